@@ -1,0 +1,80 @@
+/**
+ * The replicated state machine as the driver sees it. Owned here, implemented
+ * by shardctrler/ and shardkv/.
+ */
+import type { Write } from "../../storage/engine.ts";
+import type { LogIndex, Term } from "../types.ts";
+
+/** One proposal that has been committed. */
+export interface CommittedCommand {
+  readonly index: LogIndex;
+  readonly term: Term;
+  /** The clock of the leader that formed the entry, milliseconds since the epoch. */
+  readonly timeMs: number;
+  readonly payload: Uint8Array;
+}
+
+/**
+ * Values that were read ahead for a batch of commands, overlaid with what the
+ * commands before the current one in the batch have written.
+ */
+export interface MachineView {
+  /**
+   * @param key A key that `prefetch` named for this batch, or that an earlier command of it wrote
+   * @throws {InvariantError} If the key was neither
+   */
+  get(key: Uint8Array): Uint8Array | undefined;
+}
+
+/** What a command did: a reply for its proposer and changes to the machine's keys. */
+export interface Applied {
+  readonly reply: unknown;
+  readonly writes: readonly Write[];
+}
+
+/**
+ * Contract: `apply` depends on nothing but the command, the view and the state
+ * built by earlier commands; no clock, no randomness, no I/O, same result on
+ * every replica. Bad input yields a reply that says so, never a throw: a throw
+ * is a bug and stops the node, on every replica, at every replay.
+ *
+ * Keys of the machine are relative: the host puts its generation prefix before
+ * them, so that a snapshot can be staged beside live data.
+ */
+export interface StateMachine {
+  /**
+   * Builds the in-memory part from the engine, at start and after a snapshot
+   * was installed. Must not depend on the number of user keys.
+   */
+  load(reader: MachineReader): Promise<void>;
+  /** The keys that `apply` will want to see for these commands. May name too many. */
+  prefetch(commands: readonly CommittedCommand[]): readonly Uint8Array[];
+  apply(command: CommittedCommand, view: MachineView): Applied;
+  /**
+   * Records of in-memory state that changed since the last call, called once
+   * after the commands of a batch and written together with their writes: a
+   * record that every command touches is then encoded once per batch.
+   */
+  flush(): readonly Write[];
+  /** Called after the writes of a batch are in the engine and visible to readers. */
+  onApplied?(index: LogIndex): void;
+}
+
+/** Read access to the machine's keys in the engine, relative like the machine's writes. */
+export interface MachineReader {
+  get(key: Uint8Array): Promise<Buffer | undefined>;
+  getMany(keys: readonly Uint8Array[]): Promise<(Buffer | undefined)[]>;
+  /** Pairs of a bounded range, in key order; the caller must keep it small or page. */
+  scan(
+    start: Uint8Array,
+    end: Uint8Array,
+    options?: { readonly limit?: number },
+  ): Promise<{ readonly key: Buffer; readonly value: Buffer }[]>;
+  /** A stable view of a range; must be closed. Pairs carry relative keys. */
+  iterate(start: Uint8Array, end: Uint8Array): {
+    next(limit: number): Promise<{ readonly key: Buffer; readonly value: Buffer }[]>;
+    close(): Promise<void>;
+  };
+  /** Removes a range that no command reads any more; not atomic, safe to repeat. */
+  clear(start: Uint8Array, end: Uint8Array): Promise<void>;
+}

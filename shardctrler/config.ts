@@ -1,0 +1,53 @@
+/** Numbered configurations: which group serves which shard. Pure values. */
+
+/** Identifies a group; 1 or higher. {@linkcode NO_GROUP} means nobody. */
+export type Gid = number;
+export type ShardId = number;
+
+/** A shard nobody serves. */
+export const NO_GROUP: Gid = 0;
+
+/** Default number of shards of a new cluster; eRaft's fixed number is 10. */
+export const SHARDS_DEFAULT = 64;
+/** Most shards a cluster may have: a configuration must stay a small message. */
+export const SHARDS_MAX = 16_384;
+
+/**
+ * One configuration. Invariant: every entry of `shards` is NO_GROUP or a key
+ * of `groups`; `lastOwners` names only shards on NO_GROUP that a group served
+ * before, and each of its groups is in `groups` or `departed`.
+ */
+export interface Config {
+  /** 0 is the empty configuration every cluster starts with. */
+  readonly num: number;
+  /** Index: shard. */
+  readonly shards: readonly Gid[];
+  /** Addresses of each group's servers. */
+  readonly groups: ReadonlyMap<Gid, readonly string[]>;
+  /** For a shard on NO_GROUP: who served it last and still holds its data. */
+  readonly lastOwners: ReadonlyMap<ShardId, Gid>;
+  /** Servers of groups that left while `lastOwners` still names them. */
+  readonly departed: ReadonlyMap<Gid, readonly string[]>;
+}
+
+/** Configuration 0 of a cluster with `shards` shards. */
+export function emptyConfig(shards: number): Config {
+  return {
+    num: 0,
+    shards: new Array<Gid>(shards).fill(NO_GROUP),
+    groups: new Map(),
+    lastOwners: new Map(),
+    departed: new Map(),
+  };
+}
+
+/** The group that holds a shard's data in this configuration, serving or not; NO_GROUP if none ever did. */
+export function holderOf(config: Config, shard: ShardId): Gid {
+  const owner = config.shards[shard] ?? NO_GROUP;
+  return owner !== NO_GROUP ? owner : config.lastOwners.get(shard) ?? NO_GROUP;
+}
+
+/** Addresses of a group that is or was part of the cluster; empty if unknown. */
+export function serversOf(config: Config, gid: Gid): readonly string[] {
+  return config.groups.get(gid) ?? config.departed.get(gid) ?? [];
+}

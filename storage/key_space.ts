@@ -1,0 +1,97 @@
+/**
+ * Who owns which bytes of a node's engine. The first byte of a key is its
+ * region; all numbers are big-endian, so that byte order is numeric order.
+ *
+ * | region | key | value |
+ * |---|---|---|
+ * | 0x01 | name of a node record | identity, hard state, log start, generation |
+ * | 0x02 | index u64 | log record |
+ * | 0x03 | generation u32, 0x00 | applied record of that generation |
+ * | 0x03 | generation u32, 0x01, machine key | machine data |
+ * | 0x7f | batch number u64 | empty: a mark of the engine wrapper (rocksdb_engine.ts) |
+ *
+ * A generation's applied record sorts before its data, so one iterator over
+ * the generation sees both as of the same moment.
+ */
+import type { KeyRange } from "./engine.ts";
+
+const NODE_REGION = 0x01;
+const LOG_REGION = 0x02;
+const MACHINE_REGION = 0x03;
+/** First byte of the engine wrapper's marks; nobody else writes there. */
+export const MARK_REGION = 0x7f;
+
+const APPLIED_TAG = 0x00;
+const DATA_TAG = 0x01;
+/** Bytes before a machine key: region, generation, tag. */
+export const MACHINE_PREFIX_BYTES = 6;
+
+/** Writes an index or counter into `key` at `offset` as 8 bytes. */
+export function writeUint64(key: Buffer, value: number, offset: number): void {
+  key.writeUInt32BE(Math.floor(value / 2 ** 32), offset);
+  key.writeUInt32BE(value >>> 0, offset + 4);
+}
+
+/** Reads what {@linkcode writeUint64} wrote. */
+export function readUint64(key: Uint8Array, offset: number): number {
+  const view = new DataView(key.buffer, key.byteOffset, key.byteLength);
+  return view.getUint32(offset) * 2 ** 32 + view.getUint32(offset + 4);
+}
+
+/** Records about the node itself. */
+export type NodeRecord = "identity" | "hardState" | "logStart" | "generation";
+
+export function nodeKey(record: NodeRecord): Buffer {
+  return Buffer.concat([Buffer.of(NODE_REGION), Buffer.from(record)]);
+}
+
+export function logKey(index: number): Buffer {
+  const key = Buffer.allocUnsafe(9);
+  key[0] = LOG_REGION;
+  writeUint64(key, index, 1);
+  return key;
+}
+
+export function logIndexOf(key: Uint8Array): number {
+  return readUint64(key, 1);
+}
+
+/** Log records from `first` on (all of them by default). */
+export function logRange(first = 0): KeyRange {
+  return { start: logKey(first), end: Buffer.of(LOG_REGION + 1) };
+}
+
+function generationKey(generation: number, tag: number): Buffer {
+  const key = Buffer.allocUnsafe(MACHINE_PREFIX_BYTES);
+  key[0] = MACHINE_REGION;
+  key.writeUInt32BE(generation, 1);
+  key[5] = tag;
+  return key;
+}
+
+export function appliedKey(generation: number): Buffer {
+  return generationKey(generation, APPLIED_TAG);
+}
+
+/** What precedes every machine key of a generation. */
+export function machinePrefix(generation: number): Buffer {
+  return generationKey(generation, DATA_TAG);
+}
+
+/** Puts a generation's prefix before a machine key. */
+export function machineKey(prefix: Uint8Array, key: Uint8Array): Buffer {
+  const full = Buffer.allocUnsafe(prefix.length + key.length);
+  full.set(prefix, 0);
+  full.set(key, prefix.length);
+  return full;
+}
+
+/** Applied record and data of one generation. */
+export function generationRange(generation: number): KeyRange {
+  return { start: generationKey(generation, 0), end: generationKey(generation + 1, 0) };
+}
+
+/** Every generation. */
+export function machineRange(): KeyRange {
+  return { start: Buffer.of(MACHINE_REGION), end: Buffer.of(MACHINE_REGION + 1) };
+}
