@@ -1,0 +1,159 @@
+/** Join, leave and move: from one configuration to the next. Pure. */
+import { invariant } from "../runtime/invariant.ts";
+import { canonicalAddress } from "./address.ts";
+import {
+  checkChange,
+  type ConfigChange,
+  GROUPS_MAX,
+  type JoinChange,
+  type LeaveChange,
+  type MoveChange,
+  type Refusal,
+} from "./change.ts";
+import { type Config, type Gid, holderOf, NO_GROUP, type ShardId } from "./config.ts";
+import { configProblem } from "./config_check.ts";
+import { rebalance } from "./rebalance.ts";
+
+/** What came of a change. Only "changed" makes a new configuration. */
+export type ChangeOutcome =
+  | { readonly kind: "changed"; readonly config: Config }
+  | { readonly kind: "unchanged"; readonly config: Config }
+  | { readonly kind: "refused"; readonly refusal: Refusal };
+
+/**
+ * Makes the configuration after `config`, or says why there is none.
+ *
+ * - A shard goes where it is needed with as few moves as possible (rebalance.ts).
+ *   A shard nobody serves counts as its last owner's: that group gets it back
+ *   without copying if it joins again and the balance allows.
+ * - `move` pins nothing: the next join or leave may move the shard again. A move
+ *   to the group that serves the shard already leaves everything as it is.
+ * - The last group leaves only by force. Its shards then wait on group 0, their
+ *   data with the group that left, until the next join claims them.
+ */
+export function applyChange(config: Config, change: ConfigChange): ChangeOutcome {
+  const refusal = checkChange(change);
+  if (refusal !== undefined) return { kind: "refused", refusal };
+  const outcome = applyKind(config, change);
+  if (outcome.kind === "changed") {
+    const problem = configProblem(outcome.config);
+    invariant(problem === undefined, () => `Change ${change.kind} broke the rules: ${problem}`);
+  }
+  return outcome;
+}
+
+function applyKind(config: Config, change: ConfigChange): ChangeOutcome {
+  switch (change.kind) {
+    case "join":
+      return join(config, change);
+    case "leave":
+      return leave(config, change);
+    case "move":
+      return move(config, change);
+  }
+}
+
+function join(config: Config, change: JoinChange): ChangeOutcome {
+  const taken = addressesInUse(config);
+  for (const [gid, servers] of change.groups) {
+    if (config.groups.has(gid)) {
+      return refused("ALREADY_EXISTS", `Cannot join group ${gid}: it is part of the cluster`);
+    }
+    for (const server of servers) {
+      const owner = taken.get(canonicalAddress(server));
+      if (owner !== undefined && owner !== gid) {
+        return refused(
+          "ALREADY_EXISTS",
+          `Cannot join group ${gid}: the address ${server} belongs to group ${owner}`,
+        );
+      }
+    }
+  }
+  const total = config.groups.size + change.groups.size;
+  if (total > GROUPS_MAX) {
+    return refused(
+      "REFUSED",
+      `Cannot join: the cluster would have ${total} groups, at most ${GROUPS_MAX} are allowed`,
+    );
+  }
+  return changed(config, balance(config, new Map([...config.groups, ...change.groups])));
+}
+
+/** Addresses of the groups that are part of the cluster or still hold shards of it. */
+function addressesInUse(config: Config): Map<string, Gid> {
+  const taken = new Map<string, Gid>();
+  for (const groups of [config.departed, config.groups]) {
+    for (const [gid, servers] of groups) {
+      for (const server of servers) taken.set(canonicalAddress(server), gid);
+    }
+  }
+  return taken;
+}
+
+function leave(config: Config, change: LeaveChange): ChangeOutcome {
+  const groups = new Map(config.groups);
+  for (const gid of change.gids) {
+    if (!groups.delete(gid)) {
+      return refused("NOT_FOUND", `Cannot leave group ${gid}: it is not part of the cluster`);
+    }
+  }
+  if (groups.size > 0) return changed(config, balance(config, groups));
+  if (!change.force) {
+    return refused(
+      "REFUSED",
+      `Cannot leave the last group: nobody would serve the ${config.shards.length} shards; ` +
+        "use force to do it all the same",
+    );
+  }
+  return changed(config, disband(config));
+}
+
+/** Spreads all shards over `groups`, of which there is at least one. */
+function balance(
+  config: Config,
+  groups: ReadonlyMap<Gid, readonly string[]>,
+): Omit<Config, "num"> {
+  const holders = config.shards.map((_, shard) => holderOf(config, shard));
+  const shards = rebalance(holders, [...groups.keys()]);
+  return { shards, groups, lastOwners: new Map(), departed: new Map() };
+}
+
+/** Takes all groups out and remembers who holds which shard. */
+function disband(config: Config): Omit<Config, "num"> {
+  const lastOwners = new Map<ShardId, Gid>();
+  const departed = new Map<Gid, readonly string[]>();
+  for (const [shard, gid] of config.shards.entries()) {
+    const servers = config.groups.get(gid);
+    invariant(servers !== undefined, () => `Shard ${shard} is on unknown group ${gid}`);
+    lastOwners.set(shard, gid);
+    departed.set(gid, servers);
+  }
+  const shards = config.shards.map(() => NO_GROUP);
+  return { shards, groups: new Map(), lastOwners, departed };
+}
+
+function move(config: Config, { shard, gid }: MoveChange): ChangeOutcome {
+  const count = config.shards.length;
+  if (shard >= count) {
+    return refused(
+      "INVALID_ARGUMENT",
+      `Cannot move shard ${shard}: the cluster has shards 0..${count - 1}`,
+    );
+  }
+  if (!config.groups.has(gid)) {
+    return refused(
+      "NOT_FOUND",
+      `Cannot move shard ${shard} to group ${gid}: it is not part of the cluster`,
+    );
+  }
+  if (config.shards[shard] === gid) return { kind: "unchanged", config };
+  return changed(config, { ...config, shards: config.shards.with(shard, gid) });
+}
+
+function changed(before: Config, after: Omit<Config, "num">): ChangeOutcome {
+  return { kind: "changed", config: { ...after, num: before.num + 1 } };
+}
+
+function refused(code: Refusal["code"], message: string): ChangeOutcome {
+  return { kind: "refused", refusal: { code, message } };
+}

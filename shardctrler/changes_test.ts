@@ -1,0 +1,210 @@
+import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
+import type { ConfigChange } from "./change.ts";
+import { applyChange } from "./changes.ts";
+import { type Config, emptyConfig, type Gid, holderOf, serversOf } from "./config.ts";
+import { configProblem } from "./config_check.ts";
+
+function join(...gids: Gid[]): ConfigChange {
+  return { kind: "join", groups: new Map(gids.map((gid) => [gid, [`host-${gid}:6001`]])) };
+}
+
+function leave(gids: Gid[], force = false): ConfigChange {
+  return { kind: "leave", gids, force };
+}
+
+function move(shard: number, gid: Gid): ConfigChange {
+  return { kind: "move", shard, gid };
+}
+
+/** Applies changes that must all make a new configuration. */
+function after(config: Config, ...changes: ConfigChange[]): Config {
+  return changes.reduce((current, change) => {
+    const outcome = applyChange(current, change);
+    assert(outcome.kind === "changed", `${JSON.stringify(change)} gave ${outcome.kind}`);
+    return outcome.config;
+  }, config);
+}
+
+function refusalOf(config: Config, change: ConfigChange): string {
+  const outcome = applyChange(config, change);
+  assert(outcome.kind === "refused", `${JSON.stringify(change)} gave ${outcome.kind}`);
+  return `${outcome.refusal.code}: ${outcome.refusal.message}`;
+}
+
+const ten = emptyConfig(10);
+
+Deno.test("applyChange() joins groups and spreads the shards", () => {
+  const one = after(ten, join(100));
+  assertEquals(one.num, 1);
+  assertEquals(one.shards, new Array(10).fill(100));
+  const two = after(one, join(101));
+  assertEquals(two.num, 2);
+  assertEquals(two.shards, [101, 101, 101, 101, 101, 100, 100, 100, 100, 100]);
+  assertEquals([...two.groups.keys()], [100, 101]);
+});
+
+Deno.test("applyChange() lets groups leave and keeps the others' shards where they are", () => {
+  const two = after(ten, join(1, 2, 3), leave([2]));
+  const before = after(ten, join(1, 2, 3));
+  assertEquals([...two.groups.keys()], [1, 3]);
+  for (const [shard, gid] of before.shards.entries()) {
+    if (gid !== 2) assertEquals(two.shards[shard], gid);
+  }
+});
+
+Deno.test("applyChange() moves one shard and pins nothing", () => {
+  const moved = after(ten, join(1, 2), move(0, 2), move(2, 2));
+  assertEquals(moved.shards.filter((gid) => gid === 2).length, 7);
+  const joined = after(moved, join(3));
+  assertEquals(joined.shards.filter((gid) => gid === 2).length, 4);
+});
+
+Deno.test("applyChange() answers a move to the present owner without a new configuration", () => {
+  const config = after(ten, join(1, 2));
+  assertEquals(applyChange(config, move(0, 1)), { kind: "unchanged", config });
+});
+
+Deno.test("applyChange() remembers who holds the shards when the last group leaves by force", () => {
+  const empty = after(ten, join(1, 2), leave([2]), leave([1], true));
+  assertEquals(empty.shards, new Array(10).fill(0));
+  assertEquals(empty.groups.size, 0);
+  assertEquals([...empty.departed], [[1, ["host-1:6001"]]]);
+  assert(empty.shards.every((_, shard) => holderOf(empty, shard) === 1));
+  const claimed = after(empty, join(7));
+  assertEquals(claimed.shards, new Array(10).fill(7));
+  assertEquals(claimed.lastOwners.size + claimed.departed.size, 0);
+});
+
+Deno.test("applyChange() gives a group that joins again the shards it still holds", () => {
+  const apart = after(ten, join(1, 2), leave([1, 2], true));
+  assertEquals([...apart.departed.keys()], [1, 2]);
+  const back = after(apart, join(2, 3));
+  for (const shard of back.shards.keys()) {
+    if (holderOf(apart, shard) === 2) assertEquals(back.shards[shard], 2);
+  }
+});
+
+Deno.test("applyChange() does not remember a leaving group that held nothing", () => {
+  const idle = after(emptyConfig(1), join(1), join(2), leave([1, 2], true));
+  assertEquals([...idle.departed.keys()], [1]);
+});
+
+Deno.test("applyChange() refuses what makes no sense, with a reason", () => {
+  const config = after(ten, join(100, 101));
+  const servers = (...list: string[]): ConfigChange => ({
+    kind: "join",
+    groups: new Map([[7, list]]),
+  });
+  const cases: [ConfigChange, string][] = [
+    [join(), "INVALID_ARGUMENT: Cannot join: no group is given"],
+    [
+      join(0),
+      "INVALID_ARGUMENT: Cannot join group 0: a group id must be an integer in 1..2147483647",
+    ],
+    [
+      join(-1),
+      "INVALID_ARGUMENT: Cannot join group -1: a group id must be an integer in 1..2147483647",
+    ],
+    [
+      join(2 ** 31),
+      "INVALID_ARGUMENT: Cannot join group 2147483648: " +
+      "a group id must be an integer in 1..2147483647",
+    ],
+    [join(100), "ALREADY_EXISTS: Cannot join group 100: it is part of the cluster"],
+    [join(5, 100), "ALREADY_EXISTS: Cannot join group 100: it is part of the cluster"],
+    [servers(), "INVALID_ARGUMENT: Cannot join group 7: it has no servers"],
+    [
+      servers(""),
+      'INVALID_ARGUMENT: Cannot join group 7: the address "" is no good: it is empty',
+    ],
+    [
+      servers("nonsense"),
+      'INVALID_ARGUMENT: Cannot join group 7: the address "nonsense" is no good: ' +
+      "it must read host:port",
+    ],
+    [
+      servers("a:1", "A:1"),
+      "INVALID_ARGUMENT: Cannot join group 7: the address A:1 is given twice",
+    ],
+    [
+      servers("HOST-100:6001"),
+      "ALREADY_EXISTS: Cannot join group 7: the address HOST-100:6001 belongs to group 100",
+    ],
+    [
+      servers(..."abcdefghij".split("").map((name) => `${name}:1`)),
+      "INVALID_ARGUMENT: Cannot join group 7: it has 10 servers, at most 9 are allowed",
+    ],
+    [
+      { kind: "join", groups: new Map([[7, ["a:1"]], [8, ["a:1"]]]) },
+      "INVALID_ARGUMENT: Cannot join group 8: the address a:1 is given to group 7 too",
+    ],
+    [
+      join(...Array.from({ length: 1023 }, (_, i) => 1000 + i)),
+      "REFUSED: Cannot join: the cluster would have 1025 groups, at most 1024 are allowed",
+    ],
+    [leave([]), "INVALID_ARGUMENT: Cannot leave: no group is given"],
+    [leave([999]), "NOT_FOUND: Cannot leave group 999: it is not part of the cluster"],
+    [leave([100, 100]), "INVALID_ARGUMENT: Cannot leave group 100: it is given twice"],
+    [
+      leave([0]),
+      "INVALID_ARGUMENT: Cannot leave group 0: a group id must be an integer in 1..2147483647",
+    ],
+    [
+      leave([100, 101]),
+      "REFUSED: Cannot leave the last group: nobody would serve the 10 shards; " +
+      "use force to do it all the same",
+    ],
+    [move(10, 100), "INVALID_ARGUMENT: Cannot move shard 10: the cluster has shards 0..9"],
+    [
+      move(-1, 100),
+      "INVALID_ARGUMENT: Cannot move shard -1: a shard must be an integer of 0 or more",
+    ],
+    [
+      move(0, 999),
+      "NOT_FOUND: Cannot move shard 0 to group 999: it is not part of the cluster",
+    ],
+  ];
+  for (const [change, reason] of cases) assertEquals(refusalOf(config, change), reason);
+});
+
+Deno.test("applyChange() refuses the address of a group that left and still holds shards", () => {
+  const empty = after(ten, join(1), leave([1], true));
+  const change: ConfigChange = { kind: "join", groups: new Map([[2, ["host-1:6001"]]]) };
+  assertEquals(
+    refusalOf(empty, change),
+    "ALREADY_EXISTS: Cannot join group 2: the address host-1:6001 belongs to group 1",
+  );
+});
+
+const anyGid = fc.integer({ min: -1, max: 6 });
+const anyChange: fc.Arbitrary<ConfigChange> = fc.oneof(
+  fc.uniqueArray(anyGid, { maxLength: 3 }).map((gids) => join(...gids)),
+  fc.tuple(fc.array(anyGid, { maxLength: 3 }), fc.boolean()).map(([gids, force]) =>
+    leave(gids, force)
+  ),
+  fc.tuple(fc.integer({ min: -1, max: 10 }), anyGid).map(([shard, gid]) => move(shard, gid)),
+);
+
+Deno.test("applyChange() keeps every invariant and loses track of no shard, whatever is asked", () => {
+  fc.assert(
+    fc.property(fc.array(anyChange, { maxLength: 30 }), (changes) => {
+      let config = ten;
+      for (const change of changes) {
+        const outcome = applyChange(config, change);
+        if (outcome.kind !== "changed") continue;
+        const next = outcome.config;
+        assertEquals(configProblem(next), undefined);
+        assertEquals(next.num, config.num + 1);
+        for (const shard of next.shards.keys()) {
+          // Whoever held the shard can be found from the configuration before.
+          const holder = holderOf(config, shard);
+          if (holder !== 0) assert(serversOf(config, holder).length > 0);
+          if (holder !== 0) assert(holderOf(next, shard) !== 0);
+        }
+        config = next;
+      }
+    }),
+    { seed: 3, numRuns: 1000 },
+  );
+});

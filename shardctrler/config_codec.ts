@@ -1,0 +1,58 @@
+/** Configurations as messages. */
+import type { Config as ConfigMessage, Servers } from "../proto/gen/shardctrler.ts";
+import type { Config, Gid } from "./config.ts";
+import { configProblem } from "./config_check.ts";
+
+/** The message of a configuration; equal configurations give equal bytes. */
+export function encodeConfig(config: Config): ConfigMessage {
+  return {
+    num: config.num,
+    shards: [...config.shards],
+    groups: encodeGroups(config.groups),
+    lastOwners: Object.fromEntries(config.lastOwners),
+    departed: encodeGroups(config.departed),
+  };
+}
+
+/**
+ * The configuration in a message.
+ *
+ * @throws {RangeError} If the message breaks an invariant of {@linkcode Config}
+ */
+export function decodeConfig(message: ConfigMessage): Config {
+  const config: Config = {
+    num: message.num,
+    shards: [...message.shards],
+    groups: decodeGroups(message.groups),
+    lastOwners: new Map(
+      Object.entries(message.lastOwners).map(([shard, gid]) => [Number(shard), gid]),
+    ),
+    departed: decodeGroups(message.departed),
+  };
+  const problem = configProblem(config);
+  if (problem !== undefined) {
+    throw new RangeError(`Cannot decode configuration ${message.num}: ${problem}`);
+  }
+  return config;
+}
+
+/** Servers of groups as the messages carry them, also outside a configuration. */
+export function encodeGroups(
+  groups: ReadonlyMap<Gid, readonly string[]>,
+): { [gid: number]: Servers } {
+  // Integer keys of an object are always in ascending order, whatever the map's order.
+  return Object.fromEntries(
+    groups.entries().map(([gid, servers]) => [gid, {
+      servers: [...servers],
+    }]),
+  );
+}
+
+/** What {@linkcode encodeGroups} made, by ascending gid; nothing is checked. */
+export function decodeGroups(message: { [gid: number]: Servers }): Map<Gid, readonly string[]> {
+  return new Map(
+    Object.entries(message)
+      .map(([gid, entry]): [Gid, readonly string[]] => [Number(gid), [...entry.servers]])
+      .sort(([a], [b]) => a - b),
+  );
+}

@@ -1,0 +1,51 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { Config as ConfigMessage } from "../proto/gen/shardctrler.ts";
+import { type Config, emptyConfig } from "./config.ts";
+import { decodeConfig, encodeConfig } from "./config_codec.ts";
+
+const waiting: Config = {
+  num: 7,
+  shards: [0, 0, 0],
+  groups: new Map(),
+  lastOwners: new Map([[0, 100], [2, 100]]),
+  departed: new Map([[100, ["localhost:6001", "localhost:6002"]]]),
+};
+const served: Config = {
+  num: 2 ** 40,
+  shards: [2147483647, 1, 1],
+  groups: new Map([[1, ["a:1"]], [2147483647, ["b:1", "c:1"]]]),
+  lastOwners: new Map(),
+  departed: new Map(),
+};
+
+Deno.test("decodeConfig() gives back what encodeConfig() was given, over the wire", () => {
+  for (const config of [emptyConfig(64), waiting, served]) {
+    const bytes = ConfigMessage.encode(encodeConfig(config)).finish();
+    assertEquals(decodeConfig(ConfigMessage.decode(bytes)), config);
+  }
+});
+
+Deno.test("encodeConfig() makes equal bytes of equal configurations", () => {
+  const shuffled = { ...served, groups: new Map([...served.groups].reverse()) };
+  assertEquals(
+    ConfigMessage.encode(encodeConfig(shuffled)).finish(),
+    ConfigMessage.encode(encodeConfig(served)).finish(),
+  );
+});
+
+Deno.test("decodeConfig() refuses configurations that cannot be", () => {
+  const cases: [Partial<ConfigMessage>, string][] = [
+    [{ num: -1 }, "its number is -1"],
+    [{ shards: [] }, "it has 0 shards"],
+    [{ shards: [3] }, "shard 0 is on unknown group 3"],
+    [{ groups: { 1: { servers: [] } } }, "group 1 has no servers"],
+    [{ groups: { [-1]: { servers: ["a:1"] } } }, "it has a group -1"],
+    [{ lastOwners: { 0: 9 } }, "shard 0 was last on unknown group 9"],
+    [{ lastOwners: { 5: 9 } }, "it names shard 5 of 2"],
+    [{ departed: { 9: { servers: ["a:1"] } } }, "group 9 left and holds no shard"],
+  ];
+  for (const [change, problem] of cases) {
+    const message = { ...encodeConfig(emptyConfig(2)), ...change };
+    assertThrows(() => decodeConfig(message), RangeError, problem);
+  }
+});
