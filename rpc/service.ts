@@ -34,7 +34,11 @@ export interface CallContext {
 export interface ServerStream<Request, Response> extends CallContext {
   /** Requests in order; ends when the caller half-closes, throws when the call breaks. */
   readonly requests: AsyncIterable<Request>;
-  /** Queues a response; does nothing once the call is over. */
+  /**
+   * Queues a response; does nothing once the call is over.
+   *
+   * @throws {KvError} INTERNAL When the response is above the message limit (limits.ts)
+   */
   send(response: Response): void;
 }
 
@@ -88,7 +92,14 @@ export interface CallOptions {
 
 /** The client's end of a stream. */
 export interface ClientStream<Request, Response> {
+  /**
+   * Queues a request; does nothing once the call is over.
+   *
+   * @throws {KvError} INVALID_ARGUMENT When the request is above the message limit (limits.ts)
+   */
   send(request: Request): void;
+  /** Half-closes: the server's `requests` end, responses still come. */
+  end(): void;
   /** Responses in order; ends when the server ends, throws {@linkcode KvError} when the call breaks. */
   readonly responses: AsyncIterable<Response>;
   /** Gives the stream up; the server sees an aborted signal. Safe to call again. */

@@ -1,0 +1,29 @@
+/** Bounds every carrier keeps. */
+
+/** Payload the parts may put into one message: batches, chunks and frames are cut to fit. */
+export const payloadBytesMax = 4 * 1024 * 1024;
+
+/**
+ * Largest encoded message, in bytes: a full payload and the field headers,
+ * addresses and numbers around it. One message must not fill a server's memory.
+ */
+export const messageBytesMax = payloadBytesMax + 64 * 1024;
+
+/**
+ * Characters of an error's text that travel. The text is sent in an HTTP/2
+ * header, percent-encoded, and a peer may refuse headers above 16 KiB.
+ */
+export const errorMessageCharsMax = 1_024;
+
+/**
+ * Received messages of one stream that wait for their reader. gRPC stops
+ * reading from the connection at this number, so that a slow reader costs a
+ * bounded amount of memory here.
+ */
+export const streamQueueMessagesMax = 64;
+
+/**
+ * Messages that one stream of the memory carrier may hold. Far above what any
+ * credit window allows: who reaches it forgot the credit.
+ */
+export const memoryQueueMessagesMax = 65_536;

@@ -1,0 +1,57 @@
+/** Turns messages into bytes and back with the same limits and errors on every carrier. */
+import { KvError } from "./errors.ts";
+import { messageBytesMax } from "./limits.ts";
+import type { Method } from "./service.ts";
+
+/** @throws {KvError} INVALID_ARGUMENT When the request is above {@linkcode messageBytesMax} */
+export function encodeRequest<Request, Response>(
+  method: Method<Request, Response>,
+  request: Request,
+): Buffer {
+  const bytes = method.requestSerialize(request);
+  if (bytes.length <= messageBytesMax) return bytes;
+  throw new KvError("INVALID_ARGUMENT", tooLarge("request", method.path, bytes.length));
+}
+
+/** @throws {KvError} INVALID_ARGUMENT When the bytes are not such a request */
+export function decodeRequest<Request, Response>(
+  method: Method<Request, Response>,
+  bytes: Buffer,
+): Request {
+  try {
+    return method.requestDeserialize(bytes);
+  } catch (cause) {
+    throw new KvError("INVALID_ARGUMENT", notDecodable("request", method.path, cause), { cause });
+  }
+}
+
+/** @throws {KvError} INTERNAL When the response is above {@linkcode messageBytesMax} */
+export function encodeResponse<Request, Response>(
+  method: Method<Request, Response>,
+  response: Response,
+): Buffer {
+  const bytes = method.responseSerialize(response);
+  if (bytes.length <= messageBytesMax) return bytes;
+  throw new KvError("INTERNAL", tooLarge("response", method.path, bytes.length));
+}
+
+/** @throws {KvError} INTERNAL When the bytes are not such a response */
+export function decodeResponse<Request, Response>(
+  method: Method<Request, Response>,
+  bytes: Buffer,
+): Response {
+  try {
+    return method.responseDeserialize(bytes);
+  } catch (cause) {
+    throw new KvError("INTERNAL", notDecodable("response", method.path, cause), { cause });
+  }
+}
+
+function tooLarge(what: string, path: string, bytes: number): string {
+  return `Cannot send the ${what} of ${path}: it has ${bytes} bytes, the limit is ${messageBytesMax}`;
+}
+
+function notDecodable(what: string, path: string, cause: unknown): string {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return `Cannot decode the ${what} of ${path}: ${reason}`;
+}
