@@ -58,8 +58,12 @@ export interface EngineStats {
  * - A read sees every write that was acknowledged before it began.
  * - Key and value arrays are not kept by the engine after a call resolves and
  *   must not be changed by the caller before; those returned belong to the caller.
- * - After `close()` every call rejects with {@linkcode EngineClosedError}.
- * - Anything else that goes wrong rejects with {@linkcode EngineError}.
+ * - After `close()` every call rejects with {@linkcode EngineClosedError};
+ *   `iterate` and `stats`, which return no promise, throw it. Only closing an
+ *   iterator or the engine again is harmless.
+ * - An empty key rejects with `RangeError`.
+ * - Anything else that goes wrong rejects with {@linkcode EngineError}. After a
+ *   failed write all later ones fail too, or order would be lost.
  */
 export interface Engine {
   get(key: Uint8Array): Promise<Buffer | undefined>;
@@ -69,11 +73,26 @@ export interface Engine {
   /** All pairs of a range that is known to be small. */
   scan(range: KeyRange, options?: ScanOptions): Promise<KeyValue[]>;
   iterate(range: KeyRange): EngineIterator;
-  /** Removes a range of any size, in the background of other calls, not atomically. */
+  /**
+   * Removes a range of any size, in the background of other calls, not
+   * atomically. Keys written into the range meanwhile may or may not survive.
+   */
   clearRange(range: KeyRange): Promise<void>;
   stats(): EngineStats;
-  /** Waits for calls under way, ends open iterators, gives up the directory's lock. */
+  /**
+   * Waits for calls under way, ends open iterators, gives up the directory's
+   * lock; safe to call again.
+   */
   close(): Promise<void>;
+}
+
+/**
+ * Checks what the port demands of every key.
+ *
+ * @throws {RangeError} If the key is empty
+ */
+export function assertKey(key: Uint8Array): void {
+  if (key.length === 0) throw new RangeError("Cannot use an empty key: it must be 1 byte or more");
 }
 
 /** The engine was closed before or during the call. */

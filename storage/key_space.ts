@@ -23,6 +23,8 @@ export const MARK_REGION = 0x7f;
 
 const APPLIED_TAG = 0x00;
 const DATA_TAG = 0x01;
+/** Bytes before everything of a generation: region, generation. */
+export const GENERATION_PREFIX_BYTES = 5;
 /** Bytes before a machine key: region, generation, tag. */
 export const MACHINE_PREFIX_BYTES = 6;
 
@@ -76,6 +78,11 @@ export function appliedKey(generation: number): Buffer {
 /** What precedes every machine key of a generation. */
 export function machinePrefix(generation: number): Buffer {
   return generationKey(generation, DATA_TAG);
+}
+
+/** What precedes everything of a generation, its applied record too. */
+export function generationPrefix(generation: number): Buffer {
+  return generationKey(generation, 0).subarray(0, GENERATION_PREFIX_BYTES);
 }
 
 /** Puts a generation's prefix before a machine key. */

@@ -1,0 +1,202 @@
+/** An engine in memory, for tests and the simulator; it forgets unsynced writes on a crash. */
+import { invariant } from "../runtime/invariant.ts";
+import type { Prng } from "../runtime/prng.ts";
+import { asBuffer } from "./buffers.ts";
+import { CallGate } from "./call_gate.ts";
+import {
+  assertKey,
+  type Engine,
+  EngineClosedError,
+  type EngineIterator,
+  type EngineStats,
+  type KeyRange,
+  type KeyValue,
+  type ScanOptions,
+  type Write,
+  type WriteOptions,
+} from "./engine.ts";
+import { OrderedMap, type StoredPair } from "./ordered_map.ts";
+import { WriteQueue } from "./write_queue.ts";
+
+/** What an engine waits for: a read, a write to the page cache, a write to the disk. */
+export type MemoryOperation = "read" | "write" | "sync";
+
+export interface MemoryEngineOptions {
+  /**
+   * Called before each operation takes effect; the simulator's disk latency.
+   * Without it results come with the next microtasks.
+   */
+  readonly delay?: (operation: MemoryOperation) => Promise<void>;
+}
+
+/**
+ * Keeps everything in memory. Closing and {@linkcode MemoryEngine.reopen} act as
+ * an orderly restart, {@linkcode MemoryEngine.crash} as a power cut.
+ */
+export class MemoryEngine implements Engine {
+  readonly #options: MemoryEngineOptions;
+  readonly #map: OrderedMap;
+  readonly #gate = new CallGate("the memory engine");
+  readonly #queue = new WriteQueue((batches, sync) => this.#commit(batches, sync));
+  /** The content as of the last completed sync write. */
+  #durable: OrderedMap;
+  /** Batches that came after it, in order, those still queued included. */
+  #volatile: (readonly Write[])[] = [];
+  /** How many of these are written. */
+  #volatileWritten = 0;
+  #openIterators = 0;
+  #crashed = false;
+
+  constructor(options: MemoryEngineOptions = {}, content: OrderedMap = new OrderedMap()) {
+    this.#options = options;
+    this.#map = content;
+    this.#durable = content.snapshot();
+  }
+
+  get(key: Uint8Array): Promise<Buffer | undefined> {
+    return this.#read(() => this.#copyOf(key));
+  }
+
+  getMany(keys: readonly Uint8Array[]): Promise<(Buffer | undefined)[]> {
+    return this.#read(() => keys.map((key) => this.#copyOf(key)));
+  }
+
+  write(batch: readonly Write[], { sync }: WriteOptions): Promise<void> {
+    return this.#gate.run(() => {
+      const copy = batch.map(copyWrite);
+      const written = this.#queue.push(copy, sync);
+      this.#volatile.push(copy);
+      return written;
+    });
+  }
+
+  scan(range: KeyRange, options: ScanOptions = {}): Promise<KeyValue[]> {
+    const { limit = Infinity, reverse = false } = options;
+    return this.#read(() => this.#map.slice(range, limit, reverse).map(copyPair));
+  }
+
+  iterate(range: KeyRange): EngineIterator {
+    this.#gate.assertOpen();
+    const view = this.#map.snapshot();
+    let rest: KeyRange | undefined = {
+      start: Buffer.from(range.start),
+      end: Buffer.from(range.end),
+    };
+    this.#openIterators++;
+    return {
+      next: (limit) => {
+        const from = rest;
+        if (!from) {
+          return Promise.reject(new EngineClosedError("Cannot use an iterator: it is closed"));
+        }
+        return this.#read(() => {
+          const pairs = view.slice(from, limit).map(copyPair);
+          const last = pairs.at(-1);
+          if (last && rest) rest = { start: successor(last.key), end: from.end };
+          return pairs;
+        });
+      },
+      close: () => {
+        if (rest) this.#openIterators--;
+        rest = undefined;
+        return Promise.resolve();
+      },
+    };
+  }
+
+  async clearRange(range: KeyRange): Promise<void> {
+    const keys = await this.#read(() => this.#map.slice(range, Infinity).map(({ key }) => key));
+    await this.write(keys.map((key) => ({ type: "del", key })), { sync: false });
+  }
+
+  stats(): EngineStats {
+    this.#gate.assertOpen();
+    const properties = { pairs: this.#map.size, openIterators: this.#openIterators };
+    return { storageBytes: this.#map.bytes, properties };
+  }
+
+  close(): Promise<void> {
+    return this.#gate.close();
+  }
+
+  /** The engine a restart finds after an orderly `close`. */
+  reopen(): MemoryEngine {
+    invariant(this.#gate.closed && !this.#crashed, "Only a closed engine is opened again");
+    return new MemoryEngine(this.#options, this.#map.snapshot());
+  }
+
+  /**
+   * Cuts the power: calls under way and all later ones reject with
+   * {@linkcode EngineClosedError}.
+   *
+   * @param prng Decides how many of the batches after the last completed sync
+   * write survive; they are whole and the oldest ones
+   * @returns The engine a restart finds
+   */
+  crash(prng: Prng): MemoryEngine {
+    invariant(!this.#gate.closed, "A closed engine has nothing to lose in a crash");
+    this.#crashed = true;
+    this.#gate.close();
+    this.#queue.fail(this.#crashError());
+    const survivors = this.#volatile.slice(0, prng.below(this.#volatile.length + 1));
+    const content = this.#durable.snapshot();
+    for (const batch of survivors) applyBatch(content, batch);
+    return new MemoryEngine(this.#options, content);
+  }
+
+  #read<T>(read: () => T): Promise<T> {
+    return this.#gate.run(async () => {
+      await this.#wait("read");
+      return read();
+    });
+  }
+
+  async #commit(batches: readonly (readonly Write[])[], sync: boolean): Promise<void> {
+    await this.#wait(sync ? "sync" : "write");
+    for (const batch of batches) applyBatch(this.#map, batch);
+    this.#volatileWritten += batches.length;
+    if (!sync) return;
+    this.#durable = this.#map.snapshot();
+    this.#volatile = this.#volatile.slice(this.#volatileWritten);
+    this.#volatileWritten = 0;
+  }
+
+  async #wait(operation: MemoryOperation): Promise<void> {
+    if (this.#options.delay) await this.#options.delay(operation);
+    if (this.#crashed) throw this.#crashError();
+  }
+
+  #crashError(): EngineClosedError {
+    return new EngineClosedError("Cannot finish an operation: the memory engine crashed");
+  }
+
+  #copyOf(key: Uint8Array): Buffer | undefined {
+    assertKey(key);
+    const value = this.#map.get(key);
+    return value && Buffer.from(value);
+  }
+}
+
+function applyBatch(map: OrderedMap, batch: readonly Write[]): void {
+  for (const write of batch) {
+    if (write.type === "put") map.set(asBuffer(write.key), asBuffer(write.value));
+    else map.delete(write.key);
+  }
+}
+
+function copyWrite(write: Write): Write {
+  assertKey(write.key);
+  const key = Buffer.from(write.key);
+  return write.type === "put"
+    ? { type: "put", key, value: Buffer.from(write.value) }
+    : { type: "del", key };
+}
+
+function copyPair({ key, value }: StoredPair): KeyValue {
+  return { key: Buffer.from(key), value: Buffer.from(value) };
+}
+
+/** The first key after `key`. */
+function successor(key: Buffer): Buffer {
+  return Buffer.concat([key, Buffer.of(0)]);
+}
