@@ -1,0 +1,111 @@
+/** Which part of the project may import which. The picture is in docs/architecture.md. */
+
+/** A part of the project, seen from the outside. */
+export type Room =
+  | "raft"
+  | "raft/node"
+  | "runtime"
+  | "rpc"
+  | "storage"
+  | "proto/gen"
+  | "shardctrler"
+  | "shardctrler (pure)"
+  | "shardkv"
+  | "client"
+  | "dashboard"
+  | "mod.ts"
+  | "tests"
+  | "tasks"
+  | "third party";
+
+/** The parts of the controller that anybody may share: values, codecs, the hash. */
+const SHARED_BY_CONTROLLER = ["config.ts", "config_codec.ts", "shard_hash.ts"];
+
+/** Parts of runtime/ that are pure themselves; all that the Raft core stands on. */
+const CORE_MAY_IMPORT = ["runtime/invariant.ts", "runtime/prng.ts"];
+
+const MAY_IMPORT: Readonly<Record<Room, readonly Room[] | "anything">> = {
+  "raft": [],
+  "raft/node": ["raft", "storage", "rpc", "runtime", "proto/gen", "third party"],
+  "runtime": ["third party"],
+  "rpc": ["runtime", "proto/gen", "third party"],
+  "storage": ["runtime", "third party"],
+  "proto/gen": ["third party"],
+  "shardctrler (pure)": ["proto/gen", "rpc", "runtime", "third party"],
+  "shardctrler": [
+    "shardctrler (pure)",
+    "raft/node",
+    "raft",
+    "storage",
+    "rpc",
+    "runtime",
+    "proto/gen",
+    "third party",
+  ],
+  "shardkv": [
+    "client",
+    "shardctrler (pure)",
+    "raft/node",
+    "raft",
+    "storage",
+    "rpc",
+    "runtime",
+    "proto/gen",
+    "third party",
+  ],
+  "client": ["shardctrler (pure)", "rpc", "runtime", "proto/gen", "third party"],
+  "dashboard": ["client", "shardctrler (pure)", "rpc", "runtime", "proto/gen", "third party"],
+  "mod.ts": ["client", "shardctrler (pure)", "rpc", "runtime"],
+  "tests": "anything",
+  "tasks": "anything",
+  "third party": [],
+};
+
+/** The room of a file, by its path from the project's root; undefined for files of no room. */
+export function roomOf(path: string): Room | undefined {
+  if (!path.endsWith(".ts") && !path.endsWith(".tsx")) return undefined;
+  if (/_(test|testing|harness)\.tsx?$/.test(path)) return "tests";
+  if (path === "mod.ts") return "mod.ts";
+  const [top = "", second = ""] = path.split("/");
+  switch (top) {
+    case "raft":
+      if (second === "node") return "raft/node";
+      return second === "testing" || second === "testdata" ? "tests" : "raft";
+    case "proto":
+      return second === "gen" ? "proto/gen" : undefined;
+    case "shardctrler":
+      return SHARED_BY_CONTROLLER.includes(second) ? "shardctrler (pure)" : "shardctrler";
+    case "runtime":
+    case "rpc":
+    case "storage":
+    case "shardkv":
+    case "client":
+    case "dashboard":
+    case "tests":
+    case "tasks":
+      return top;
+    default:
+      return undefined;
+  }
+}
+
+/**
+ * Why `from` must not import `to`; undefined if it may.
+ *
+ * @param from Path of the importing file from the project's root
+ * @param to Path of the imported file, or a specifier such as `npm:rocksdb`
+ */
+export function forbiddenBecause(from: string, to: string): string | undefined {
+  const source = roomOf(from);
+  const isOurs = !/^[a-z]+:/.test(to);
+  const target: Room | undefined = isOurs ? roomOf(to) : "third party";
+  if (source === undefined || target === undefined) return undefined;
+  const allowed = MAY_IMPORT[source];
+  if (allowed === "anything" || source === target) return undefined;
+  if (allowed.includes(target)) return undefined;
+  if (source === "raft" && CORE_MAY_IMPORT.includes(to)) return undefined;
+  const rooms = source === "raft"
+    ? `only its own files, ${CORE_MAY_IMPORT.join(" and ")}`
+    : `only ${allowed.join(", ")}`;
+  return `${source} may import ${rooms}: move what is needed there, or pass it in`;
+}

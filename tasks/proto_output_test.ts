@@ -1,0 +1,39 @@
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { compareGenerated, improveGenerated } from "./proto_output.ts";
+
+const GENERATED = `// source: a.proto
+
+/* eslint-disable */
+import { BinaryReader } from "x";
+
+const base = { key: Buffer.alloc(0), value: Buffer.alloc(0) };
+message.key = Buffer.from(reader.bytes());
+serialize: (value) => Buffer.from(Request.encode(value).finish()),
+`;
+
+Deno.test("improveGenerated() shares the empty buffer and takes views instead of copies", () => {
+  const improved = improveGenerated(GENERATED);
+  assertStringIncludes(improved, "{ key: EMPTY, value: EMPTY }");
+  assertStringIncludes(improved, "message.key = (reader.bytes() as Buffer);");
+  assertStringIncludes(improved, "asBuffer(Request.encode(value).finish())");
+  assertEquals(improved.indexOf("const EMPTY") < improved.indexOf("import "), true);
+});
+
+Deno.test("improveGenerated() changes nothing when run again", () => {
+  const once = improveGenerated(GENERATED);
+  assertEquals(improveGenerated(once), once);
+});
+
+Deno.test("improveGenerated() refuses a file without imports", () => {
+  assertThrows(() => improveGenerated("const x = 1;\n"), SyntaxError, "it has no import");
+});
+
+Deno.test("compareGenerated() tells missing, stale and superfluous files apart", () => {
+  const committed = new Map([["a.ts", "1"], ["b.ts", "2"], ["old.ts", "3"]]);
+  const fresh = new Map([["a.ts", "1"], ["b.ts", "changed"], ["c.ts", "4"]]);
+  assertEquals(compareGenerated(committed, fresh), {
+    missing: ["c.ts"],
+    stale: ["b.ts"],
+    superfluous: ["old.ts"],
+  });
+});
