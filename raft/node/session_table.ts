@@ -10,8 +10,6 @@
 import { invariant } from "../../runtime/invariant.ts";
 import { decodeSession, encodeSession, type Session } from "./session_record.ts";
 
-export { sessionRecordBytes } from "./session_record.ts";
-
 /** The client id that stands for "no session": nothing is remembered. */
 export const NO_SESSION = "0";
 /** Milliseconds of log time after which an idle session is forgotten: longer than any client retries. */
@@ -19,7 +17,7 @@ export const SESSION_TTL_MS = 3_600_000;
 /** Sessions of one table: bounds its memory to some tens of megabytes. */
 export const SESSIONS_MAX = 65_536;
 /** Replies kept for one client: bounds the record that is rewritten when one of them changes. */
-export const SESSION_REPLIES_MAX = 4_096;
+export const SESSION_REPLIES_MAX = 16_384;
 /** Bytes of replies kept for one client; the one that passes the bound is still kept. */
 export const SESSION_REPLY_BYTES_MAX = 1 << 20;
 
@@ -72,6 +70,11 @@ export class SessionTable {
   /** Number of sessions. */
   get size(): number {
     return this.#sessions.size;
+  }
+
+  /** Whether `takeDirty` would return anything. */
+  get hasDirty(): boolean {
+    return this.#dirty.size > 0;
   }
 
   /**
