@@ -276,7 +276,15 @@ export interface GroupCommand {
   config: Config | undefined;
   insert: InsertChunk | undefined;
   drop: ShardStep | undefined;
-  settle: ShardStep | undefined;
+  settle:
+    | ShardStep
+    | undefined;
+  /**
+   * With `writes`: the largest value the proposer allows. It travels with the
+   * command because servers may be configured differently and must still
+   * decide alike.
+   */
+  valueBytesMax: number;
 }
 
 function createBaseCommandRequest(): CommandRequest {
@@ -2244,7 +2252,14 @@ export const ShardStep: MessageFns<ShardStep> = {
 };
 
 function createBaseGroupCommand(): GroupCommand {
-  return { writes: EMPTY, config: undefined, insert: undefined, drop: undefined, settle: undefined };
+  return {
+    writes: EMPTY,
+    config: undefined,
+    insert: undefined,
+    drop: undefined,
+    settle: undefined,
+    valueBytesMax: 0,
+  };
 }
 
 export const GroupCommand: MessageFns<GroupCommand> = {
@@ -2263,6 +2278,9 @@ export const GroupCommand: MessageFns<GroupCommand> = {
     }
     if (message.settle !== undefined) {
       ShardStep.encode(message.settle, writer.uint32(42).fork()).join();
+    }
+    if (message.valueBytesMax !== 0) {
+      writer.uint32(48).uint32(message.valueBytesMax);
     }
     return writer;
   },
@@ -2318,6 +2336,14 @@ export const GroupCommand: MessageFns<GroupCommand> = {
             }
 
             message.settle = ShardStep.decode(reader, reader.uint32());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.valueBytesMax = reader.uint32();
             continue;
           }
         }
