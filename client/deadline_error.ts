@@ -1,0 +1,71 @@
+/** The error of a call that ran out of time, with what was tried on the way. */
+import { KvError } from "../rpc/errors.ts";
+
+/** Where an attempt got stuck. */
+export type AttemptStage = "connect" | "connection" | "answer" | "leader" | "server";
+
+/** The last failure at one address. */
+export interface FailedAttempt {
+  readonly address: string;
+  readonly stage: AttemptStage;
+  readonly error: KvError;
+}
+
+/** What a {@linkcode DeadlineError} tells. */
+export interface DeadlineErrorOptions {
+  /** The call in a word or two, as in "Cannot finish <what>". */
+  readonly what: string;
+  readonly timeoutMs: number;
+  readonly tried: readonly FailedAttempt[];
+  /** The call writes, and one of its attempts may have taken effect. */
+  readonly maybe: boolean;
+}
+
+/**
+ * No server gave a final answer in time. `maybe` is more precise than that of
+ * other errors: it is false if every attempt is known to have had no effect.
+ */
+export class DeadlineError extends KvError {
+  readonly tried: readonly FailedAttempt[];
+  readonly #maybe: boolean;
+
+  constructor(options: DeadlineErrorOptions) {
+    const { what, timeoutMs, tried, maybe } = options;
+    const effect = maybe ? "it may have taken effect" : "it had no effect";
+    const list = tried.map(({ address, stage, error }) =>
+      `${address} (${stage}: ${error.message})`
+    );
+    super(
+      "DEADLINE_EXCEEDED",
+      `Cannot finish ${what} within ${timeoutMs} ms: ${effect}; ` +
+        (list.length > 0 ? `tried ${list.join(", ")}` : "nothing was tried"),
+    );
+    this.tried = tried;
+    this.#maybe = maybe;
+  }
+
+  override get maybe(): boolean {
+    return this.#maybe;
+  }
+}
+
+/** Whether the failed attempt never left this machine: a server that was not reached did nothing. */
+export function wasNeverSent(error: KvError): boolean {
+  return error.code === "UNAVAILABLE" && error.message.startsWith("Cannot reach ");
+}
+
+/** Names the stage that an attempt's error speaks of. */
+export function stageOf(error: KvError): AttemptStage {
+  if (wasNeverSent(error)) return "connect";
+  switch (error.code) {
+    case "UNAVAILABLE":
+      return "connection";
+    case "DEADLINE_EXCEEDED":
+      return "answer";
+    case "NOT_LEADER":
+    case "LEADERSHIP_LOST":
+      return "leader";
+    default:
+      return "server";
+  }
+}
