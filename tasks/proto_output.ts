@@ -5,7 +5,8 @@
  * of a copy: allocation and copying were nine tenths of the decoding time.
  */
 const PRELUDE = `const EMPTY = Buffer.alloc(0);
-const asBuffer = (u: Uint8Array): Buffer => Buffer.from(u.buffer, u.byteOffset, u.byteLength);
+const asBuffer = (u: Uint8Array): Buffer =>
+  Buffer.isBuffer(u) ? u : Buffer.from(u.buffer, u.byteOffset, u.byteLength);
 `;
 
 /**
@@ -19,6 +20,8 @@ export function improveGenerated(source: string): string {
   const body = source
     .replace(PRELUDE, "")
     .replaceAll("Buffer.alloc(0)", "EMPTY")
+    // What a reader of a Buffer hands out are Buffers; of a plain array they would only claim to be.
+    .replaceAll("new BinaryReader(input)", "new BinaryReader(asBuffer(input))")
     .replaceAll("Buffer.from(reader.bytes())", "(reader.bytes() as Buffer)")
     .replaceAll(
       /Buffer\.from\(([A-Za-z.]+)\.encode\(value\)\.finish\(\)\)/g,

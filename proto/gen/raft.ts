@@ -6,7 +6,8 @@
 
 /* eslint-disable */
 const EMPTY = Buffer.alloc(0);
-const asBuffer = (u: Uint8Array): Buffer => Buffer.from(u.buffer, u.byteOffset, u.byteLength);
+const asBuffer = (u: Uint8Array): Buffer =>
+  Buffer.isBuffer(u) ? u : Buffer.from(u.buffer, u.byteOffset, u.byteLength);
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import {
   type CallOptions,
@@ -181,7 +182,7 @@ export const Entry: MessageFns<Entry> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): Entry {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -279,7 +280,7 @@ export const ConfState: MessageFns<ConfState> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): ConfState {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -406,7 +407,7 @@ export const SnapshotMeta: MessageFns<SnapshotMeta> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): SnapshotMeta {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -530,7 +531,7 @@ export const RaftMessage: MessageFns<RaftMessage> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): RaftMessage {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -695,7 +696,7 @@ export const RaftFrame: MessageFns<RaftFrame> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): RaftFrame {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -781,7 +782,7 @@ export const RaftCredit: MessageFns<RaftCredit> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): RaftCredit {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -842,7 +843,7 @@ export const FetchSnapshotRequest: MessageFns<FetchSnapshotRequest> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): FetchSnapshotRequest {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -931,7 +932,7 @@ export const SnapshotRecord: MessageFns<SnapshotRecord> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): SnapshotRecord {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -991,7 +992,7 @@ export const SnapshotChunk: MessageFns<SnapshotChunk> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): SnapshotChunk {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -1056,7 +1057,7 @@ export const EntryPayload: MessageFns<EntryPayload> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): EntryPayload {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");

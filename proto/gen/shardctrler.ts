@@ -6,7 +6,8 @@
 
 /* eslint-disable */
 const EMPTY = Buffer.alloc(0);
-const asBuffer = (u: Uint8Array): Buffer => Buffer.from(u.buffer, u.byteOffset, u.byteLength);
+const asBuffer = (u: Uint8Array): Buffer =>
+  Buffer.isBuffer(u) ? u : Buffer.from(u.buffer, u.byteOffset, u.byteLength);
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import {
   type CallOptions,
@@ -191,7 +192,7 @@ export const Servers: MessageFns<Servers> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): Servers {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -253,7 +254,7 @@ export const Config: MessageFns<Config> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): Config {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -353,7 +354,7 @@ export const Config_GroupsEntry: MessageFns<Config_GroupsEntry> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): Config_GroupsEntry {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -410,7 +411,7 @@ export const Config_LastOwnersEntry: MessageFns<Config_LastOwnersEntry> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): Config_LastOwnersEntry {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -467,7 +468,7 @@ export const Config_DepartedEntry: MessageFns<Config_DepartedEntry> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): Config_DepartedEntry {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -546,7 +547,7 @@ export const CommandRequest: MessageFns<CommandRequest> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): CommandRequest {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -664,7 +665,7 @@ export const CommandRequest_ServersEntry: MessageFns<CommandRequest_ServersEntry
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): CommandRequest_ServersEntry {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -721,7 +722,7 @@ export const CommandResponse: MessageFns<CommandResponse> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): CommandResponse {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -772,7 +773,7 @@ export const GetStatusRequest: MessageFns<GetStatusRequest> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): GetStatusRequest {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -856,7 +857,7 @@ export const GetStatusResponse: MessageFns<GetStatusResponse> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): GetStatusResponse {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -990,7 +991,7 @@ export const JoinChange: MessageFns<JoinChange> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): JoinChange {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -1042,7 +1043,7 @@ export const JoinChange_GroupsEntry: MessageFns<JoinChange_GroupsEntry> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): JoinChange_GroupsEntry {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -1103,7 +1104,7 @@ export const LeaveChange: MessageFns<LeaveChange> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): LeaveChange {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -1170,7 +1171,7 @@ export const MoveChange: MessageFns<MoveChange> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): MoveChange {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -1238,7 +1239,7 @@ export const ChangeRequest: MessageFns<ChangeRequest> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): ChangeRequest {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -1316,7 +1317,7 @@ export const ChangeResponse: MessageFns<ChangeResponse> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): ChangeResponse {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -1362,7 +1363,7 @@ export const QueryRequest: MessageFns<QueryRequest> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): QueryRequest {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -1408,7 +1409,7 @@ export const QueryResponse: MessageFns<QueryResponse> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): QueryResponse {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -1457,7 +1458,7 @@ export const WatchRequest: MessageFns<WatchRequest> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): WatchRequest {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -1511,7 +1512,7 @@ export const WatchResponse: MessageFns<WatchResponse> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): WatchResponse {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -1560,7 +1561,7 @@ export const ControllerCommand: MessageFns<ControllerCommand> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): ControllerCommand {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");

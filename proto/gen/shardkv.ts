@@ -6,7 +6,8 @@
 
 /* eslint-disable */
 const EMPTY = Buffer.alloc(0);
-const asBuffer = (u: Uint8Array): Buffer => Buffer.from(u.buffer, u.byteOffset, u.byteLength);
+const asBuffer = (u: Uint8Array): Buffer =>
+  Buffer.isBuffer(u) ? u : Buffer.from(u.buffer, u.byteOffset, u.byteLength);
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import {
   type CallOptions,
@@ -312,7 +313,7 @@ export const CommandRequest: MessageFns<CommandRequest> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): CommandRequest {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -393,7 +394,7 @@ export const CommandResponse: MessageFns<CommandResponse> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): CommandResponse {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -454,7 +455,7 @@ export const ShardOperationRequest: MessageFns<ShardOperationRequest> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): ShardOperationRequest {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -527,7 +528,7 @@ export const ShardOperationResponse: MessageFns<ShardOperationResponse> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): ShardOperationResponse {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -606,7 +607,7 @@ export const ShardOperationResponse_ShardsEntry: MessageFns<ShardOperationRespon
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): ShardOperationResponse_ShardsEntry {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -663,7 +664,7 @@ export const ShardOperationResponse_LastOperationsEntry: MessageFns<ShardOperati
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): ShardOperationResponse_LastOperationsEntry {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -717,7 +718,7 @@ export const ShardData: MessageFns<ShardData> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): ShardData {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -766,7 +767,7 @@ export const ShardPair: MessageFns<ShardPair> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): ShardPair {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -823,7 +824,7 @@ export const OperationContext: MessageFns<OperationContext> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): OperationContext {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -886,7 +887,7 @@ export const ShardInfo: MessageFns<ShardInfo> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): ShardInfo {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -953,7 +954,7 @@ export const GetStatusRequest: MessageFns<GetStatusRequest> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): GetStatusRequest {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -1045,7 +1046,7 @@ export const GetStatusResponse: MessageFns<GetStatusResponse> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): GetStatusResponse {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -1221,7 +1222,7 @@ export const WriteCommand: MessageFns<WriteCommand> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): WriteCommand {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -1321,7 +1322,7 @@ export const WriteBatch: MessageFns<WriteBatch> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): WriteBatch {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -1389,7 +1390,7 @@ export const Result: MessageFns<Result> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): Result {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -1460,7 +1461,7 @@ export const BatchRequest: MessageFns<BatchRequest> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): BatchRequest {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -1548,7 +1549,7 @@ export const BatchResponse: MessageFns<BatchResponse> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): BatchResponse {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -1658,7 +1659,7 @@ export const ScanRequest: MessageFns<ScanRequest> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): ScanRequest {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -1749,7 +1750,7 @@ export const ScanResponse: MessageFns<ScanResponse> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): ScanResponse {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -1812,7 +1813,7 @@ export const PullShardRequest: MessageFns<PullShardRequest> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): PullShardRequest {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -1885,7 +1886,7 @@ export const ShardRecord: MessageFns<ShardRecord> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): ShardRecord {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -1945,7 +1946,7 @@ export const PullShardResponse: MessageFns<PullShardResponse> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): PullShardResponse {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -2010,7 +2011,7 @@ export const DropShardRequest: MessageFns<DropShardRequest> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): DropShardRequest {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -2061,7 +2062,7 @@ export const DropShardResponse: MessageFns<DropShardResponse> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): DropShardResponse {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -2121,7 +2122,7 @@ export const InsertChunk: MessageFns<InsertChunk> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): InsertChunk {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -2210,7 +2211,7 @@ export const ShardStep: MessageFns<ShardStep> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): ShardStep {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
@@ -2286,7 +2287,7 @@ export const GroupCommand: MessageFns<GroupCommand> = {
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): GroupCommand {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
