@@ -1,21 +1,33 @@
-// Placeholder signature while the driver is written.
-import type { Prng } from "../../runtime/prng.ts";
-import type { Clock } from "../../runtime/clock.ts";
-import type { Logger } from "../../runtime/logger.ts";
-import type { Engine } from "../../storage/engine.ts";
-import type { RaftConfig } from "../config.ts";
-import type { LogIndex, NodeId, Role, Term } from "../types.ts";
-import type { MachineReader, StateMachine } from "./state_machine.ts";
+/**
+ * One member of a Raft group: the only asynchronous Raft code. A single loop
+ * feeds the pure core (messages, ticks, proposals, reads), takes its rounds,
+ * and sees to the order they demand (raft/ready.ts).
+ */
+import { KvError } from "../../rpc/errors.ts";
 import type { Dialer, ServiceRoutes } from "../../rpc/service.ts";
+import type { Clock, Timer } from "../../runtime/clock.ts";
+import type { Logger } from "../../runtime/logger.ts";
+import type { Prng } from "../../runtime/prng.ts";
+import type { Engine } from "../../storage/engine.ts";
+import { defaultRaftConfig, type RaftConfig } from "../config.ts";
+import type { InstallSnapshot, Message } from "../message.ts";
+import { ProposalError, RawNode } from "../raw_node.ts";
+import type { Ready, SoftState } from "../ready.ts";
+import type { LogIndex, NodeId, Role, Term } from "../types.ts";
+import { Applier, type AppliedEntry } from "./applier.ts";
+import type { NodeIdentity } from "./identity.ts";
+import { LiveGeneration } from "./live_generation.ts";
+import { Persister, type Round } from "./persister.ts";
+import { lost, Proposals } from "./proposals.ts";
+import { ReadBarriers } from "./read_barriers.ts";
+import { RpcTransport } from "./rpc_transport.ts";
+import { SnapshotReceiver, type StagedSnapshot } from "./snapshot_receiver.ts";
+import { SnapshotSource } from "./snapshot_source.ts";
+import { openStored, type StoredNode } from "./stored_node.ts";
+import type { MachineReader, StateMachine } from "./state_machine.ts";
 
-/** Which node of which group of which cluster this is; remembered in the engine. */
-export interface NodeIdentity {
-  /** Decimal digits of an unsigned 64-bit number; equal on all members of the group. */
-  readonly clusterId: string;
-  /** 0 for the controllers. */
-  readonly gid: number;
-  readonly nodeId: NodeId;
-}
+/** Entries a leader has proposed and not seen committed; beyond, proposals gather for the next. */
+const ENTRIES_IN_FLIGHT_MAX = 4;
 
 export interface RaftNodeOptions {
   readonly identity: NodeIdentity;
@@ -51,28 +63,361 @@ export interface RaftNodeStatus {
   readonly lastIndex: LogIndex;
 }
 
-export declare class RaftNode {
+export class RaftNode {
+  readonly #options: RaftNodeOptions;
+  readonly #core: RawNode;
+  readonly #generation: LiveGeneration;
+  readonly #applier: Applier;
+  readonly #persister: Persister;
+  readonly #transport: RpcTransport;
+  readonly #source: SnapshotSource;
+  readonly #receiver: SnapshotReceiver;
+  readonly #proposals = new Proposals();
+  readonly #barriers: ReadBarriers;
+  readonly #listeners = new Set<(status: RaftNodeStatus) => void>();
+  readonly #inbox: Message[] = [];
+  #soft: SoftState;
+  #staged: StagedSnapshot | undefined;
+  #ticks = 0;
+  #timer: Timer | undefined;
+  #turnScheduled = false;
+  #stopped = false;
+
   /** Loads the node from its engine (or begins a new one) and starts ticking. */
-  static open(options: RaftNodeOptions): Promise<RaftNode>;
+  static async open(options: RaftNodeOptions): Promise<RaftNode> {
+    const voters = [...options.members.keys()];
+    const stored = await openStored(options.engine, options.identity, voters);
+    const node = new RaftNode(options, stored);
+    await options.machine.load(node.#generation);
+    node.#start();
+    return node;
+  }
+
+  private constructor(options: RaftNodeOptions, stored: StoredNode) {
+    const { engine, machine, identity } = options;
+    const config = { ...defaultRaftConfig, ...options.raft, id: identity.nodeId };
+    const onFatal = (error: unknown) => this.#fail(error);
+    this.#options = options;
+    this.#core = new RawNode({ ...stored, config, prng: options.prng });
+    const { role, leader, term } = this.#core.status();
+    this.#soft = { role, leader, term };
+    this.#barriers = new ReadBarriers(2 * config.electionTicks);
+    this.#generation = new LiveGeneration(engine, stored.generation);
+    this.#applier = new Applier({
+      engine,
+      machine,
+      generation: this.#generation,
+      confState: () => this.#core.confState,
+      onApplied: (entries) => this.#onApplied(entries),
+      onFatal,
+    });
+    this.#persister = new Persister({
+      engine,
+      store: stored.store,
+      machine,
+      generation: this.#generation,
+      applier: this.#applier,
+      onPersisted: (rounds) => this.#onPersisted(rounds),
+      onFatal,
+    });
+    this.#transport = new RpcTransport(options);
+    this.#source = new SnapshotSource({
+      ...options,
+      onAbandoned: (peer) => {
+        this.#core.reportSnapshot(peer, false);
+        this.#wake();
+      },
+    });
+    this.#receiver = new SnapshotReceiver({
+      ...options,
+      onStaged: (staged) => this.#onStaged(staged),
+      onFatal,
+    }, stored.generation);
+  }
+
   /** What peers call; to be served beside the group's own services. */
-  readonly routes: ServiceRoutes;
+  get routes(): ServiceRoutes {
+    return [this.#transport.route, this.#source.route];
+  }
+
   /** Reads of the machine's keys as applied so far; not linearizable by itself. */
-  readonly reader: MachineReader;
+  get reader(): MachineReader {
+    return this.#generation;
+  }
+
   /**
    * Replicates a payload and resolves with the machine's reply once it is
    * committed and applied here.
-   * @throws {KvError} NOT_LEADER (with the leader's address), OVERLOADED, LEADERSHIP_LOST
+   *
+   * @throws {KvError} NOT_LEADER (with the leader's address), OVERLOADED, LEADERSHIP_LOST, INVALID_ARGUMENT
    */
-  propose(payload: Uint8Array): Promise<unknown>;
+  propose(payload: Uint8Array): Promise<unknown> {
+    if (this.#soft.role !== "leader" || this.#stopped) return Promise.reject(this.#notLeader());
+    const reply = this.#proposals.enqueue(payload);
+    this.#wake();
+    return reply;
+  }
+
   /**
    * Resolves once everything committed before the call is applied here: what
    * `reader` returns then is linearizable (ReadIndex, thesis 6.4).
-   * @throws {KvError} NOT_LEADER (with the leader's address), OVERLOADED
+   *
+   * @throws {KvError} NOT_LEADER (with the leader's address), OVERLOADED, UNAVAILABLE
    */
-  readBarrier(): Promise<void>;
-  status(): RaftNodeStatus;
+  readBarrier(): Promise<void> {
+    if (this.#soft.role !== "leader" || this.#stopped) return Promise.reject(this.#notLeader());
+    const barrier = this.#barriers.enqueue();
+    this.#wake();
+    return barrier;
+  }
+
+  status(): RaftNodeStatus {
+    const { id, role, term, leader, commit, applied, firstIndex, lastIndex } = this.#core.status();
+    const leaderAddress = this.#options.members.get(leader);
+    return { id, role, term, leader, leaderAddress, commit, applied, firstIndex, lastIndex };
+  }
+
   /** Calls back on every change of role, leader or term. Returns a function that ends it. */
-  onRoleChange(listener: (status: RaftNodeStatus) => void): () => void;
+  onRoleChange(listener: (status: RaftNodeStatus) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
   /** Stops ticking, fails what is waiting, closes peers; the engine stays open. */
-  stop(): Promise<void>;
+  async stop(): Promise<void> {
+    this.#halt(new KvError("UNAVAILABLE", "The node is stopping"));
+    await Promise.all([this.#transport.close(), this.#receiver.close(), this.#source.close()]);
+    await this.#persister.stop();
+    await this.#applier.stop();
+  }
+
+  #start(): void {
+    this.#transport.onMessage((message) => {
+      this.#inbox.push(message);
+      this.#wake();
+    });
+    this.#transport.onUnreachable((peer) => {
+      this.#core.reportUnreachable(peer);
+      this.#wake();
+    });
+    this.#scheduleTick();
+    this.#wake();
+  }
+
+  #scheduleTick(): void {
+    this.#timer = this.#options.clock.setTimer(() => {
+      this.#ticks++;
+      this.#scheduleTick();
+      this.#wake();
+    }, this.#options.tickMs ?? 100);
+  }
+
+  /** Runs a turn once the present callback is done, so that what arrives together is handled together. */
+  #wake(): void {
+    if (this.#turnScheduled || this.#stopped) return;
+    this.#turnScheduled = true;
+    queueMicrotask(() => {
+      this.#turnScheduled = false;
+      if (this.#stopped) return;
+      try {
+        this.#turn();
+      } catch (error) {
+        this.#fail(error);
+      }
+    });
+  }
+
+  #turn(): void {
+    for (const message of this.#inbox.splice(0)) this.#step(message);
+    for (; this.#ticks > 0; this.#ticks--) {
+      this.#core.tick();
+      this.#barriers.tick();
+    }
+    this.#takeRounds();
+    this.#readNext();
+    this.#proposeNext();
+    this.#takeRounds();
+    this.#persister.start();
+  }
+
+  /** A snapshot is pulled before the core hears of it; everything else goes straight in. */
+  #step(message: Message): void {
+    if (message.type !== "snapshot") this.#core.step(message);
+    else if (this.#core.wantsSnapshot(message.snapshot)) this.#receiver.offer(message);
+    else this.#core.step(message);
+  }
+
+  #proposeNext(): void {
+    while (this.#proposals.hasQueued && this.#mayPropose()) {
+      try {
+        const timeMs = this.#options.clock.wallTime();
+        this.#proposals.proposeNext(timeMs, (data) => this.#core.propose(data));
+      } catch (error) {
+        if (!(error instanceof ProposalError)) throw error;
+        // Refused for now (too much uncommitted, leadership on its way out): it stays queued.
+        if (error.code === "notLeader") this.#proposals.failQueued(this.#notLeader());
+        return;
+      }
+    }
+  }
+
+  /** Bounds the entries under way; what waits meanwhile shares the next one. */
+  #mayPropose(): boolean {
+    const { lastIndex, commit } = this.#core.status();
+    return lastIndex - commit < ENTRIES_IN_FLIGHT_MAX;
+  }
+
+  #readNext(): void {
+    try {
+      this.#barriers.startRound((context) => this.#core.readIndex(context));
+    } catch (error) {
+      if (!(error instanceof ProposalError)) throw error;
+      this.#barriers.failQueued(
+        error.code === "overloaded"
+          ? new KvError("OVERLOADED", error.message, { cause: error })
+          : this.#notLeader(),
+      );
+    }
+  }
+
+  #takeRounds(): void {
+    while (this.#core.hasReady()) this.#handle(this.#core.ready());
+  }
+
+  #handle(ready: Ready): void {
+    if (ready.softState !== undefined) this.#onSoftState(ready.softState);
+    this.#send(ready.messages);
+    this.#persistLater(ready);
+    if (ready.committedEntries.length > 0) this.#applier.enqueue(ready.committedEntries);
+    const { applied } = this.#core.status();
+    for (const state of ready.readStates) this.#barriers.confirm(state, applied);
+    for (const context of ready.droppedReads) this.#barriers.drop(context, this.#notLeader());
+  }
+
+  #persistLater(ready: Ready): void {
+    const isEmpty = ready.entries.length === 0 && ready.hardState === undefined &&
+      ready.snapshot === undefined;
+    if (isEmpty && !this.#persister.hasPending) {
+      this.#core.persisted(ready);
+      this.#send(ready.messagesAfterPersist);
+      return;
+    }
+    this.#persister.enqueue({ ready, installation: this.#installationFor(ready) });
+  }
+
+  #installationFor(ready: Ready): Round["installation"] {
+    const meta = ready.snapshot;
+    if (meta === undefined || this.#staged === undefined) return undefined;
+    const { generation } = this.#staged;
+    this.#staged = undefined;
+    return { meta, generation, keepsSuffix: this.#core.status().lastIndex > meta.index };
+  }
+
+  #onPersisted(rounds: readonly Round[]): void {
+    for (const { ready, installation } of rounds) {
+      this.#core.persisted(ready);
+      if (installation !== undefined) {
+        this.#core.applied(installation.meta.index);
+        this.#barriers.onApplied(installation.meta.index);
+      }
+      this.#send(ready.messagesAfterPersist);
+    }
+    this.#wake();
+  }
+
+  #onApplied(entries: readonly AppliedEntry[]): void {
+    const last = entries.at(-1);
+    if (last === undefined || this.#stopped) return;
+    this.#core.applied(last.index);
+    for (const { index, term, replies } of entries) this.#proposals.settle(index, term, replies);
+    this.#barriers.onApplied(last.index);
+    this.#compact(last.index);
+    this.#wake();
+  }
+
+  #compact(applied: LogIndex): void {
+    const index = this.#core.compactionIndex({
+      applied,
+      entriesMax: this.#options.retainedEntriesMax ?? 10_000,
+      bytesMax: this.#options.retainedBytesMax ?? 64 << 20,
+    });
+    const compacted = this.#persister.compact(index, (i) => this.#core.entryTerm(i));
+    if (compacted === undefined) return;
+    this.#core.compact(compacted.index);
+    compacted.done.catch((error) => this.#fail(error));
+  }
+
+  #onStaged(staged: StagedSnapshot): void {
+    if (this.#stopped) return;
+    this.#staged = staged;
+    this.#core.step(staged.message);
+    this.#takeRounds();
+    // The core had no use for it after all: its leader is out of date, or the log has caught up.
+    if (this.#staged !== undefined) {
+      this.#staged = undefined;
+      this.#receiver.discard(staged);
+    }
+    this.#wake();
+  }
+
+  #send(messages: readonly Message[]): void {
+    if (messages.length === 0) return;
+    this.#transport.send(messages.filter((message) => message.type !== "snapshot"));
+    for (const message of messages) {
+      if (message.type === "snapshot") void this.#offerSnapshot(message);
+    }
+  }
+
+  /** The core names what it wants to send; what is sent is a view opened now, never older. */
+  async #offerSnapshot(message: InstallSnapshot): Promise<void> {
+    try {
+      const snapshot = await this.#source.open(message.to, this.#generation.number);
+      this.#transport.send([{ ...message, snapshot }]);
+    } catch (error) {
+      if (!(error instanceof KvError)) return this.#fail(error);
+      this.#core.reportSnapshot(message.to, false);
+      this.#wake();
+    }
+  }
+
+  #onSoftState(soft: SoftState): void {
+    const previous = this.#soft;
+    this.#soft = soft;
+    if (previous.role === "leader" && (soft.role !== "leader" || soft.term !== previous.term)) {
+      this.#proposals.failWaiting(lost(this.#leaderAddress()));
+      this.#proposals.failQueued(this.#notLeader());
+      this.#barriers.failQueued(this.#notLeader());
+    }
+    if (soft.role !== previous.role || soft.leader !== previous.leader) {
+      const leader = soft.leader === 0 ? "none" : soft.leader - 1;
+      this.#options.logger.info("Changed role", { role: soft.role, term: soft.term, leader });
+    }
+    const status = this.status();
+    for (const listener of this.#listeners) listener(status);
+  }
+
+  #leaderAddress(): string | undefined {
+    return this.#options.members.get(this.#soft.leader);
+  }
+
+  #notLeader(): KvError {
+    const leader = this.#soft.role === "leader" ? undefined : this.#leaderAddress();
+    const where = leader === undefined ? "no leader is known" : `the leader is ${leader}`;
+    return new KvError("NOT_LEADER", `This replica does not lead its group: ${where}`, { leader });
+  }
+
+  /** A storage error or a broken invariant: the node never limps on. */
+  #fail(error: unknown): void {
+    if (this.#stopped) return;
+    this.#halt(new KvError("INTERNAL", "The node has failed", { cause: error }));
+    this.#options.onFatal(error);
+  }
+
+  #halt(error: KvError): void {
+    this.#stopped = true;
+    this.#timer?.cancel();
+    this.#proposals.failQueued(error);
+    this.#proposals.failWaiting(error);
+    this.#barriers.failAll(error);
+  }
 }

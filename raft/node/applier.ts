@@ -1,0 +1,206 @@
+/**
+ * Applies committed entries to the machine, a batch at a time: reads ahead,
+ * applies synchronously, and writes the changes together with the applied
+ * index in one batch, so that replay after a crash is harmless.
+ */
+import * as pb from "../../proto/gen/raft.ts";
+import { invariant } from "../../runtime/invariant.ts";
+import type { Engine, Write } from "../../storage/engine.ts";
+import { machineKey } from "../../storage/key_space.ts";
+import type { ConfState, Entry, LogIndex, Term } from "../types.ts";
+import type { LiveGeneration } from "./live_generation.ts";
+import { appliedWrite } from "./log_store.ts";
+import type { CommittedCommand, MachineView, StateMachine } from "./state_machine.ts";
+
+/** Entries of one batch. */
+const BATCH_ENTRIES_MAX = 64;
+/** Payload bytes of one batch; one entry always passes. */
+const BATCH_BYTES_MAX = 4 << 20;
+
+/** An entry that has been applied, with one reply per proposal in it. */
+export interface AppliedEntry {
+  readonly index: LogIndex;
+  readonly term: Term;
+  readonly replies: readonly unknown[];
+}
+
+export interface ApplierOptions {
+  readonly engine: Engine;
+  readonly machine: StateMachine;
+  readonly generation: LiveGeneration;
+  readonly confState: () => ConfState;
+  readonly onApplied: (entries: readonly AppliedEntry[]) => void;
+  readonly onFatal: (error: unknown) => void;
+}
+
+export class Applier {
+  readonly #options: ApplierOptions;
+  #queue: Entry[] = [];
+  #running: Promise<void> | undefined;
+  #stopped = false;
+  #paused = false;
+
+  constructor(options: ApplierOptions) {
+    this.#options = options;
+  }
+
+  /** Queues entries; the core bounds how many bytes it hands out unapplied. */
+  enqueue(entries: readonly Entry[]): void {
+    for (const entry of entries) this.#queue.push(entry);
+    this.#start();
+  }
+
+  /** Lets the batch under way finish and holds the rest back until {@linkcode resume}. */
+  async pause(): Promise<void> {
+    this.#paused = true;
+    await this.#running;
+  }
+
+  /** Goes on, past what a snapshot up to `index` has brought already. */
+  resume(index: LogIndex): void {
+    this.#paused = false;
+    this.#queue = this.#queue.filter((entry) => entry.index > index);
+    this.#start();
+  }
+
+  /** Lets the batch under way finish and forgets the rest. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#running;
+  }
+
+  #start(): void {
+    if (this.#queue.length === 0 || this.#stopped || this.#paused) return;
+    this.#running ??= this.#run();
+  }
+
+  async #run(): Promise<void> {
+    try {
+      while (this.#queue.length > 0 && !this.#stopped && !this.#paused) {
+        const entries = this.#takeBatch();
+        this.#options.onApplied(await this.#apply(entries));
+      }
+    } catch (error) {
+      this.#stopped = true;
+      this.#options.onFatal(error);
+    } finally {
+      this.#running = undefined;
+    }
+  }
+
+  #takeBatch(): Entry[] {
+    let bytes = 0;
+    let count = 0;
+    for (const entry of this.#queue) {
+      if (count >= BATCH_ENTRIES_MAX) break;
+      if (count > 0 && bytes + entry.data.length > BATCH_BYTES_MAX) break;
+      bytes += entry.data.length;
+      count++;
+    }
+    return this.#queue.splice(0, count);
+  }
+
+  async #apply(entries: readonly Entry[]): Promise<AppliedEntry[]> {
+    const { engine, machine, generation } = this.#options;
+    const commands = entries.map(commandsOf);
+    const view = await this.#prefetch(commands.flat());
+    const applied = entries.map((entry, i) => ({
+      index: entry.index,
+      term: entry.term,
+      replies: (commands[i] ?? []).map((command) => view.apply(machine, command)),
+    }));
+    view.overlay(machine.flush());
+    const last = entries.at(-1);
+    invariant(last !== undefined, "A batch holds at least one entry");
+    const record = appliedWrite(generation.number, {
+      index: last.index,
+      term: last.term,
+      confState: this.#options.confState(),
+      id: 0,
+    });
+    await engine.write([...view.writes(generation.prefix), record], { sync: false });
+    machine.onApplied?.(last.index);
+    return applied;
+  }
+
+  async #prefetch(commands: readonly CommittedCommand[]): Promise<BatchView> {
+    const { engine, machine, generation } = this.#options;
+    const view = new BatchView();
+    if (commands.length === 0) return view;
+    const keys = view.distinct(machine.prefetch(commands));
+    if (keys.length === 0) return view;
+    const values = await engine.getMany(keys.map((key) => machineKey(generation.prefix, key)));
+    view.fill(values);
+    return view;
+  }
+}
+
+function commandsOf(entry: Entry): CommittedCommand[] {
+  if (entry.kind !== "normal" || entry.data.length === 0) return [];
+  const { timeMs, proposals } = pb.EntryPayload.decode(entry.data);
+  return proposals.map((payload) => ({ index: entry.index, term: entry.term, timeMs, payload }));
+}
+
+/** What the commands of one batch see: values read ahead, overlaid with their own writes. */
+class BatchView implements MachineView {
+  /** Keyed by the key's bytes as Latin-1 text. */
+  readonly #values = new Map<string, Uint8Array | undefined>();
+  readonly #writes = new Map<string, Write>();
+  #wanted: string[] = [];
+
+  /** Remembers which keys are read ahead, each once. */
+  distinct(keys: readonly Uint8Array[]): Uint8Array[] {
+    const distinct: Uint8Array[] = [];
+    for (const key of keys) {
+      const name = nameOf(key);
+      if (this.#values.has(name)) continue;
+      this.#values.set(name, undefined);
+      this.#wanted.push(name);
+      distinct.push(key);
+    }
+    return distinct;
+  }
+
+  /** Takes the values of the distinct keys, in their order. */
+  fill(values: readonly (Uint8Array | undefined)[]): void {
+    this.#wanted.forEach((name, i) => this.#values.set(name, values[i]));
+    this.#wanted = [];
+  }
+
+  get(key: Uint8Array): Uint8Array | undefined {
+    const name = nameOf(key);
+    const value = this.#values.get(name);
+    invariant(
+      value !== undefined || this.#values.has(name),
+      () => `Key ${Buffer.from(key).toString("hex")} was not read ahead`,
+    );
+    return value;
+  }
+
+  apply(machine: StateMachine, command: CommittedCommand): unknown {
+    const { reply, writes } = machine.apply(command, this);
+    this.overlay(writes);
+    return reply;
+  }
+
+  overlay(writes: readonly Write[]): void {
+    for (const write of writes) {
+      const name = nameOf(write.key);
+      this.#values.set(name, write.type === "put" ? write.value : undefined);
+      this.#writes.set(name, write);
+    }
+  }
+
+  /** The last write of each key, under the generation's prefix. */
+  writes(prefix: Uint8Array): Write[] {
+    return Array.from(this.#writes.values(), (write): Write => {
+      const key = machineKey(prefix, write.key);
+      return write.type === "put" ? { type: "put", key, value: write.value } : { type: "del", key };
+    });
+  }
+}
+
+function nameOf(key: Uint8Array): string {
+  const { buffer, byteOffset, byteLength } = key;
+  return Buffer.from(buffer, byteOffset, byteLength).toString("latin1");
+}

@@ -1,0 +1,81 @@
+/** Which node a data directory belongs to; it never serves another one. */
+import { createHash } from "node:crypto";
+import { type Engine, EngineError } from "../../storage/engine.ts";
+import { nodeKey } from "../../storage/key_space.ts";
+import type { NodeId } from "../types.ts";
+
+/** Version of everything a node writes to its engine. */
+export const DATA_FORMAT = 1;
+
+/** Which node of which group of which cluster this is. */
+export interface NodeIdentity {
+  /** An unsigned 64-bit number in decimal digits; equal on all members of the group. */
+  readonly clusterId: string;
+  /** 0 for the controllers. */
+  readonly gid: number;
+  readonly nodeId: NodeId;
+}
+
+/** The directory holds data of another node, or of a format this program does not know. */
+export class IdentityError extends Error {
+  override readonly name = "IdentityError";
+}
+
+/**
+ * Derives the cluster id of a group from what all its members are told alike,
+ * as etcd does from its initial cluster, so that nodes of different clusters
+ * that reach each other by mistake refuse each other's messages.
+ *
+ * @param token A word the operator may choose to tell clusters on the same addresses apart
+ * @param gid The group; 0 for the controllers
+ * @param members Addresses of the first members, in order
+ */
+export function deriveClusterId(token: string, gid: number, members: readonly string[]): string {
+  const text = JSON.stringify([token, gid, members]);
+  return createHash("sha256").update(text).digest().readBigUInt64BE(0).toString();
+}
+
+/**
+ * Writes the identity into a fresh engine, or checks it against the one there.
+ *
+ * @returns True if the engine was fresh
+ * @throws {IdentityError} If the engine belongs to somebody else
+ */
+export async function claimEngine(engine: Engine, identity: NodeIdentity): Promise<boolean> {
+  const key = nodeKey("identity");
+  const stored = await engine.get(key);
+  if (stored === undefined) {
+    const value = Buffer.from(JSON.stringify({ format: DATA_FORMAT, ...identity }));
+    await engine.write([{ type: "put", key, value }], { sync: true });
+    return true;
+  }
+  const found = parseIdentity(stored);
+  if (found.format !== DATA_FORMAT) {
+    throw new IdentityError(
+      `Cannot read data of format ${found.format}: this version knows format ${DATA_FORMAT}`,
+    );
+  }
+  if (
+    found.clusterId !== identity.clusterId || found.gid !== identity.gid ||
+    found.nodeId !== identity.nodeId
+  ) {
+    throw new IdentityError(
+      `Cannot use data of another node: the directory belongs to ${describe(found)}, ` +
+        `and this is ${describe(identity)}`,
+    );
+  }
+  return false;
+}
+
+function parseIdentity(stored: Buffer): NodeIdentity & { format: number } {
+  try {
+    return JSON.parse(stored.toString());
+  } catch (error) {
+    throw new EngineError("corruption", "Cannot parse the identity record", { cause: error });
+  }
+}
+
+function describe(identity: NodeIdentity): string {
+  const group = identity.gid === 0 ? "the controllers" : `group ${identity.gid}`;
+  return `node ${identity.nodeId - 1} of ${group} in cluster ${identity.clusterId}`;
+}

@@ -1,0 +1,132 @@
+/** One direction to one peer: a long-lived stream of frames under credit. */
+import * as pb from "../../proto/gen/raft.ts";
+import { Backoff } from "../../rpc/retry.ts";
+import { KvError } from "../../rpc/errors.ts";
+import type { Channel, ClientStream } from "../../rpc/service.ts";
+import { type Clock, sleep } from "../../runtime/clock.ts";
+import type { Logger } from "../../runtime/logger.ts";
+import type { Prng } from "../../runtime/prng.ts";
+import type { Message } from "../message.ts";
+import type { NodeId } from "../types.ts";
+import { encodeMessage } from "./codec.ts";
+import { frameCost, FrameQueue } from "./frame_queue.ts";
+import type { NodeIdentity } from "./identity.ts";
+
+/** Version of the frames; a node refuses others. */
+export const FRAME_VERSION = 1;
+/** Bytes on their way to a peer that it has not taken in yet: HTTP/2 here has no backpressure. */
+const CREDIT_BYTES_MAX = 8 << 20;
+const RECONNECT_MS_MIN = 50;
+const RECONNECT_MS_MAX = 500;
+
+export interface PeerStreamOptions {
+  readonly identity: NodeIdentity;
+  readonly peer: NodeId;
+  readonly channel: Channel;
+  readonly clock: Clock;
+  readonly prng: Prng;
+  readonly logger: Logger;
+  /** The peer may have missed messages. */
+  readonly onLoss: () => void;
+}
+
+export class PeerStream {
+  readonly #options: PeerStreamOptions;
+  readonly #queue = new FrameQueue();
+  readonly #stop = new AbortController();
+  readonly #running: Promise<void>;
+  #stream: ClientStream<pb.RaftFrame, pb.RaftCredit> | undefined;
+  #bytesSent = 0;
+  #bytesReceived = 0;
+  #flushing = false;
+
+  constructor(options: PeerStreamOptions) {
+    this.#options = options;
+    this.#running = this.#run();
+  }
+
+  send(message: Message): void {
+    if (this.#stop.signal.aborted) return;
+    if (this.#queue.push(message) > 0) this.#options.onLoss();
+    this.#scheduleFlush();
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort();
+    this.#stream?.cancel();
+    await this.#running;
+  }
+
+  /** Messages of one turn of the loop share a frame. */
+  #scheduleFlush(): void {
+    if (this.#flushing || this.#stream === undefined) return;
+    this.#flushing = true;
+    queueMicrotask(() => {
+      this.#flushing = false;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    const { identity, peer } = this.#options;
+    while (
+      this.#stream !== undefined && !this.#queue.isEmpty &&
+      this.#bytesSent - this.#bytesReceived < CREDIT_BYTES_MAX
+    ) {
+      const messages = this.#queue.takeFrame();
+      this.#bytesSent += frameCost(messages);
+      this.#stream.send({
+        version: FRAME_VERSION,
+        clusterId: identity.clusterId,
+        gid: identity.gid,
+        from: identity.nodeId,
+        to: peer,
+        messages: messages.map(encodeMessage),
+      });
+    }
+  }
+
+  async #run(): Promise<void> {
+    const { channel, clock, prng, logger, peer, onLoss } = this.#options;
+    const { signal } = this.#stop;
+    const backoff = new Backoff({ initialMs: RECONNECT_MS_MIN, maxMs: RECONNECT_MS_MAX, prng });
+    let reported = "";
+    while (!signal.aborted) {
+      try {
+        await this.#converse(channel, () => {
+          reported = "";
+          backoff.reset();
+        });
+      } catch (error) {
+        const { code, message } = KvError.from(error);
+        // One line per kind of trouble, not one per attempt.
+        if (!signal.aborted && reported !== code) {
+          reported = code;
+          logger.warn("Lost a peer", { peer: peer - 1, address: channel.address, error: message });
+        }
+      }
+      this.#stream = undefined;
+      // What waited is stale by now, and the core repeats what matters.
+      this.#queue.clear();
+      if (signal.aborted) return;
+      onLoss();
+      await sleep(clock, backoff.next(), signal).catch(() => {});
+    }
+  }
+
+  async #converse(channel: Channel, onAlive: () => void): Promise<void> {
+    const stream = channel.stream(pb.RaftTransportService.stream, { signal: this.#stop.signal });
+    this.#stream = stream;
+    this.#bytesSent = 0;
+    this.#bytesReceived = 0;
+    try {
+      for await (const credit of stream.responses) {
+        this.#bytesReceived = credit.bytesReceived;
+        onAlive();
+        this.#flush();
+      }
+    } finally {
+      stream.cancel();
+    }
+  }
+}

@@ -1,0 +1,153 @@
+/**
+ * Writes the core's rounds to the engine, one durable write at a time; the
+ * rounds that come meanwhile share the next one (group commit).
+ */
+import { invariant } from "../../runtime/invariant.ts";
+import { failpoint } from "../../runtime/failpoint.ts";
+import type { Engine, Write } from "../../storage/engine.ts";
+import { generationRange } from "../../storage/key_space.ts";
+import type { Ready } from "../ready.ts";
+import type { HardState, LogIndex, SnapshotMeta, Term } from "../types.ts";
+import type { Applier } from "./applier.ts";
+import type { LiveGeneration } from "./live_generation.ts";
+import type { LogStore } from "./log_store.ts";
+import type { StateMachine } from "./state_machine.ts";
+
+/** Compaction waits until this many entries can go, so that it is not done entry by entry. */
+const COMPACT_ENTRIES_MIN = 256;
+
+/** A snapshot that a round makes live. */
+export interface Installation {
+  readonly meta: SnapshotMeta;
+  readonly generation: number;
+  /** The log goes on behind the snapshot with entries that are stored already. */
+  readonly keepsSuffix: boolean;
+}
+
+/** A round as the core gave it, and the staged snapshot it speaks of. */
+export interface Round {
+  readonly ready: Ready;
+  readonly installation: Installation | undefined;
+}
+
+export interface PersisterOptions {
+  readonly engine: Engine;
+  readonly store: LogStore;
+  readonly machine: StateMachine;
+  readonly generation: LiveGeneration;
+  readonly applier: Applier;
+  readonly onPersisted: (rounds: readonly Round[]) => void;
+  readonly onFatal: (error: unknown) => void;
+}
+
+export class Persister {
+  readonly #options: PersisterOptions;
+  #pending: Round[] = [];
+  #running: Promise<void> | undefined;
+  #stopped = false;
+  /** A snapshot is about to replace the log: nothing else may change it. */
+  #installing = false;
+
+  constructor(options: PersisterOptions) {
+    this.#options = options;
+  }
+
+  /** Rounds wait, or a write is under way: later rounds must queue behind them. */
+  get hasPending(): boolean {
+    return this.#pending.length > 0 || this.#running !== undefined;
+  }
+
+  /** Rounds must be given in the core's order, those with nothing to write too. */
+  enqueue(round: Round): void {
+    this.#pending.push(round);
+  }
+
+  /** Starts writing what is pending, unless a write is under way. */
+  start(): void {
+    if (this.#pending.length === 0 || this.#stopped) return;
+    this.#running ??= this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#running;
+  }
+
+  /**
+   * Drops log records up to `index` or a little less, once enough can go. Safe
+   * to lose, so not synced.
+   *
+   * @returns The index that was dropped up to, or undefined if it was not worth a write
+   */
+  compact(
+    index: LogIndex,
+    termOf: (index: LogIndex) => Term | undefined,
+  ): { readonly index: LogIndex; readonly done: Promise<void> } | undefined {
+    const { engine, store } = this.#options;
+    if (this.#installing || index - store.start < COMPACT_ENTRIES_MIN) return undefined;
+    const writes = store.compact(index, termOf);
+    return { index: store.start, done: engine.write(writes, { sync: false }) };
+  }
+
+  async #run(): Promise<void> {
+    try {
+      while (this.#pending.length > 0 && !this.#stopped) {
+        const rounds = this.#pending;
+        this.#pending = [];
+        await this.#write(rounds);
+        this.#options.onPersisted(rounds);
+      }
+    } catch (error) {
+      this.#stopped = true;
+      this.#options.onFatal(error);
+    } finally {
+      this.#running = undefined;
+    }
+  }
+
+  async #write(rounds: readonly Round[]): Promise<void> {
+    const { engine, applier } = this.#options;
+    const installation = rounds.findLast((round) => round.installation)?.installation;
+    if (installation !== undefined) {
+      this.#installing = true;
+      await applier.pause();
+    }
+    const writes = rounds.flatMap((round) => this.#writesOf(round));
+    const hardState = lastHardState(rounds);
+    if (hardState !== undefined) writes.push(this.#options.store.saveHardState(hardState));
+    if (writes.length > 0) {
+      await failpoint("beforeSave");
+      await engine.write(writes, { sync: true });
+      await failpoint("afterSave");
+    }
+    if (installation !== undefined) await this.#makeLive(installation);
+  }
+
+  #writesOf({ ready, installation }: Round): Write[] {
+    const { store } = this.#options;
+    invariant(
+      (ready.snapshot === undefined) === (installation === undefined),
+      "A round with a snapshot comes with its staged generation",
+    );
+    const writes = installation === undefined
+      ? []
+      : store.install(installation.meta, installation.generation, installation.keepsSuffix);
+    writes.push(...store.append(ready.entries));
+    return writes;
+  }
+
+  async #makeLive({ meta, generation }: Installation): Promise<void> {
+    const { engine, machine, applier, onFatal } = this.#options;
+    const live = this.#options.generation;
+    const old = live.number;
+    await live.switchTo(generation, (reader) => machine.load(reader));
+    await failpoint("afterInstall");
+    this.#installing = false;
+    applier.resume(meta.index);
+    engine.clearRange(generationRange(old)).catch(onFatal);
+  }
+}
+
+function lastHardState(rounds: readonly Round[]): HardState | undefined {
+  return rounds.findLast(({ ready }) => ready.hardState !== undefined)?.ready.hardState;
+}

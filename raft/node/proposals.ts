@@ -1,0 +1,124 @@
+/** Proposals on their way: gathered into entries, then waiting for their entry to be applied. */
+import * as pb from "../../proto/gen/raft.ts";
+import { KvError } from "../../rpc/errors.ts";
+import { invariant } from "../../runtime/invariant.ts";
+import type { LogIndex, Term } from "../types.ts";
+
+/** Payload bytes that may wait for an entry; beyond that callers are told to come back later. */
+const QUEUE_BYTES_MAX = 64 << 20;
+/** Proposals that may wait for an entry. */
+const QUEUE_PROPOSALS_MAX = 16_384;
+/** An entry closes once it holds this much; a single larger proposal still gets one of its own. */
+const ENTRY_BYTES_MAX = 1 << 20;
+/** Proposals of one entry; bounds the work of applying it. */
+const ENTRY_PROPOSALS_MAX = 1024;
+/** A proposal past this could not travel in one message beside its envelope. */
+export const PROPOSAL_BYTES_MAX = (4 << 20) - (64 << 10);
+
+interface Proposal {
+  readonly payload: Uint8Array;
+  resolve(reply: unknown): void;
+  reject(error: KvError): void;
+}
+
+interface WaitingEntry {
+  readonly term: Term;
+  readonly proposals: readonly Proposal[];
+}
+
+export class Proposals {
+  #queue: Proposal[] = [];
+  #queueBytes = 0;
+  /** Proposed and not applied yet, by index. */
+  readonly #waiting = new Map<LogIndex, WaitingEntry>();
+
+  get hasQueued(): boolean {
+    return this.#queue.length > 0;
+  }
+
+  /** @throws {KvError} OVERLOADED if the queue is full, INVALID_ARGUMENT if the payload is too large */
+  enqueue(payload: Uint8Array): Promise<unknown> {
+    if (payload.length > PROPOSAL_BYTES_MAX) {
+      const why = `Cannot propose ${payload.length} bytes: at most ${PROPOSAL_BYTES_MAX} fit`;
+      return Promise.reject(new KvError("INVALID_ARGUMENT", why));
+    }
+    if (
+      this.#queue.length >= QUEUE_PROPOSALS_MAX ||
+      this.#queueBytes + payload.length > QUEUE_BYTES_MAX
+    ) {
+      const why = `Cannot propose: ${this.#queue.length} proposals wait already`;
+      return Promise.reject(new KvError("OVERLOADED", why));
+    }
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ payload, resolve, reject });
+      this.#queueBytes += payload.length;
+    });
+  }
+
+  /** Forms the next entry's data from what waits and hands it to `propose`, which may throw. */
+  proposeNext(timeMs: number, propose: (data: Uint8Array) => { index: LogIndex; term: Term }) {
+    const count = this.#nextEntryCount();
+    const proposals = this.#queue.slice(0, count);
+    const data = pb.EntryPayload.encode({
+      timeMs,
+      proposals: proposals.map(({ payload }) => payload as Buffer),
+    }).finish();
+    const { index, term } = propose(data);
+    this.#queue.splice(0, count);
+    for (const { payload } of proposals) this.#queueBytes -= payload.length;
+    // An entry that was overwritten at the same index can no longer be applied under its term.
+    this.#failEntry(this.#waiting.get(index), lost());
+    this.#waiting.set(index, { term, proposals });
+  }
+
+  /** Answers the proposals of an applied entry. */
+  settle(index: LogIndex, term: Term, replies: readonly unknown[]): void {
+    const entry = this.#waiting.get(index);
+    if (entry === undefined) return;
+    this.#waiting.delete(index);
+    if (entry.term !== term) return this.#failEntry(entry, lost());
+    invariant(
+      replies.length === entry.proposals.length,
+      () => `Entry ${index} has ${entry.proposals.length} proposals and ${replies.length} replies`,
+    );
+    entry.proposals.forEach((proposal, i) => proposal.resolve(replies[i]));
+  }
+
+  /** Fails what waits for an entry: it was never proposed. */
+  failQueued(error: KvError): void {
+    const queue = this.#queue;
+    this.#queue = [];
+    this.#queueBytes = 0;
+    for (const proposal of queue) proposal.reject(error);
+  }
+
+  /** Fails what was proposed and not applied: it may still be. */
+  failWaiting(error: KvError): void {
+    const entries = [...this.#waiting.values()];
+    this.#waiting.clear();
+    for (const entry of entries) this.#failEntry(entry, error);
+  }
+
+  #failEntry(entry: WaitingEntry | undefined, error: KvError): void {
+    for (const proposal of entry?.proposals ?? []) proposal.reject(error);
+  }
+
+  #nextEntryCount(): number {
+    let bytes = 0;
+    let count = 0;
+    for (const { payload } of this.#queue) {
+      if (count > 0 && bytes + payload.length > ENTRY_BYTES_MAX) break;
+      if (count >= ENTRY_PROPOSALS_MAX) break;
+      bytes += payload.length;
+      count++;
+    }
+    return count;
+  }
+}
+
+/** The leader changed before the write was known to be committed. */
+export function lost(leader?: string): KvError {
+  return new KvError("LEADERSHIP_LOST", "Lost the leadership while the write was under way", {
+    leader,
+  });
+}

@@ -1,0 +1,66 @@
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { EntryPayload } from "../../proto/gen/raft.ts";
+import { KvError } from "../../rpc/errors.ts";
+import { lost, Proposals } from "./proposals.ts";
+
+function texts(data: Uint8Array): string[] {
+  return EntryPayload.decode(data).proposals.map(String);
+}
+
+Deno.test("Proposals.proposeNext() gathers what waits into one entry and settles it in order", async () => {
+  const proposals = new Proposals();
+  const replies = ["a", "b"].map((text) => proposals.enqueue(Buffer.from(text)));
+  let data: Uint8Array = new Uint8Array();
+  proposals.proposeNext(7, (bytes) => {
+    data = bytes;
+    return { index: 5, term: 2 };
+  });
+  assertEquals(texts(data), ["a", "b"]);
+  assertEquals(EntryPayload.decode(data).timeMs, 7);
+  assertEquals(proposals.hasQueued, false);
+  proposals.settle(5, 2, ["A", "B"]);
+  assertEquals(await Promise.all(replies), ["A", "B"]);
+});
+
+Deno.test("Proposals.settle() fails proposals whose index went to another term", async () => {
+  const proposals = new Proposals();
+  const reply = proposals.enqueue(Buffer.from("a"));
+  proposals.proposeNext(0, () => ({ index: 5, term: 2 }));
+  proposals.settle(5, 3, []);
+  const error = await assertRejects(() => reply, KvError);
+  assertEquals(error.code, "LEADERSHIP_LOST");
+});
+
+Deno.test("Proposals.proposeNext() keeps the queue when the core refuses", async () => {
+  const proposals = new Proposals();
+  const reply = proposals.enqueue(Buffer.from("a"));
+  assertThrows(
+    () =>
+      proposals.proposeNext(0, () => {
+        throw new RangeError("refused");
+      }),
+    RangeError,
+  );
+  assertEquals(proposals.hasQueued, true);
+  proposals.proposeNext(0, () => ({ index: 1, term: 1 }));
+  proposals.settle(1, 1, ["done"]);
+  assertEquals(await reply, "done");
+});
+
+Deno.test("Proposals.enqueue() refuses what cannot travel in one message", async () => {
+  const error = await assertRejects(() => new Proposals().enqueue(new Uint8Array(4 << 20)), KvError);
+  assertEquals(error.code, "INVALID_ARGUMENT");
+});
+
+Deno.test("Proposals.enqueue() answers overload with a typed error, not with memory", async () => {
+  const proposals = new Proposals();
+  const payload = new Uint8Array(1 << 20);
+  const waiting = Array.from({ length: 64 }, () => proposals.enqueue(payload));
+  const error = await assertRejects(() => proposals.enqueue(payload), KvError);
+  assertEquals(error.code, "OVERLOADED");
+  proposals.failQueued(lost());
+  for (const reply of waiting) await assertRejects(() => reply, KvError);
+  const late = proposals.enqueue(payload);
+  proposals.failQueued(lost());
+  await assertRejects(() => late, KvError, "Lost the leadership");
+});

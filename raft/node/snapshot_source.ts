@@ -1,0 +1,192 @@
+/**
+ * The sending side of snapshots: consistent views of the engine that
+ * followers pull chunk by chunk. Nothing is ever held whole: a view is an open
+ * iterator and the last chunk taken from it.
+ */
+import { crc32 } from "node:zlib";
+import * as pb from "../../proto/gen/raft.ts";
+import { KvError } from "../../rpc/errors.ts";
+import { type Route, unary } from "../../rpc/service.ts";
+import type { Clock, Timer } from "../../runtime/clock.ts";
+import type { Logger } from "../../runtime/logger.ts";
+import type { Engine, EngineIterator, KeyValue } from "../../storage/engine.ts";
+import { GENERATION_PREFIX_BYTES, generationRange } from "../../storage/key_space.ts";
+import type { NodeId, SnapshotMeta } from "../types.ts";
+import { decodeSnapshotMeta } from "./codec.ts";
+import type { NodeIdentity } from "./identity.ts";
+import { checkFrame } from "./rpc_transport.ts";
+
+/** A chunk closes once it holds this much; one larger record still fits a message. */
+const CHUNK_BYTES_MAX = 512 << 10;
+/** Records taken from the engine at a time. */
+const READ_RECORDS_MAX = 256;
+/** A view nobody has asked for this long is given up: it keeps old data alive in the engine. */
+const IDLE_MS_MAX = 30_000;
+
+interface View {
+  readonly meta: SnapshotMeta;
+  readonly peer: NodeId;
+  readonly iterator: EngineIterator;
+  /** Records read but not sent yet. */
+  pending: KeyValue[];
+  /** Number of the chunk below; -1 before the first. */
+  sequence: number;
+  chunk: pb.SnapshotChunk | undefined;
+  idle: Timer;
+  busy: boolean;
+}
+
+export interface SnapshotSourceOptions {
+  readonly identity: NodeIdentity;
+  readonly engine: Engine;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** The peer has stopped asking before the end. */
+  readonly onAbandoned: (peer: NodeId) => void;
+}
+
+export class SnapshotSource {
+  readonly #options: SnapshotSourceOptions;
+  /** At most one view per follower. */
+  readonly #views = new Map<NodeId, View>();
+  #lastId = 0;
+  #closed = false;
+  /** What followers call. */
+  readonly route: Route;
+
+  constructor(options: SnapshotSourceOptions) {
+    this.#options = options;
+    this.route = unary(pb.RaftTransportService.fetchSnapshot, (request) => this.#fetch(request));
+  }
+
+  /**
+   * Opens a view of the live generation for a follower, in place of an older one.
+   *
+   * @returns What the view stands for, with the id to pull it by
+   */
+  async open(peer: NodeId, generation: number): Promise<SnapshotMeta> {
+    await this.#drop(peer);
+    const iterator = this.#options.engine.iterate(generationRange(generation));
+    const pending = await iterator.next(1);
+    const applied = pending[0];
+    if (applied === undefined || this.#closed) {
+      await iterator.close();
+      throw new KvError("NOT_READY", "Cannot open a snapshot: nothing is applied yet");
+    }
+    const meta = {
+      ...decodeSnapshotMeta(pb.SnapshotMeta.decode(applied.value)),
+      id: ++this.#lastId,
+    };
+    this.#views.set(peer, {
+      meta,
+      peer,
+      iterator,
+      pending,
+      sequence: -1,
+      chunk: undefined,
+      idle: this.#idleTimer(peer),
+      busy: false,
+    });
+    this.#options.logger.info("Sends a snapshot", { peer: peer - 1, index: meta.index });
+    return meta;
+  }
+
+  /** Whether a follower is pulling, or may be about to. */
+  isServing(peer: NodeId): boolean {
+    return this.#views.has(peer);
+  }
+
+  /** Frees a follower's view, if it has one. */
+  async release(peer: NodeId): Promise<void> {
+    await this.#drop(peer);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all([...this.#views.keys()].map((peer) => this.#drop(peer)));
+  }
+
+  async #fetch(request: pb.FetchSnapshotRequest): Promise<pb.SnapshotChunk> {
+    checkFrame(request, this.#options.identity);
+    const view = this.#views.get(request.from);
+    if (view === undefined || view.meta.id !== request.snapshotId) {
+      throw new KvError("NOT_FOUND", `Cannot send snapshot ${request.snapshotId}: it was given up`);
+    }
+    if (view.busy) {
+      throw new KvError("OVERLOADED", "Cannot send a chunk: another one is being read");
+    }
+    view.idle.cancel();
+    view.idle = this.#idleTimer(view.peer);
+    if (request.sequence === view.sequence && view.chunk !== undefined) return view.chunk;
+    if (request.sequence !== view.sequence + 1) {
+      throw new KvError(
+        "NOT_FOUND",
+        `Cannot send chunk ${request.sequence} of a snapshot that is at chunk ${view.sequence}`,
+      );
+    }
+    view.busy = true;
+    try {
+      view.chunk = await readChunk(view);
+      view.sequence = request.sequence;
+      return view.chunk;
+    } finally {
+      view.busy = false;
+    }
+  }
+
+  #idleTimer(peer: NodeId): Timer {
+    return this.#options.clock.setTimer(() => {
+      const done = this.#views.get(peer)?.chunk?.done === true;
+      void this.#drop(peer);
+      if (!done) this.#options.onAbandoned(peer);
+    }, IDLE_MS_MAX);
+  }
+
+  async #drop(peer: NodeId): Promise<void> {
+    const view = this.#views.get(peer);
+    if (view === undefined) return;
+    this.#views.delete(peer);
+    view.idle.cancel();
+    await view.iterator.close();
+  }
+}
+
+async function readChunk(view: View): Promise<pb.SnapshotChunk> {
+  const records: pb.SnapshotRecord[] = [];
+  let bytes = 0;
+  let ended = false;
+  while (bytes < CHUNK_BYTES_MAX) {
+    if (view.pending.length === 0) {
+      view.pending = await view.iterator.next(READ_RECORDS_MAX);
+      if (view.pending.length === 0) {
+        ended = true;
+        break;
+      }
+    }
+    const taken = takeUntil(view.pending, CHUNK_BYTES_MAX - bytes);
+    for (const { key, value } of taken) {
+      bytes += key.length + value.length;
+      records.push({ key: key.subarray(GENERATION_PREFIX_BYTES), value });
+    }
+  }
+  return { records, done: ended, checksum: checksumOf(records) };
+}
+
+/** Removes pairs from the front until they make up `bytes`, at least one. */
+function takeUntil(pairs: KeyValue[], bytes: number): KeyValue[] {
+  let sum = 0;
+  let count = 0;
+  for (const { key, value } of pairs) {
+    if (count > 0 && sum + key.length + value.length > bytes) break;
+    sum += key.length + value.length;
+    count++;
+  }
+  return pairs.splice(0, count);
+}
+
+/** CRC-32 of keys and values in order. */
+export function checksumOf(records: readonly pb.SnapshotRecord[]): number {
+  let crc = 0;
+  for (const { key, value } of records) crc = crc32(value, crc32(key, crc));
+  return crc;
+}

@@ -1,0 +1,55 @@
+/** A small state machine for tests of the driver: registers by name, and how often they were written. */
+import type { Write } from "../../../storage/engine.ts";
+import type {
+  Applied,
+  CommittedCommand,
+  MachineReader,
+  MachineView,
+  StateMachine,
+} from "../state_machine.ts";
+
+const COUNT_KEY = Buffer.from("count");
+
+function registerKey(name: string): Buffer {
+  return Buffer.from(`register/${name}`);
+}
+
+/** Payloads are `name=text`; the text is appended to the register, the reply is its new value. */
+export class RegisterMachine implements StateMachine {
+  /** Commands applied since the group began; lives in memory and is saved once per batch. */
+  count = 0;
+  #dirty = false;
+
+  async load(reader: MachineReader): Promise<void> {
+    this.count = Number(String(await reader.get(COUNT_KEY) ?? "0"));
+  }
+
+  prefetch(commands: readonly CommittedCommand[]): Uint8Array[] {
+    return commands.map(({ payload }) => registerKey(parse(payload).name));
+  }
+
+  apply(command: CommittedCommand, view: MachineView): Applied {
+    const { name, text } = parse(command.payload);
+    const key = registerKey(name);
+    const value = Buffer.concat([view.get(key) ?? Buffer.of(), Buffer.from(text)]);
+    this.count++;
+    this.#dirty = true;
+    return { reply: String(value), writes: [{ type: "put", key, value }] };
+  }
+
+  flush(): Write[] {
+    if (!this.#dirty) return [];
+    this.#dirty = false;
+    return [{ type: "put", key: COUNT_KEY, value: Buffer.from(String(this.count)) }];
+  }
+}
+
+function parse(payload: Uint8Array): { name: string; text: string } {
+  const [name = "", text = ""] = new TextDecoder().decode(payload).split("=");
+  return { name, text };
+}
+
+/** A register as one replica has applied it. */
+export async function readRegister(reader: MachineReader, name: string): Promise<string> {
+  return String(await reader.get(registerKey(name)) ?? "");
+}

@@ -1,0 +1,137 @@
+/** A whole Raft group in one process: virtual time, memory engines, a memory network. */
+import { MemoryNetwork, type MemoryServer } from "../../../rpc/memory_network.ts";
+import { silentLogger } from "../../../runtime/logger.ts";
+import { createPrng, type Prng } from "../../../runtime/prng.ts";
+import { VirtualClock } from "../../../runtime/virtual_clock.ts";
+import { MemoryEngine } from "../../../storage/memory_engine.ts";
+import type { NodeId } from "../../types.ts";
+import { RaftNode, type RaftNodeOptions } from "../raft_node.ts";
+import { RegisterMachine } from "./register_machine.ts";
+
+type Tuning = Pick<RaftNodeOptions, "raft" | "retainedEntriesMax" | "retainedBytesMax">;
+
+interface Member {
+  node: RaftNode;
+  machine: RegisterMachine;
+  engine: MemoryEngine;
+  server: MemoryServer;
+}
+
+export class TestGroup {
+  readonly clock = new VirtualClock();
+  readonly network = new MemoryNetwork({ clock: this.clock });
+  readonly failures: unknown[] = [];
+  readonly #prng: Prng;
+  readonly #tuning: Tuning;
+  readonly #addresses: ReadonlyMap<NodeId, string>;
+  readonly #members = new Map<NodeId, Member>();
+  readonly #engines = new Map<NodeId, MemoryEngine>();
+
+  private constructor(size: number, seed: number, tuning: Tuning) {
+    this.#prng = createPrng(seed);
+    this.#tuning = tuning;
+    const ids = Array.from({ length: size }, (_, i) => i + 1);
+    this.#addresses = new Map(ids.map((id) => [id, `node${id}:1`]));
+  }
+
+  static async start(size: number, seed = 1, tuning: Tuning = {}): Promise<TestGroup> {
+    const group = new TestGroup(size, seed, tuning);
+    for (const id of group.#addresses.keys()) await group.restart(id);
+    return group;
+  }
+
+  get ids(): NodeId[] {
+    return [...this.#addresses.keys()];
+  }
+
+  address(id: NodeId): string {
+    return this.#addresses.get(id) ?? "";
+  }
+
+  node(id: NodeId): RaftNode {
+    return this.#member(id).node;
+  }
+
+  machine(id: NodeId): RegisterMachine {
+    return this.#member(id).machine;
+  }
+
+  engine(id: NodeId): MemoryEngine {
+    return this.#member(id).engine;
+  }
+
+  /** Starts a node from whatever its engine holds. */
+  async restart(id: NodeId): Promise<void> {
+    const engine = this.#engines.get(id) ?? new MemoryEngine();
+    this.#engines.set(id, engine);
+    const machine = new RegisterMachine();
+    const node = await RaftNode.open({
+      ...this.#tuning,
+      identity: { clusterId: "7", gid: 1, nodeId: id },
+      members: this.#addresses,
+      engine,
+      machine,
+      dialer: this.network.dialer(this.address(id)),
+      clock: this.clock,
+      prng: this.#prng,
+      logger: silentLogger,
+      onFatal: (error) => this.failures.push(error),
+    });
+    const server = this.network.serve(this.address(id), node.routes);
+    this.#members.set(id, { node, machine, engine, server });
+  }
+
+  /** As kill -9 with a power cut: what was not synced may be gone. */
+  async crash(id: NodeId): Promise<void> {
+    const { node, engine, server } = this.#member(id);
+    this.#engines.set(id, engine.crash(this.#prng));
+    this.#members.delete(id);
+    server.close();
+    await this.clock.resolve(node.stop(), 10_000);
+  }
+
+  async leader(limitMs = 10_000): Promise<NodeId> {
+    await this.clock.advanceUntil(() => this.#agreedLeader() !== 0, limitMs);
+    return this.#agreedLeader();
+  }
+
+  /** Proposes on the leader and waits for the reply. */
+  async write(text: string): Promise<string> {
+    const reply = this.node(await this.leader()).propose(Buffer.from(text));
+    return String(await this.clock.resolve(reply, 10_000));
+  }
+
+  /** Waits until every running node has applied everything the furthest has. */
+  async converge(limitMs = 20_000): Promise<void> {
+    await this.clock.advanceUntil(() => {
+      const statuses = [...this.#members.values()].map(({ node }) => node.status());
+      const furthest = Math.max(...statuses.map(({ lastIndex }) => lastIndex));
+      return statuses.every(({ applied }) => applied === furthest);
+    }, limitMs);
+  }
+
+  async stop(): Promise<void> {
+    const stops = [...this.#members.values()].map(({ node, server }) => {
+      server.close();
+      return node.stop();
+    });
+    await this.clock.resolve(Promise.all(stops), 10_000);
+    for (const engine of this.#engines.values()) await engine.close();
+  }
+
+  /** The node that leads in the highest term, once a majority follows it; 0 if there is none. */
+  #agreedLeader(): NodeId {
+    const statuses = [...this.#members.values()].map(({ node }) => node.status());
+    const leaders = statuses.filter(({ role }) => role === "leader");
+    const leader = leaders.sort((a, b) => b.term - a.term)[0];
+    if (leader === undefined) return 0;
+    const followers = statuses.filter((s) => s.leader === leader.id && s.term === leader.term);
+    return followers.length > this.#addresses.size / 2 ? leader.id : 0;
+  }
+
+  #member(id: NodeId): Member {
+    const member = this.#members.get(id);
+    if (member === undefined) throw new RangeError(`Node ${id} is not running`);
+    return member;
+  }
+}
