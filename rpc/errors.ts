@@ -92,6 +92,8 @@ export const errorTraits: Readonly<Record<ErrorCode, ErrorTraits>> = traits;
 export interface KvErrorOptions extends ErrorOptions {
   /** Address of the group's leader, if the replica knows it. */
   readonly leader?: string | undefined;
+  /** Overrides what the code says about {@linkcode KvError.maybe}, by whoever knows better. */
+  readonly maybe?: boolean | undefined;
 }
 
 /** An expected failure of a call, with a code to decide by and a text to read. */
@@ -99,16 +101,18 @@ export class KvError extends Error {
   override readonly name = "KvError";
   readonly code: ErrorCode;
   readonly leader: string | undefined;
+  readonly #maybe: boolean;
 
   constructor(code: ErrorCode, message: string, options: KvErrorOptions = {}) {
     super(message, options);
     this.code = code;
     this.leader = options.leader;
+    this.#maybe = options.maybe ?? traits[code].maybe;
   }
 
   /** The write may have taken effect although it was not acknowledged. */
   get maybe(): boolean {
-    return traits[this.code].maybe;
+    return this.#maybe;
   }
 
   /** Passes a KvError through and wraps everything else as INTERNAL, keeping the cause. */

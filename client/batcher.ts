@@ -1,0 +1,87 @@
+/** From waiting calls to one message and back: what goes into a batch, and how it is written. */
+import { type BatchRequest, WriteBatch } from "../proto/gen/shardkv.ts";
+import type { PendingCall } from "./call.ts";
+import type { CallQueue } from "./call_queue.ts";
+import type { Session } from "./session.ts";
+
+/** Most commands in one batch: beyond it a message gains nothing and its first command waits. */
+export const batchCommandsMax = 512;
+/** Most bytes in one batch, unless a single command has more; far below the 4 MiB of a message. */
+export const batchBytesMax = 1_048_576;
+
+/** Calls that travel together. */
+export interface Batch {
+  /** Answered by `writeResults`, index by index. */
+  readonly writes: readonly PendingCall[];
+  /** Answered by `getResults`, index by index. */
+  readonly reads: readonly PendingCall[];
+}
+
+/**
+ * Takes the next batch from the queue and gives its new writes their sequence
+ * numbers.
+ *
+ * @param now The client's clock, in milliseconds
+ * @returns undefined if nothing waits, or if the next call is a write and the
+ *   session's window is full
+ */
+export function takeBatch(queue: CallQueue, session: Session, now: number): Batch | undefined {
+  const writes: PendingCall[] = [];
+  const reads: PendingCall[] = [];
+  let bytes = 0;
+  let count = 0;
+  for (let call = queue.peek(); call !== undefined; call = queue.peek()) {
+    if (count === batchCommandsMax || (count > 0 && bytes + call.bytes > batchBytesMax)) break;
+    if (call.isWrite && call.sequence === 0) {
+      const sequence = session.issue();
+      if (sequence === undefined) break;
+      call.sequence = sequence;
+    }
+    queue.shift();
+    call.attempts++;
+    call.underWay = true;
+    call.firstSentAt ??= now;
+    (call.isWrite ? writes : reads).push(call);
+    bytes += call.bytes;
+    count++;
+  }
+  return count === 0 ? undefined : { writes, reads };
+}
+
+/** The message for a batch. */
+export function encodeBatch(
+  id: number,
+  batch: Batch,
+  session: Session,
+  now: number,
+): BatchRequest {
+  const { writes, reads } = batch;
+  return {
+    id,
+    writes: writes.length === 0 ? Buffer.alloc(0) : encodeWrites(writes, session),
+    getKeys: reads.map((call) => call.key),
+    ageMs: oldestAge(writes, now),
+  };
+}
+
+function encodeWrites(writes: readonly PendingCall[], session: Session): Buffer {
+  const bytes = WriteBatch.encode({
+    clientId: session.clientId,
+    lowestUnanswered: session.lowestUnanswered,
+    commands: writes as PendingCall[],
+  }).finish();
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function oldestAge(writes: readonly PendingCall[], now: number): number {
+  let first = now;
+  for (const call of writes) {
+    if (call.firstSentAt !== undefined && call.firstSentAt < first) first = call.firstSentAt;
+  }
+  return Math.ceil(now - first);
+}
+
+/** All calls of a batch, writes first. */
+export function callsOf(batch: Batch): PendingCall[] {
+  return batch.reads.length === 0 ? [...batch.writes] : [...batch.writes, ...batch.reads];
+}

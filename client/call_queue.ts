@@ -1,0 +1,64 @@
+/** The calls of one group that wait for a place in a batch. */
+import type { PendingCall } from "./call.ts";
+
+/** Settled calls that may stand in the queue before they are swept out. */
+const settledMax = 1_024;
+
+/** A queue whose front takes back what has to be sent again. */
+export class CallQueue {
+  /** Invariant: what lies before `#head` is gone. */
+  #calls: PendingCall[] = [];
+  #head = 0;
+
+  /** Calls in the queue, the settled ones included. */
+  get length(): number {
+    return this.#calls.length - this.#head;
+  }
+
+  push(call: PendingCall): void {
+    this.#calls.push(call);
+  }
+
+  /** The next call that still waits; undefined if there is none. Drops settled ones on its way. */
+  peek(): PendingCall | undefined {
+    while (this.#head < this.#calls.length) {
+      const call = this.#calls[this.#head];
+      if (call !== undefined && !call.settled) return call;
+      this.#head++;
+    }
+    this.#calls.length = 0;
+    this.#head = 0;
+    return undefined;
+  }
+
+  /** Takes the call that `peek` gave. */
+  shift(): void {
+    this.#head++;
+    // Half a thousand dead places cost less than moving the rest each time.
+    if (this.#head >= 512 && this.#head * 2 >= this.#calls.length) {
+      this.#calls.splice(0, this.#head);
+      this.#head = 0;
+    }
+  }
+
+  /** Puts calls that were sent in vain before all others, in their order. */
+  requeue(calls: readonly PendingCall[]): void {
+    const waiting = calls.filter((call) => !call.settled);
+    this.#calls = waiting.concat(this.#calls.slice(this.#head));
+    this.#head = 0;
+  }
+
+  /** Empties the queue. */
+  takeAll(): PendingCall[] {
+    const all = this.#calls.slice(this.#head).filter((call) => !call.settled);
+    this.#calls = [];
+    this.#head = 0;
+    return all;
+  }
+
+  /** Frees settled calls deep inside the queue once they are many; for a queue that stands still. */
+  sweep(): void {
+    if (this.length < settledMax) return;
+    this.#calls = this.takeAll();
+  }
+}

@@ -1,0 +1,270 @@
+/** The way to one group: a queue, a stream to the replica that leads, and patience. */
+import { type BatchResponse, type Result, ResultCode } from "../proto/gen/shardkv.ts";
+import type { Clock, Timer } from "../runtime/clock.ts";
+import type { Prng } from "../runtime/prng.ts";
+import type { Gid } from "../shardctrler/config.ts";
+import { errorTraits, isErrorCode, KvError } from "../rpc/errors.ts";
+import type { Dialer } from "../rpc/service.ts";
+import { backoffMs } from "./backoff.ts";
+import { type Batch, callsOf, takeBatch } from "./batcher.ts";
+import type { PendingCall } from "./call.ts";
+import { CallQueue } from "./call_queue.ts";
+import type { ReplicaChoice } from "./replica_choice.ts";
+import { ReplicaStream } from "./replica_stream.ts";
+import { refusal } from "./result_codes.ts";
+import type { Session } from "./session.ts";
+
+/**
+ * Most batches on their way to a leader. More than one keeps its log busy while
+ * answers travel; each one more only makes batches smaller.
+ */
+export const batchesInFlightMax = 4;
+
+/** What becomes of calls is decided by whoever owns the connection. */
+export interface CallOwner {
+  succeed(call: PendingCall, result: Result): void;
+  fail(call: PendingCall, error: KvError): void;
+  /**
+   * The group cannot serve the calls now; they look for their group again later.
+   *
+   * @param configNum The configuration by which the group answered
+   */
+  retryElsewhere(calls: readonly PendingCall[], error: KvError, configNum: number): void;
+  /** No replica of the group was of use: the configuration may be old. */
+  suspectConfig(): void;
+}
+
+export interface GroupConnectionOptions {
+  readonly gid: Gid;
+  readonly choice: ReplicaChoice;
+  readonly dialer: Dialer;
+  readonly clock: Clock;
+  readonly prng: Prng;
+  readonly session: Session;
+  readonly owner: CallOwner;
+}
+
+/**
+ * Sends the group's calls in batches. While fewer than
+ * {@linkcode batchesInFlightMax} batches are out, calls leave on the next
+ * microtask; otherwise they gather. Calls that came back without a verdict go to
+ * the front of the queue and are sent again under the same sequence numbers.
+ */
+export class GroupConnection {
+  readonly #options: GroupConnectionOptions;
+  readonly #queue = new CallQueue();
+  /** Batches go here; undefined before the first and after a failure. */
+  #current: ReplicaStream | undefined;
+  /** Every stream that may still answer, `#current` included. */
+  readonly #streams = new Set<ReplicaStream>();
+  #flushQueued = false;
+  /** Set while nothing is sent because the last attempts failed. */
+  #pause: Timer | undefined;
+  /** Attempts in a row that found no leader. */
+  #failures = 0;
+  #closed = false;
+
+  constructor(options: GroupConnectionOptions) {
+    this.#options = options;
+  }
+
+  /** Sends the call with the next batch. */
+  enqueue(call: PendingCall): void {
+    this.#queue.push(call);
+    this.#scheduleFlush();
+  }
+
+  /** A call in the queue was given up. */
+  noticeExpiry(): void {
+    this.#queue.sweep();
+  }
+
+  /** Gives up what has not been sent, for a new look at where it belongs. */
+  takeQueued(): PendingCall[] {
+    return this.#queue.takeAll();
+  }
+
+  /** Leaves a replica that is no longer the group's. */
+  recheckReplicas(): void {
+    const stream = this.#current;
+    if (stream === undefined || this.#options.choice.addresses.includes(stream.address)) return;
+    this.#leave(stream);
+    this.#scheduleFlush();
+  }
+
+  /** The group is gone: nothing more is sent, and streams end with their last answer. */
+  retire(): void {
+    this.#closed = true;
+    this.#pause?.cancel();
+    for (const stream of this.#streams) stream.drain();
+  }
+
+  /** Ends all streams at once. */
+  close(): void {
+    this.#closed = true;
+    this.#pause?.cancel();
+    for (const stream of this.#streams) stream.cancel();
+    this.#streams.clear();
+  }
+
+  #scheduleFlush(): void {
+    if (this.#flushQueued || this.#pause !== undefined || this.#isFull()) return;
+    this.#flushQueued = true;
+    // Callers that were woken together ask again in this same turn; one batch takes them all.
+    queueMicrotask(() => {
+      this.#flushQueued = false;
+      this.#flush();
+    });
+  }
+
+  #isFull(): boolean {
+    const stream = this.#current;
+    if (stream === undefined) return false;
+    // A replica that has proven nothing may not lead: one batch is enough to find out.
+    return stream.inFlight >= (stream.proven ? batchesInFlightMax : 1);
+  }
+
+  #flush(): void {
+    const { session, clock } = this.#options;
+    if (this.#closed || this.#pause !== undefined) return;
+    while (!this.#isFull() && this.#queue.peek() !== undefined) {
+      const batch = takeBatch(this.#queue, session, clock.now());
+      if (batch === undefined) return session.whenOpen(() => this.#scheduleFlush());
+      this.#current ??= this.#open();
+      this.#current.send(batch);
+    }
+  }
+
+  #open(): ReplicaStream {
+    const { choice, dialer, session, clock } = this.#options;
+    const stream = new ReplicaStream({
+      channel: dialer.channel(choice.address),
+      session,
+      clock,
+      onAnswer: (from, batch, response) => this.#onAnswer(from, batch, response),
+      onBroken: (from, batches, error) => this.#onBroken(from, batches, error),
+    });
+    this.#streams.add(stream);
+    return stream;
+  }
+
+  #onAnswer(stream: ReplicaStream, batch: Batch, response: BatchResponse): void {
+    if (response.error !== "") {
+      this.#onRefusal(stream, batch, requestError(response, stream.address));
+    } else if (
+      response.writeResults.length !== batch.writes.length ||
+      response.getResults.length !== batch.reads.length
+    ) {
+      const error = new KvError(
+        "INTERNAL",
+        `The server at ${stream.address} answered another number of commands than it was sent`,
+      );
+      for (const call of callsOf(batch)) this.#failCall(call, error);
+    } else {
+      stream.proven = true;
+      this.#failures = 0;
+      this.#options.choice.succeeded(stream.address);
+      this.#settle(batch.writes, response.writeResults, response.configNum);
+      this.#settle(batch.reads, response.getResults, response.configNum);
+    }
+    if (stream !== this.#current && stream.inFlight === 0) this.#streams.delete(stream);
+    this.#scheduleFlush();
+  }
+
+  #settle(calls: readonly PendingCall[], results: readonly Result[], configNum: number): void {
+    const { owner, gid } = this.#options;
+    const retries = new Map<ResultCode, PendingCall[]>();
+    for (const [index, call] of calls.entries()) {
+      const result = results[index];
+      if (call.settled || result === undefined) continue;
+      const error = refusal(result.code, call, gid);
+      if (error === undefined) owner.succeed(call, result);
+      else if (!isRetryable(error, call)) this.#failCall(call, error);
+      else {
+        call.attemptFailed(error);
+        const same = retries.get(result.code);
+        if (same === undefined) retries.set(result.code, [call]);
+        else same.push(call);
+      }
+    }
+    for (const same of retries.values()) {
+      const error = same[0]?.lastError;
+      if (error !== undefined) owner.retryElsewhere(same, error, configNum);
+    }
+  }
+
+  /** The replica refused the batch as a whole. */
+  #onRefusal(stream: ReplicaStream, batch: Batch, error: KvError): void {
+    const calls = callsOf(batch).filter((call) => !call.settled);
+    const again = calls.filter((call) => isRetryable(error, call));
+    for (const call of calls) {
+      if (!isRetryable(error, call)) this.#failCall(call, error);
+    }
+    this.#takeBack(again, error);
+    if (!errorTraits[error.code].retryRead || stream !== this.#current) return;
+    if (error.code !== "OVERLOADED") {
+      this.#leave(stream);
+      this.#options.choice.notLeader(stream.address, error.leader);
+    }
+    this.#failed(error.code === "OVERLOADED");
+  }
+
+  /** Sends nothing more there, but still hears what was sent. */
+  #leave(stream: ReplicaStream): void {
+    this.#current = undefined;
+    stream.drain();
+    if (stream.inFlight === 0) this.#streams.delete(stream);
+  }
+
+  #onBroken(stream: ReplicaStream, batches: readonly Batch[], error: KvError): void {
+    this.#streams.delete(stream);
+    // What broke is the connection: whatever it says, sessions make sending again safe.
+    const broken = errorTraits[error.code].maybe
+      ? error
+      : new KvError("UNAVAILABLE", error.message, { cause: error });
+    this.#takeBack(batches.flatMap(callsOf), broken);
+    if (stream === this.#current) {
+      this.#current = undefined;
+      if (stream.wentSilent) this.#options.choice.silent(stream.address);
+      else this.#options.choice.unreachable(stream.address);
+      if (batches.length > 0) this.#failed(false);
+    }
+    this.#scheduleFlush();
+  }
+
+  #takeBack(calls: readonly PendingCall[], error: KvError): void {
+    for (const call of calls) call.attemptFailed(error);
+    if (this.#closed) this.#options.owner.retryElsewhere(calls, error, 0);
+    else this.#queue.requeue(calls);
+  }
+
+  #failCall(call: PendingCall, error: KvError): void {
+    if (call.settled) return;
+    call.attemptFailed(error);
+    this.#options.owner.fail(call, error);
+  }
+
+  /** One round over the replicas is free; after it, each attempt waits longer. */
+  #failed(waitNow: boolean): void {
+    const { choice, clock, prng, owner } = this.#options;
+    const free = waitNow ? 0 : choice.addresses.length;
+    this.#failures++;
+    if (this.#failures % choice.addresses.length === 0) owner.suspectConfig();
+    if (this.#failures < free || this.#pause !== undefined || this.#closed) return;
+    this.#pause = clock.setTimer(() => {
+      this.#pause = undefined;
+      this.#scheduleFlush();
+    }, backoffMs(Math.max(0, this.#failures - choice.addresses.length), prng));
+  }
+}
+
+function requestError(response: BatchResponse, address: string): KvError {
+  const code = isErrorCode(response.error) ? response.error : "INTERNAL";
+  const message = response.message || `The server at ${address} answered ${response.error}`;
+  return new KvError(code, message, { leader: response.leaderAddress || undefined });
+}
+
+function isRetryable(error: KvError, call: PendingCall): boolean {
+  const traits = errorTraits[error.code];
+  return call.isWrite ? traits.retryWrite : traits.retryRead;
+}

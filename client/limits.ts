@@ -1,0 +1,43 @@
+/** How large keys and values may be, checked before anything is sent. */
+
+/** Longest key in bytes: every index entry and every message repeats it. */
+export const keyBytesMax = 4_096;
+/** Largest value in bytes: a batch of a few must stay below the 4 MiB of a message. */
+export const valueBytesMax = 1_048_576;
+
+const textEncoding = "utf8";
+
+/**
+ * A copy of a key as bytes; text becomes UTF-8.
+ *
+ * @throws {RangeError} When it is empty or longer than {@linkcode keyBytesMax}
+ */
+export function keyBytes(key: Uint8Array | string): Buffer {
+  const bytes = toBytes(key);
+  if (bytes.length < 1 || bytes.length > keyBytesMax) {
+    throw new RangeError(
+      `Cannot use a key of ${bytes.length} bytes: it must have 1 to ${keyBytesMax}`,
+    );
+  }
+  return bytes;
+}
+
+/**
+ * A copy of a value as bytes; text becomes UTF-8.
+ *
+ * @throws {RangeError} When it is longer than {@linkcode valueBytesMax}
+ */
+export function valueBytes(value: Uint8Array | string): Buffer {
+  const bytes = toBytes(value);
+  if (bytes.length > valueBytesMax) {
+    throw new RangeError(
+      `Cannot use a value of ${bytes.length} bytes: it must have ${valueBytesMax} or fewer`,
+    );
+  }
+  return bytes;
+}
+
+/** Copies, because a call may be sent again long after its caller has changed the array. */
+function toBytes(data: Uint8Array | string): Buffer {
+  return typeof data === "string" ? Buffer.from(data, textEncoding) : Buffer.from(data);
+}

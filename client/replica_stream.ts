@@ -1,0 +1,133 @@
+/** One stream of batches to one replica, and the watch over whether it still answers. */
+import { type BatchResponse, KvServiceService } from "../proto/gen/shardkv.ts";
+import type { BatchRequest } from "../proto/gen/shardkv.ts";
+import type { Clock, Timer } from "../runtime/clock.ts";
+import { KvError } from "../rpc/errors.ts";
+import type { Channel, ClientStream } from "../rpc/service.ts";
+import { type Batch, callsOf, encodeBatch } from "./batcher.ts";
+import type { Session } from "./session.ts";
+
+/** A replica that answers nothing for this long, in milliseconds, is taken for dead. */
+export const silenceMsMax = 2_000;
+/** A batch is not waited for longer than this, in milliseconds, whatever else is answered. */
+export const batchMsMax = 10_000;
+
+interface Sent {
+  readonly batch: Batch;
+  readonly at: number;
+}
+
+export interface ReplicaStreamOptions {
+  readonly channel: Channel;
+  readonly session: Session;
+  readonly clock: Clock;
+  readonly onAnswer: (stream: ReplicaStream, batch: Batch, response: BatchResponse) => void;
+  /** The stream is over; none of its batches will be answered. Told once, never after `cancel`. */
+  readonly onBroken: (stream: ReplicaStream, batches: readonly Batch[], error: KvError) => void;
+}
+
+/** Batches out, answers in, in any order. */
+export class ReplicaStream {
+  readonly address: string;
+  /** It has answered a batch as a leader does. */
+  proven = false;
+  /** It broke because the replica took batches and answered none. */
+  wentSilent = false;
+
+  readonly #options: ReplicaStreamOptions;
+  readonly #stream: ClientStream<BatchRequest, BatchResponse>;
+  /** By id, in the order of sending. */
+  readonly #sent = new Map<number, Sent>();
+  #nextId = 1;
+  #answeredAt = 0;
+  #timer: Timer | undefined;
+  #over = false;
+  #draining = false;
+
+  constructor(options: ReplicaStreamOptions) {
+    this.#options = options;
+    this.address = options.channel.address;
+    this.#stream = options.channel.stream(KvServiceService.stream);
+    this.#read();
+  }
+
+  /** Batches without an answer. */
+  get inFlight(): number {
+    return this.#sent.size;
+  }
+
+  send(batch: Batch): void {
+    const { clock, session } = this.#options;
+    const now = clock.now();
+    const id = this.#nextId++;
+    for (const call of callsOf(batch)) call.lastAddress = this.address;
+    this.#sent.set(id, { batch, at: now });
+    this.#timer ??= clock.setTimer(() => this.#watch(), silenceMsMax);
+    this.#stream.send(encodeBatch(id, batch, session, now));
+  }
+
+  /** Sends nothing more; the stream ends with the last answer it waits for. */
+  drain(): void {
+    this.#draining = true;
+    if (this.#sent.size === 0) this.cancel();
+  }
+
+  /** Ends the stream at once; its batches are forgotten. */
+  cancel(): void {
+    this.#over = true;
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#sent.clear();
+    this.#stream.cancel();
+  }
+
+  async #read(): Promise<void> {
+    let error = new KvError("UNAVAILABLE", `The server at ${this.address} ended the stream`);
+    try {
+      for await (const response of this.#stream.responses) {
+        if (this.#over) return;
+        this.#answer(response);
+      }
+    } catch (cause) {
+      error = KvError.from(cause);
+    }
+    this.#break(error);
+  }
+
+  #answer(response: BatchResponse): void {
+    const sent = this.#sent.get(response.id);
+    if (sent === undefined) return;
+    this.#sent.delete(response.id);
+    this.#answeredAt = this.#options.clock.now();
+    this.#options.onAnswer(this, sent.batch, response);
+    if (this.#draining && this.#sent.size === 0) this.cancel();
+  }
+
+  #break(error: KvError): void {
+    if (this.#over) return;
+    const batches = [...this.#sent.values()].map((sent) => sent.batch);
+    this.cancel();
+    this.#options.onBroken(this, batches, error);
+  }
+
+  /** Runs now and then while batches are out, not once for each. */
+  #watch(): void {
+    const { clock } = this.#options;
+    this.#timer = undefined;
+    const oldest = this.#sent.values().next().value;
+    if (oldest === undefined) return;
+    const now = clock.now();
+    const silentAt = Math.max(oldest.at, this.#answeredAt) + silenceMsMax;
+    const tooLateAt = oldest.at + batchMsMax;
+    const limit = Math.min(silentAt, tooLateAt);
+    if (now < limit) {
+      this.#timer = clock.setTimer(() => this.#watch(), limit - now);
+      return;
+    }
+    this.wentSilent = true;
+    const waited = Math.round(now - oldest.at);
+    this.#break(
+      new KvError("UNAVAILABLE", `No answer from ${this.address} within ${waited} ms`),
+    );
+  }
+}
