@@ -58,6 +58,16 @@ export function decodeSession(record: Uint8Array): Session {
   }
 }
 
+/** Whether {@linkcode decodeSession} can read the record. */
+export function isSessionRecord(record: Uint8Array): boolean {
+  try {
+    decodeSession(record);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function readSession(reader: BinaryReader): Session {
   const lastUsedMs = readNumber(reader);
   const mark = readNumber(reader);

@@ -1,0 +1,59 @@
+/** The step from one configuration to the next. */
+import { type Config, holderOf, NO_GROUP, SHARDS_MAX } from "../shardctrler/config.ts";
+import type { StepOutcome } from "./commands.ts";
+import type { GroupState } from "./group_state.ts";
+import { emptyShard, type Shard } from "./shard_record.ts";
+import { isInBetween, type ShardStatus } from "./shard_status.ts";
+
+/**
+ * Enters the configuration after the current one, unless a shard is still in
+ * between; any other number changes nothing.
+ */
+export function applyConfig(state: GroupState, config: Config): StepOutcome {
+  const current = state.config;
+  if (config.num <= current.num) return "already";
+  if (config.num > current.num + 1) return "notReady";
+  for (const shard of state.shards.values()) {
+    if (isInBetween(shard.status)) return "notReady";
+  }
+  if (!isSuccessor(state, config)) return "refused";
+  config.shards.forEach((owner, number) => {
+    const shard = state.shards.get(number);
+    if (owner !== state.gid) {
+      if (shard !== undefined) change(state, shard, owner === NO_GROUP ? "Frozen" : "BePulling");
+    } else if (shard !== undefined) {
+      // Nobody else had it since: what is here is still all there is.
+      change(state, shard, "Serving");
+    } else {
+      gain(state, config.num, number, holderOf(current, number) === NO_GROUP);
+    }
+  });
+  state.previous = current;
+  state.config = config;
+  state.changed.config = true;
+  state.version++;
+  return "done";
+}
+
+/** Whether the group can follow: as many shards as ever, and it has all it is said to hold. */
+function isSuccessor(state: GroupState, config: Config): boolean {
+  const current = state.config;
+  const count = config.shards.length;
+  if (count < 1 || count > SHARDS_MAX) return false;
+  if (current.num > 0 && count !== current.shards.length) return false;
+  return config.shards.every((owner, number) =>
+    owner !== state.gid || state.shards.has(number) || holderOf(current, number) !== state.gid
+  );
+}
+
+function gain(state: GroupState, configNum: number, number: number, isNew: boolean): void {
+  const shard = emptyShard(number, configNum, isNew ? "Serving" : "Pulling");
+  state.shards.set(number, shard);
+  state.changed.shards.add(shard);
+}
+
+function change(state: GroupState, shard: Shard, status: ShardStatus): void {
+  if (shard.status === status) return;
+  shard.status = status;
+  state.changed.shards.add(shard);
+}

@@ -1,0 +1,183 @@
+/** Puts, appends, deletes and compare-and-sets, each exactly once. */
+import type { MachineView } from "../raft/node/state_machine.ts";
+import type { SessionVerdict } from "../raft/node/session_table.ts";
+import { type Result, type WriteCommand, WriteOp } from "../proto/gen/shardkv.ts";
+import { unreachable } from "../runtime/invariant.ts";
+import type { Write } from "../storage/engine.ts";
+import type { WritesOperation } from "./commands.ts";
+import type { GroupState } from "./group_state.ts";
+import { KEY_BYTES_MAX } from "./limits.ts";
+import { STAY_PREFIX_BYTES, userKey } from "./machine_keys.ts";
+import { assignShards } from "./prefetch.ts";
+import { decodeResult, encodeResult, mismatchResult, plainResults } from "./results.ts";
+import type { Shard } from "./shard_record.ts";
+import { isServed } from "./shard_status.ts";
+
+/** A write in a shard that is served: its machine key and what that held before. */
+interface Target {
+  readonly shard: Shard;
+  readonly key: Buffer;
+  readonly old: Uint8Array | undefined;
+}
+
+/**
+ * Executes the commands in order, each seeing what those before it wrote.
+ *
+ * @param writes Where the changes of user records go
+ * @returns One result for each command
+ */
+export function applyWrites(
+  state: GroupState,
+  operation: WritesOperation,
+  view: MachineView,
+  writes: Write[],
+): Result[] {
+  assignShards(operation, state.config.shards.length);
+  const batch = new BatchValues(view, operation.commands.length > 1, writes);
+  return operation.commands.map((command, i) => {
+    const shard = state.shards.get(operation.shards[i] as number);
+    const refusal = refusalOf(shard, command);
+    if (refusal !== undefined || shard === undefined) return refusal ?? plainResults.WRONG_GROUP;
+    const { clientId, lowestUnanswered } = operation;
+    const { sessions } = shard;
+    state.changed.shards.add(shard);
+    const verdict = sessions.begin(clientId, command.sequence, lowestUnanswered, state.timeMs);
+    if (verdict.kind !== "new") return resultOf(verdict);
+    const key = machineKey(operation, i, shard);
+    const target: Target = { shard, key, old: batch.get(key) };
+    const result = execute(target, command, operation.valueBytesMax, batch);
+    sessions.finish(clientId, command.sequence, encodeResult(result));
+    return result;
+  });
+}
+
+/** Why a command is not for this group, now or ever; such an answer is not remembered. */
+function refusalOf(shard: Shard | undefined, command: WriteCommand): Result | undefined {
+  if (shard === undefined) return plainResults.WRONG_GROUP;
+  if (shard.status === "Pulling") return plainResults.NOT_READY;
+  if (!isServed(shard.status)) return plainResults.WRONG_GROUP;
+  const sound = command.key.length >= 1 && command.key.length <= KEY_BYTES_MAX &&
+    command.op >= WriteOp.WRITE_OP_PUT && command.op <= WriteOp.WRITE_OP_CAS;
+  return sound ? undefined : plainResults.INVALID;
+}
+
+function resultOf(verdict: Exclude<SessionVerdict, { kind: "new" }>): Result {
+  switch (verdict.kind) {
+    case "repeat":
+      return decodeResult(verdict.reply);
+    case "stale":
+      return plainResults.STALE_SEQUENCE;
+    case "tooMany":
+      return plainResults.TOO_MANY_SESSIONS;
+    default:
+      return unreachable(verdict);
+  }
+}
+
+/** The key made when somebody looked ahead, unless the shard has begun another stay since. */
+function machineKey(operation: WritesOperation, i: number, shard: Shard): Buffer {
+  const ahead = operation.keys[i];
+  const current = ahead !== undefined && ahead.readUInt32BE(3) === shard.incarnation;
+  return current ? ahead : userKey(shard, (operation.commands[i] as WriteCommand).key);
+}
+
+function execute(
+  target: Target,
+  command: WriteCommand,
+  valueBytesMax: number,
+  batch: BatchValues,
+): Result {
+  switch (command.op) {
+    case WriteOp.WRITE_OP_PUT:
+      return put(target, command.value, valueBytesMax, batch);
+    case WriteOp.WRITE_OP_APPEND:
+      return append(target, command.value, valueBytesMax, batch);
+    case WriteOp.WRITE_OP_DELETE:
+      return remove(target, batch);
+    case WriteOp.WRITE_OP_CAS:
+      return compareAndSet(target, command, valueBytesMax, batch);
+    default:
+      return plainResults.INVALID;
+  }
+}
+
+function put(target: Target, value: Uint8Array, valueBytesMax: number, batch: BatchValues): Result {
+  if (value.length > valueBytesMax) return plainResults.VALUE_TOO_LARGE;
+  const { shard, key, old } = target;
+  if (old === undefined) {
+    shard.keys++;
+    shard.bytes += userKeyBytes(key) + value.length;
+  } else {
+    shard.bytes += value.length - old.length;
+  }
+  batch.put(key, value);
+  return plainResults.OK;
+}
+
+function append(target: Target, tail: Buffer, valueBytesMax: number, batch: BatchValues): Result {
+  const { old } = target;
+  if (old === undefined) return put(target, tail, valueBytesMax, batch);
+  // Before the copy, which would otherwise be made only to be thrown away.
+  if (old.length + tail.length > valueBytesMax) return plainResults.VALUE_TOO_LARGE;
+  return put(target, Buffer.concat([old, tail]), valueBytesMax, batch);
+}
+
+function remove({ shard, key, old }: Target, batch: BatchValues): Result {
+  if (old === undefined) return plainResults.NO_KEY;
+  shard.keys--;
+  shard.bytes -= userKeyBytes(key) + old.length;
+  batch.del(key);
+  return plainResults.OK;
+}
+
+function compareAndSet(
+  target: Target,
+  command: WriteCommand,
+  valueBytesMax: number,
+  batch: BatchValues,
+): Result {
+  const { old } = target;
+  const matches = command.expectAbsent
+    ? old === undefined
+    : old !== undefined && command.expected.equals(old);
+  if (!matches) return mismatchResult(old);
+  if (!command.deleteOnMatch) return put(target, command.value, valueBytesMax, batch);
+  if (old !== undefined) remove(target, batch);
+  return plainResults.OK;
+}
+
+function userKeyBytes(key: Buffer): number {
+  return key.length - STAY_PREFIX_BYTES - 1;
+}
+
+/** The view of a batch, overlaid with what the batch itself has written. */
+class BatchValues {
+  readonly #view: MachineView;
+  readonly #writes: Write[];
+  /** By the key's bytes as Latin-1 text; undefined if the batch is a single command. */
+  readonly #written: Map<string, Uint8Array | undefined> | undefined;
+
+  constructor(view: MachineView, overlay: boolean, writes: Write[]) {
+    this.#view = view;
+    this.#writes = writes;
+    this.#written = overlay ? new Map() : undefined;
+  }
+
+  get(key: Buffer): Uint8Array | undefined {
+    const written = this.#written;
+    if (written === undefined || written.size === 0) return this.#view.get(key);
+    const name = key.toString("latin1");
+    const value = written.get(name);
+    return value !== undefined || written.has(name) ? value : this.#view.get(key);
+  }
+
+  put(key: Buffer, value: Uint8Array): void {
+    this.#writes.push({ type: "put", key, value });
+    this.#written?.set(key.toString("latin1"), value);
+  }
+
+  del(key: Buffer): void {
+    this.#writes.push({ type: "del", key });
+    this.#written?.set(key.toString("latin1"), undefined);
+  }
+}

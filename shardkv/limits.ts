@@ -1,0 +1,75 @@
+/** Every bound of a shard group in one place. */
+import { keyBytesMax, valueBytesMax } from "../client/limits.ts";
+
+/** Longest key in bytes; clerks check the same. */
+export const KEY_BYTES_MAX = keyBytesMax;
+/** Largest value in bytes unless the server is told otherwise; clerks check the same. */
+export const VALUE_BYTES_DEFAULT = valueBytesMax;
+/** Largest value a server may be told to allow: a chunk with one must fit in a message. */
+export const VALUE_BYTES_CEILING = 2 << 20;
+/** Bytes of one request: the largest message a server takes. */
+export const REQUEST_BYTES_MAX = 4 << 20;
+/** Bytes of values in one response; keys past them are answered NOT_READY and asked for again. */
+export const RESPONSE_BYTES_MAX = 3 << 20;
+/** Write commands of one batch: keeps the synchronous apply of a batch in the low milliseconds. */
+export const COMMANDS_MAX = 1_024;
+/** Keys of one read request. */
+export const GET_KEYS_MAX = 1_024;
+/** Keys read from the engine at once; between two slices the response's size is looked at. */
+export const GET_SLICE_KEYS = 64;
+
+/** Requests of one stream that are being answered: two windows of a busy clerk. */
+export const STREAM_REQUESTS_MAX = 256;
+/** Requests of all streams and calls of one server that are being answered. */
+export const SERVER_REQUESTS_MAX = 4_096;
+
+/** Pairs of one page of a scan. */
+export const SCAN_PAIRS_MAX = 4_096;
+/** Bytes of keys and values in one page of a scan; a single larger pair still passes. */
+export const SCAN_BYTES_MAX = 1 << 20;
+/** Pairs read from one shard at a time for a scan. */
+export const SCAN_SLICE_PAIRS_MAX = 256;
+/** Reads of different shards that run at the same time for one scan. */
+export const SCAN_READS_MAX = 16;
+
+/** Bytes of records asked for in one chunk of a shard. */
+export const CHUNK_BYTES_DEFAULT = 512 << 10;
+/** Most bytes of records in one chunk; a single larger record still passes. */
+export const CHUNK_BYTES_MAX = 1 << 20;
+/** Records of one chunk: bounds the synchronous apply of tiny records. */
+export const CHUNK_RECORDS_MAX = 8_192;
+/** Shards pulled at the same time: enough to hide the round trips, few enough to leave room for clients. */
+export const PULLS_MAX = 4;
+/** Shards whose source is being told to forget them at the same time. */
+export const RELEASES_MAX = 8;
+/** Milliseconds for one call to another group: a stopped process must not hold a migration up. */
+export const TRANSFER_TIMEOUT_MS = 2_000;
+/** Milliseconds for a request that is passed on to the right server. */
+export const FORWARD_TIMEOUT_MS = 2_000;
+/** Bytes of the answer to eRaft's GetShardsData, which knows no chunks. */
+export const SHARDS_DATA_BYTES_MAX = 3 << 20;
+
+/** What an operator may set. */
+export interface GroupLimits {
+  /** Largest value in bytes. @default {1 MiB} */
+  readonly valueBytesMax: number;
+}
+
+export const defaultGroupLimits: GroupLimits = { valueBytesMax: VALUE_BYTES_DEFAULT };
+
+/**
+ * Checks limits once, where they enter.
+ *
+ * @throws {RangeError} If a value is out of its range
+ */
+export function validateGroupLimits(limits: GroupLimits): void {
+  const { valueBytesMax } = limits;
+  if (
+    !Number.isSafeInteger(valueBytesMax) || valueBytesMax < 1 || valueBytesMax > VALUE_BYTES_CEILING
+  ) {
+    throw new RangeError(
+      `Cannot allow values of ${valueBytesMax} bytes: the limit must be an integer ` +
+        `from 1 to ${VALUE_BYTES_CEILING}`,
+    );
+  }
+}

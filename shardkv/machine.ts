@@ -1,0 +1,172 @@
+/**
+ * The state machine of a shard group (pure): keys and values under their
+ * shards, one session table per shard, and the group's way through the
+ * configurations. Values live in the engine; everything else is held in memory
+ * too and written once per batch.
+ */
+import type {
+  Applied,
+  CommittedCommand,
+  MachineReader,
+  MachineView,
+  StateMachine,
+} from "../raft/node/state_machine.ts";
+import { unreachable } from "../runtime/invariant.ts";
+import type { Gid } from "../shardctrler/config.ts";
+import type { Write } from "../storage/engine.ts";
+import { applyConfig } from "./apply_config.ts";
+import { applyDrop, applyInsert, applySettle } from "./apply_migration.ts";
+import { applyWrites } from "./apply_writes.ts";
+import {
+  decodeOperation,
+  type GroupOperation,
+  type GroupReply,
+  type StepOutcome,
+} from "./commands.ts";
+import { emptyState, type GroupState, takeChangedRecords } from "./group_state.ts";
+import { loadState } from "./load_state.ts";
+import type { Stay } from "./machine_keys.ts";
+import { type Ownership, ownershipOf } from "./ownership.ts";
+import { keysAhead } from "./prefetch.ts";
+import { isServed } from "./shard_status.ts";
+
+/** Milliseconds of log time between two searches for idle sessions. */
+const SESSION_SWEEP_MS = 60_000;
+
+/** Figures of a shard for status pages. */
+export interface ShardFigures {
+  readonly shard: number;
+  readonly status: string;
+  readonly keys: number;
+  readonly bytes: number;
+}
+
+export class ShardMachine implements StateMachine {
+  readonly #gid: Gid;
+  #state: GroupState;
+  #ownership: Ownership;
+  #ownershipVersion: number;
+  /** Operations decoded while looking ahead, until they are applied. */
+  #decoded = new WeakMap<CommittedCommand, GroupOperation>();
+  #onOwnership: (ownership: Ownership) => void = () => {};
+
+  constructor(gid: Gid) {
+    this.#gid = gid;
+    this.#state = emptyState(gid);
+    this.#ownership = ownershipOf(this.#state);
+    this.#ownershipVersion = this.#state.version;
+  }
+
+  /** Shards and configuration as readers of the engine see them. */
+  get ownership(): Ownership {
+    return this.#ownership;
+  }
+
+  /** Key of the last record of a shard that is being pulled; undefined if it is not. */
+  cursorOf(shard: number): Uint8Array | undefined {
+    const held = this.#state.shards.get(shard);
+    return held?.status === "Pulling" ? held.cursor : undefined;
+  }
+
+  /** Calls back after every change of the ownership, with all its effects in the engine. */
+  onOwnership(listener: (ownership: Ownership) => void): void {
+    this.#onOwnership = listener;
+  }
+
+  /** Figures of the shards that are here, by number. */
+  figures(): ShardFigures[] {
+    return [...this.#state.shards.values()]
+      .map(({ shard, status, keys, bytes }) => ({ shard, status, keys, bytes }))
+      .sort((a, b) => a.shard - b.shard);
+  }
+
+  /** The caller has cleared what the stay left in this replica's engine. */
+  forgetGarbage({ shard, incarnation }: Stay): void {
+    this.#state.garbage = this.#state.garbage.filter((stay) =>
+      stay.shard !== shard || stay.incarnation !== incarnation
+    );
+    this.#ownership = { ...this.#ownership, garbage: [...this.#state.garbage] };
+  }
+
+  load(reader: MachineReader): Promise<void> {
+    return loadState(this.#gid, reader).then((state) => {
+      this.#state = state;
+      this.#publish();
+    });
+  }
+
+  prefetch(commands: readonly CommittedCommand[]): readonly Uint8Array[] {
+    return keysAhead(this.#state, commands.map((command) => this.#decode(command)));
+  }
+
+  apply(command: CommittedCommand, view: MachineView): Applied {
+    this.#advanceTime(command.timeMs);
+    const writes: Write[] = [];
+    const reply = this.#execute(this.#decode(command), view, writes);
+    return { reply, writes };
+  }
+
+  flush(): readonly Write[] {
+    return takeChangedRecords(this.#state);
+  }
+
+  onApplied(): void {
+    if (this.#ownershipVersion !== this.#state.version) this.#publish();
+  }
+
+  #publish(): void {
+    this.#ownership = ownershipOf(this.#state);
+    this.#ownershipVersion = this.#state.version;
+    this.#onOwnership(this.#ownership);
+  }
+
+  #decode(command: CommittedCommand): GroupOperation {
+    let operation = this.#decoded.get(command);
+    if (operation === undefined) {
+      operation = decodeOperation(command.payload);
+      this.#decoded.set(command, operation);
+    }
+    return operation;
+  }
+
+  #execute(operation: GroupOperation, view: MachineView, writes: Write[]): GroupReply {
+    const state = this.#state;
+    switch (operation.kind) {
+      case "writes":
+        return { kind: "writes", results: applyWrites(state, operation, view, writes) };
+      case "config":
+        return this.#stepReply(applyConfig(state, operation.config));
+      case "insert":
+        return this.#stepReply(applyInsert(state, operation.chunk, writes));
+      case "drop":
+        return this.#stepReply(applyDrop(state, operation.step));
+      case "settle":
+        return this.#stepReply(applySettle(state, operation.step));
+      case "invalid":
+        return { kind: "invalid", reason: operation.reason };
+      default:
+        return unreachable(operation);
+    }
+  }
+
+  #stepReply(outcome: StepOutcome): GroupReply {
+    return { kind: "step", outcome, configNum: this.#state.config.num };
+  }
+
+  /** Log time follows the leaders' clocks but never goes back, and idle sessions go with it. */
+  #advanceTime(timeMs: number): void {
+    const state = this.#state;
+    const before = state.timeMs;
+    const now = Math.max(before, Math.floor(timeMs));
+    if (now === before) return;
+    state.timeMs = now;
+    state.changed.time = true;
+    if (Math.floor(before / SESSION_SWEEP_MS) === Math.floor(now / SESSION_SWEEP_MS)) return;
+    for (const shard of state.shards.values()) {
+      // A shard that is not served must not change: it may be on its way.
+      if (!isServed(shard.status)) continue;
+      shard.sessions.expire(now);
+      if (shard.sessions.hasDirty) state.changed.shards.add(shard);
+    }
+  }
+}
