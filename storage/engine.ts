@@ -61,7 +61,8 @@ export interface EngineStats {
  * - After `close()` every call rejects with {@linkcode EngineClosedError};
  *   `iterate` and `stats`, which return no promise, throw it. Only closing an
  *   iterator or the engine again is harmless.
- * - An empty key rejects with `RangeError`.
+ * - An empty key rejects with `RangeError`; so does writing into the region
+ *   0x7f (see key_space.ts), which ranges that span it never show.
  * - Anything else that goes wrong rejects with {@linkcode EngineError}. After a
  *   failed write all later ones fail too, or order would be lost.
  */
@@ -84,15 +85,6 @@ export interface Engine {
    * lock; safe to call again.
    */
   close(): Promise<void>;
-}
-
-/**
- * Checks what the port demands of every key.
- *
- * @throws {RangeError} If the key is empty
- */
-export function assertKey(key: Uint8Array): void {
-  if (key.length === 0) throw new RangeError("Cannot use an empty key: it must be 1 byte or more");
 }
 
 /** The engine was closed before or during the call. */

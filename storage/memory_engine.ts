@@ -4,7 +4,6 @@ import type { Prng } from "../runtime/prng.ts";
 import { asBuffer } from "./buffers.ts";
 import { CallGate } from "./call_gate.ts";
 import {
-  assertKey,
   type Engine,
   EngineClosedError,
   type EngineIterator,
@@ -15,6 +14,7 @@ import {
   type Write,
   type WriteOptions,
 } from "./engine.ts";
+import { assertKey, assertWritableKey } from "./key_checks.ts";
 import { OrderedMap, type StoredPair } from "./ordered_map.ts";
 import { WriteQueue } from "./write_queue.ts";
 
@@ -185,7 +185,7 @@ function applyBatch(map: OrderedMap, batch: readonly Write[]): void {
 }
 
 function copyWrite(write: Write): Write {
-  assertKey(write.key);
+  assertWritableKey(write.key);
   const key = Buffer.from(write.key);
   return write.type === "put"
     ? { type: "put", key, value: Buffer.from(write.value) }

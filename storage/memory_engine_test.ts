@@ -42,7 +42,7 @@ Deno.test("MemoryEngine.crash() keeps whole unsynced batches, oldest first", asy
   assertEquals([...seen], ["", "ab", "abcd", "abcdef"]);
 });
 
-Deno.test("MemoryEngine.crash() may keep a batch that was never acknowledged", async () => {
+Deno.test("MemoryEngine.crash() may keep a batch that was never acknowledged", () => {
   const engine = new MemoryEngine({ delay: () => new Promise(() => {}) });
   writePair(engine, "ab", true).catch(() => {});
   writePair(engine, "cd", true).catch(() => {});

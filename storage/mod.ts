@@ -20,3 +20,5 @@
 export * from "./engine.ts";
 export * from "./key_space.ts";
 export * from "./memory_engine.ts";
+export * from "./rocksdb_engine.ts";
+export type { RocksdbOptions } from "./rocksdb_open.ts";

@@ -1,0 +1,280 @@
+/** The engine of servers: RocksDB behind a wrapper that is strict where the binding is not. */
+import { invariant } from "../runtime/invariant.ts";
+import { asBuffer } from "./buffers.ts";
+import { CallGate } from "./call_gate.ts";
+import {
+  type Engine,
+  type EngineIterator,
+  type EngineStats,
+  type KeyRange,
+  type KeyValue,
+  type ScanOptions,
+  type Write,
+  type WriteOptions,
+} from "./engine.ts";
+import { assertKey, assertWritableKey } from "./key_checks.ts";
+import {
+  type NativeCallback,
+  type NativeDatabase,
+  type NativeWrite,
+  promised,
+} from "./rocksdb_binding.ts";
+import { isNotFound, toEngineError } from "./rocksdb_errors.ts";
+import { RocksdbIterator, type RocksdbRangeOptions } from "./rocksdb_iterator.ts";
+import { openNative, type RocksdbOptions } from "./rocksdb_open.ts";
+import { markRange, MarkScan, type MarkSpan, WriteMarks } from "./write_marks.ts";
+import { WriteQueue } from "./write_queue.ts";
+
+/** Keys of one `getMany` from which on two threads share the work. */
+const splitKeysMin = 128;
+
+/** Pairs a range is cleared by at a time, so that other writes come in between. */
+const clearPairsMax = 1_024;
+
+/** Marks read at a time on opening. */
+const marksReadMax = 4_096;
+
+/** RocksDB's figures for status pages; "rocksdb." goes before each. */
+const propertyNames = [
+  "estimate-num-keys",
+  "num-files-at-level0",
+  "cur-size-all-mem-tables",
+  "total-sst-files-size",
+  "estimate-live-data-size",
+  "estimate-pending-compaction-bytes",
+  "block-cache-usage",
+  "num-snapshots",
+  "num-running-compactions",
+  "num-running-flushes",
+  "actual-delayed-write-rate",
+  "is-write-stopped",
+  "background-errors",
+] as const;
+
+/** Counts all entries in memory tables: the active one first, see `#entriesInMemory`. */
+const memoryTableProperties = [
+  "num-entries-active-mem-table",
+  "num-entries-imm-mem-tables",
+] as const;
+
+/** What {@linkcode RocksdbEngine.open} makes an engine of. */
+export interface OpenDatabase {
+  readonly path: string;
+  readonly database: NativeDatabase;
+  /** The marks it held; undefined if there were none. */
+  readonly marks: MarkSpan | undefined;
+}
+
+/**
+ * A RocksDB database; one process at a time may have a directory open.
+ *
+ * `getMany` may see writes of other callers that are made meanwhile for some of
+ * its keys only.
+ */
+export class RocksdbEngine implements Engine {
+  /** The database's directory. */
+  readonly path: string;
+  readonly #database: NativeDatabase;
+  readonly #marks: WriteMarks;
+  readonly #gate: CallGate;
+  readonly #queue = new WriteQueue((batches, sync) => this.#commit(batches, sync));
+  readonly #iterators = new Set<RocksdbIterator>();
+  #closing: Promise<void> | undefined;
+
+  /** Use {@linkcode RocksdbEngine.open}. */
+  constructor({ path, database, marks }: OpenDatabase) {
+    this.path = path;
+    this.#database = database;
+    this.#marks = new WriteMarks(marks);
+    this.#gate = new CallGate(`the database '${path}'`);
+  }
+
+  /**
+   * Opens the database in a directory, creating it and its parents if need be.
+   *
+   * @throws {EngineError} Of kind "locked" if it is open already, "corruption"
+   * if it is damaged (a hole in the write-ahead log included), or else by cause
+   */
+  static async open(path: string, options: RocksdbOptions = {}): Promise<RocksdbEngine> {
+    const database = await openNative(path, options);
+    try {
+      return new RocksdbEngine({ path, database, marks: await readMarks(path, database) });
+    } catch (error) {
+      await promised<void>((callback) => database.close(callback));
+      throw error;
+    }
+  }
+
+  get(key: Uint8Array): Promise<Buffer | undefined> {
+    return this.#gate.run(() => {
+      assertKey(key);
+      return this.#get(asBuffer(key));
+    });
+  }
+
+  getMany(keys: readonly Uint8Array[]): Promise<(Buffer | undefined)[]> {
+    return this.#gate.run(() => {
+      // The binding would leave an empty key out of its answer.
+      keys.forEach(assertKey);
+      return this.#getManySplit(keys.map(asBuffer));
+    });
+  }
+
+  write(batch: readonly Write[], { sync }: WriteOptions): Promise<void> {
+    return this.#gate.run(() => {
+      for (const { key } of batch) assertWritableKey(key);
+      return this.#queue.push(batch, sync);
+    });
+  }
+
+  scan(range: KeyRange, options: ScanOptions = {}): Promise<KeyValue[]> {
+    const { limit = Infinity, reverse = false } = options;
+    return this.#gate.run(async () => {
+      if (limit < 1) return [];
+      const iterator = this.#openIterator(range, { reverse });
+      try {
+        return await iterator.next(limit);
+      } finally {
+        await this.#closeIterator(iterator);
+      }
+    });
+  }
+
+  iterate(range: KeyRange): EngineIterator {
+    this.#gate.assertOpen();
+    const iterator = this.#openIterator(range, {});
+    return {
+      next: (limit) => this.#gate.run(() => iterator.next(limit)),
+      close: () => this.#closeIterator(iterator),
+    };
+  }
+
+  async clearRange(range: KeyRange): Promise<void> {
+    // Through our own queue and not the binding's clear(): that one blocks
+    // closing, leaves no marks and is not in order with other writes.
+    this.#gate.assertOpen();
+    const iterator = this.#openIterator(range, { values: false });
+    try {
+      while (true) {
+        const pairs = await this.#gate.run(() => iterator.next(clearPairsMax));
+        if (pairs.length === 0) return;
+        await this.write(pairs.map(({ key }) => ({ type: "del", key })), { sync: false });
+      }
+    } finally {
+      await this.#closeIterator(iterator);
+    }
+  }
+
+  stats(): EngineStats {
+    this.#gate.assertOpen();
+    const properties: Record<string, number> = {};
+    for (const name of propertyNames) properties[name] = this.#property(name);
+    const storageBytes = this.#property("total-sst-files-size") +
+      this.#property("cur-size-all-mem-tables");
+    return { storageBytes, properties };
+  }
+
+  close(): Promise<void> {
+    return this.#closing ??= this.#shutDown();
+  }
+
+  async #shutDown(): Promise<void> {
+    await this.#gate.close();
+    await Promise.all([...this.#iterators].map((iterator) => this.#closeIterator(iterator)));
+    await this.#call<void>("close", (callback) => this.#database.close(callback));
+  }
+
+  async #commit(batches: readonly (readonly Write[])[], sync: boolean): Promise<void> {
+    // Here nothing is being written, so that the two counts fit together.
+    if (this.#marks.checkDue) this.#marks.forgetFlushed(this.#entriesInMemory());
+    const writes: NativeWrite[] = [];
+    for (const batch of batches) {
+      for (const write of batch) writes.push(toNative(write));
+    }
+    this.#marks.addTo(writes);
+    await this.#call<void>(
+      "write to",
+      (callback) => this.#database.batch(writes, { sync }, callback),
+    );
+  }
+
+  #entriesInMemory(): number {
+    let entries = 0;
+    // The active table first: one that is full moves from active to immutable,
+    // and so may be counted twice but never missed.
+    for (const name of memoryTableProperties) entries += this.#property(name);
+    return entries;
+  }
+
+  #property(name: string): number {
+    const text = this.#database.getProperty(`rocksdb.${name}`);
+    invariant(/^\d+$/.test(text), () => `RocksDB's property '${name}' is not a number: '${text}'`);
+    return Number(text);
+  }
+
+  async #get(key: Buffer): Promise<Buffer | undefined> {
+    try {
+      return await promised<Buffer>((callback) => this.#database.get(key, callback));
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw toEngineError("read from", this.path, error);
+    }
+  }
+
+  async #getManySplit(keys: readonly Buffer[]): Promise<(Buffer | undefined)[]> {
+    if (keys.length < splitKeysMin) return await this.#getMany(keys);
+    const half = keys.length >>> 1;
+    const [first, second] = await Promise.all([
+      this.#getMany(keys.slice(0, half)),
+      this.#getMany(keys.slice(half)),
+    ]);
+    return first.concat(second);
+  }
+
+  #getMany(keys: readonly Buffer[]): Promise<(Buffer | undefined)[]> {
+    return this.#call("read from", (callback) => this.#database.getMany(keys, callback));
+  }
+
+  #openIterator(range: KeyRange, options: RocksdbRangeOptions): RocksdbIterator {
+    const toError = (cause: unknown) => toEngineError("read from", this.path, cause);
+    const iterator = new RocksdbIterator(this.#database, range, { ...options, toError });
+    this.#iterators.add(iterator);
+    return iterator;
+  }
+
+  async #closeIterator(iterator: RocksdbIterator): Promise<void> {
+    await iterator.close();
+    this.#iterators.delete(iterator);
+  }
+
+  async #call<T>(action: string, call: (callback: NativeCallback<T>) => void): Promise<T> {
+    try {
+      return await promised(call);
+    } catch (error) {
+      throw toEngineError(action, this.path, error);
+    }
+  }
+}
+
+function toNative(write: Write): NativeWrite {
+  const key = asBuffer(write.key);
+  return write.type === "put"
+    ? { type: "put", key, value: asBuffer(write.value) }
+    : { type: "del", key };
+}
+
+async function readMarks(path: string, database: NativeDatabase): Promise<MarkSpan | undefined> {
+  const toError = (cause: unknown) => toEngineError("open", path, cause);
+  const options = { marks: true, values: false, toError };
+  const iterator = new RocksdbIterator(database, markRange, options);
+  const scan = new MarkScan(path);
+  try {
+    while (true) {
+      const marks = await iterator.next(marksReadMax);
+      if (marks.length === 0) return scan.finish();
+      for (const { key } of marks) scan.add(key);
+    }
+  } finally {
+    await iterator.close();
+  }
+}

@@ -1,0 +1,116 @@
+/** Iterators over the binding's ones: many pairs per call, always with both bounds. */
+import { invariant } from "../runtime/invariant.ts";
+import { asBuffer } from "./buffers.ts";
+import { EngineClosedError, type EngineIterator, type KeyRange, type KeyValue } from "./engine.ts";
+import { MARK_REGION } from "./key_space.ts";
+import {
+  type NativeDatabase,
+  type NativeIterator,
+  type NativeIteratorOptions,
+  promised,
+} from "./rocksdb_binding.ts";
+
+/**
+ * Bytes the binding reads ahead in one go: a snapshot chunk's worth, so that
+ * few hops between threads are needed, and little enough to be thrown away.
+ */
+const readAheadBytes = 256 * 1024;
+
+export interface RocksdbRangeOptions {
+  readonly reverse?: boolean;
+  /** False leaves all values empty and unread. @default {true} */
+  readonly values?: boolean;
+  /** Shows the engine's own marks too. @default {false} */
+  readonly marks?: boolean;
+}
+
+export interface RocksdbIteratorOptions extends RocksdbRangeOptions {
+  /** Makes the error to throw of one of the binding. */
+  readonly toError: (cause: unknown) => Error;
+}
+
+/** A view of one range. */
+export class RocksdbIterator implements EngineIterator {
+  readonly #native: NativeIterator | undefined;
+  /** True if pairs in between belong to the engine itself. */
+  readonly #hidesMarks: boolean;
+  readonly #toError: (cause: unknown) => Error;
+  #reading = false;
+  #ended: Promise<void> | undefined;
+
+  constructor(database: NativeDatabase, range: KeyRange, options: RocksdbIteratorOptions) {
+    const gte = asBuffer(range.start);
+    const lt = asBuffer(range.end);
+    this.#toError = options.toError;
+    this.#hidesMarks = !options.marks && (gte[0] ?? 0) <= MARK_REGION &&
+      (lt[0] ?? 0) >= MARK_REGION;
+    // The binding takes an empty bound for none at all.
+    if (Buffer.compare(gte, lt) >= 0) return;
+    const native: NativeIteratorOptions = {
+      gte,
+      lt,
+      reverse: options.reverse ?? false,
+      values: options.values ?? true,
+      highWaterMark: readAheadBytes,
+    };
+    this.#native = database.iterator(native);
+  }
+
+  async next(limit: number): Promise<KeyValue[]> {
+    invariant(limit >= 1, () => `An iterator cannot return ${limit} pairs: it must be 1 or more`);
+    invariant(!this.#reading, "Calls of an iterator's next() must not overlap");
+    if (this.#ended) throw new EngineClosedError("Cannot use an iterator: it is closed");
+    this.#reading = true;
+    try {
+      return await this.#collect(limit);
+    } finally {
+      this.#reading = false;
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#ended ??= this.#end();
+  }
+
+  async #end(): Promise<void> {
+    const native = this.#native;
+    if (native) await promised<void>((callback) => native.end(callback));
+  }
+
+  async #collect(limit: number): Promise<KeyValue[]> {
+    const pairs: KeyValue[] = [];
+    while (pairs.length < limit && this.#native) {
+      this.#drain(this.#native, pairs, limit);
+      if (pairs.length >= limit) break;
+      const pair = await this.#fetch(this.#native);
+      if (!pair) break;
+      this.#add(pairs, pair);
+    }
+    return pairs;
+  }
+
+  /** Takes from what was read ahead, without a turn of the event loop for each pair. */
+  #drain({ cache }: NativeIterator, pairs: KeyValue[], limit: number): void {
+    while (cache && pairs.length < limit) {
+      const key = cache.pop();
+      const value = cache.pop();
+      if (!key || !value) return;
+      this.#add(pairs, { key, value });
+    }
+  }
+
+  /** The next pair, and more into the cache. */
+  #fetch(native: NativeIterator): Promise<KeyValue | undefined> {
+    return new Promise((resolve, reject) => {
+      native.next((error, key, value) => {
+        if (error) reject(this.#toError(error));
+        else resolve(key && value && { key, value });
+      });
+    });
+  }
+
+  #add(pairs: KeyValue[], pair: KeyValue): void {
+    if (this.#hidesMarks && pair.key[0] === MARK_REGION) return;
+    pairs.push(pair);
+  }
+}

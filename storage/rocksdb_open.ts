@@ -1,0 +1,83 @@
+/** Opens RocksDB in a directory, and says clearly why when that fails. */
+import { dirname } from "node:path";
+import { EngineError } from "./engine.ts";
+import {
+  createNative,
+  type NativeDatabase,
+  type NativeOpenOptions,
+  promised,
+} from "./rocksdb_binding.ts";
+import { toEngineError } from "./rocksdb_errors.ts";
+
+export interface RocksdbOptions {
+  /**
+   * Bytes of a memory table; two of them at most. A large one keeps the number
+   * of tables, and with it the cost of each write, low.
+   *
+   * @default {67_108_864}
+   */
+  readonly writeBufferSize?: number;
+  /** Bytes of table blocks kept in memory. @default {134_217_728} */
+  readonly cacheSize?: number;
+  /** Files RocksDB keeps open at most. @default {1_000} */
+  readonly maxOpenFiles?: number;
+  /** Bytes of a table block before compression. @default {4_096} */
+  readonly blockSize?: number;
+  /** Compresses tables with Snappy. @default {true} */
+  readonly compression?: boolean;
+}
+
+/**
+ * Opens the database in `path`, creating it and its parents if need be.
+ *
+ * @throws {EngineError} Of kind "locked" if another process has it open, or of
+ * another kind by cause
+ */
+export async function openNative(path: string, options: RocksdbOptions): Promise<NativeDatabase> {
+  const native: NativeOpenOptions = {
+    createIfMissing: true,
+    writeBufferSize: options.writeBufferSize ?? 64 * 1024 * 1024,
+    cacheSize: options.cacheSize ?? 128 * 1024 * 1024,
+    maxOpenFiles: options.maxOpenFiles ?? 1_000,
+    blockSize: options.blockSize ?? 4_096,
+    compression: options.compression ?? true,
+  };
+  try {
+    return await tryOpen(path, native);
+  } catch (error) {
+    if (!isParentMissing(error)) throw toEngineError("open", path, error);
+  }
+  // Only now, because it needs a permission that the binding can do without.
+  await makeParent(path);
+  try {
+    return await tryOpen(path, native);
+  } catch (error) {
+    throw toEngineError("open", path, error);
+  }
+}
+
+async function tryOpen(path: string, options: NativeOpenOptions): Promise<NativeDatabase> {
+  const database = createNative(path);
+  await promised<void>((callback) => database.open(options, callback));
+  return database;
+}
+
+function isParentMissing(error: unknown): boolean {
+  return error instanceof Error && /No such file or directory\s*While mkdir/.test(error.message);
+}
+
+async function makeParent(path: string): Promise<void> {
+  const parent = dirname(path);
+  try {
+    await Deno.mkdir(parent, { recursive: true });
+  } catch (error) {
+    const reason = error instanceof Deno.errors.NotCapable
+      ? `create it first, or grant --allow-write=${parent}`
+      : error instanceof Error
+      ? error.message
+      : String(error);
+    throw new EngineError("io", `Cannot create the directory '${parent}': ${reason}`, {
+      cause: error,
+    });
+  }
+}
