@@ -42,6 +42,11 @@ Deno.test("pure-core leaves drivers and tests of the core alone", () => {
   }
 });
 
+Deno.test("pure-core lets machines wait for their reads, and no more", () => {
+  const source = "export async function load() { await reader.get(key); Deno.exit(1); }";
+  assertEquals(lint("shardkv/machine.ts", source), ["Pure code must not use `Deno`"]);
+});
+
 Deno.test("pure-core covers the pure files outside the core", () => {
   const files = [
     "raft/node/session_table.ts",
@@ -92,6 +97,7 @@ Deno.test("error-message accepts the project's wording and what it cannot judge"
   const good = [
     "throw new RangeError(`Cannot use 'ticks' ${n}: it must be an integer of 1 or more`)",
     'throw new KvError("NOT_LEADER", "Not the leader")',
+    'throw new EngineError("corruption", "Cannot parse the record")',
     "throw new Error(message)",
     "throw new Error(`${action} failed`)",
     'invariant(ok, "Must hold")',

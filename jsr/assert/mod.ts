@@ -1,4 +1,3 @@
-// deno-lint-ignore-file no-import-prefix
 // @ts-types="./assert.d.ts"
 export {
   assert,

@@ -19,7 +19,15 @@ export type Room =
   | "third party";
 
 /** The parts of the controller that anybody may share: values, codecs, the hash. */
-const SHARED_BY_CONTROLLER = ["config.ts", "config_codec.ts", "shard_hash.ts"];
+const SHARED_BY_CONTROLLER = [
+  "address.ts",
+  "change.ts",
+  "change_codec.ts",
+  "config.ts",
+  "config_check.ts",
+  "config_codec.ts",
+  "shard_hash.ts",
+];
 
 /** Parts of runtime/ that are pure themselves; all that the Raft core stands on. */
 const CORE_MAY_IMPORT = ["runtime/invariant.ts", "runtime/prng.ts"];

@@ -37,9 +37,9 @@ function edges(node: Deno.lint.Node): { start?: string; end?: string } | undefin
   return undefined;
 }
 
-/** A code such as NOT_LEADER, which some errors take before the message. */
+/** A code such as `NOT_LEADER` or `corruption`, which some errors take before the message. */
 function isCode(text: string | undefined): boolean {
-  return text !== undefined && /^[A-Z][A-Z_]+$/.test(text);
+  return text !== undefined && /^[A-Za-z_]+$/.test(text);
 }
 
 export const errorMessageRule: Deno.lint.Rule = {

@@ -4,9 +4,16 @@
 const PURE_FILES = [
   /\/raft\/[a-z0-9_]+\.ts$/,
   /\/raft\/node\/session_table\.ts$/,
-  /\/shardctrler\/(rebalance|changes|config|config_codec|shard_hash|machine)\.ts$/,
-  /\/shardkv\/([a-z0-9_]+_)?machine\.ts$/,
-  /\/shardkv\/(migration_plan|shard_status|shard_table|group_state)\.ts$/,
+  /\/shardctrler\/(address|changes?|change_codec|config|config_check|config_codec)\.ts$/,
+  /\/shardctrler\/(machine_keys|machine_records|rebalance|shard_hash)\.ts$/,
+  /\/shardkv\/(apply_[a-z_]+|machine_keys)\.ts$/,
+  /\/shardkv\/(commands|group_state|migration_plan|ownership|results|shard_record|shard_status)\.ts$/,
+];
+
+/** State machines: as pure, but they load and prefetch from the engine they are given. */
+const MACHINE_FILES = [
+  /\/(shardctrler|shardkv)\/([a-z_]+_)?machine\.ts$/,
+  /\/shardkv\/(load_state|prefetch)\.ts$/,
 ];
 
 /** Parts of the project that may use the host's clock and chance directly. */
@@ -24,8 +31,17 @@ export function isTestFile(filename: string): boolean {
 
 /** A file that must neither wait nor touch the host. */
 export function isPureFile(filename: string): boolean {
+  return isOneOf(PURE_FILES, filename);
+}
+
+/** A file that may wait for reads, but must not touch the host. */
+export function isMachineFile(filename: string): boolean {
+  return isOneOf(MACHINE_FILES, filename);
+}
+
+function isOneOf(patterns: readonly RegExp[], filename: string): boolean {
   const path = normalize(filename);
-  return !isTestFile(path) && PURE_FILES.some((pattern) => pattern.test(path));
+  return !isTestFile(path) && patterns.some((pattern) => pattern.test(path));
 }
 
 /** A file that may call the host's timers, clock and random numbers. */

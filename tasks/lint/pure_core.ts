@@ -1,5 +1,5 @@
 /** Rule `pure-core`: the deciding parts do no I/O, wait for nothing and draw no chance of their own. */
-import { isPureFile } from "./files.ts";
+import { isMachineFile, isPureFile } from "./files.ts";
 import { isReference } from "./reference.ts";
 
 const HOST_GLOBALS = new Set([
@@ -23,16 +23,22 @@ const HOST_GLOBALS = new Set([
   "setTimeout",
 ]);
 
+type AnyFunction =
+  | Deno.lint.FunctionDeclaration
+  | Deno.lint.FunctionExpression
+  | Deno.lint.ArrowFunctionExpression;
+
 const HINT = "Pass the value in from the driver, or move the effect there " +
   "(time as ticks or a field of the command, chance as a Prng)";
 
 export const pureCoreRule: Deno.lint.Rule = {
   create(context) {
-    if (!isPureFile(context.filename)) return {};
+    const isPure = isPureFile(context.filename);
+    if (!isPure && !isMachineFile(context.filename)) return {};
     const report = (node: Deno.lint.Node, what: string) =>
       context.report({ node, message: `Pure code must not use ${what}`, hint: HINT });
-    const reportAsync = (node: Deno.lint.FunctionDeclaration | Deno.lint.FunctionExpression) => {
-      if (node.async) report(node, "an async function");
+    const reportAsync = (node: AnyFunction) => {
+      if (isPure && node.async) report(node, "an async function");
     };
     return {
       Identifier(node) {
@@ -45,13 +51,11 @@ export const pureCoreRule: Deno.lint.Rule = {
         ) report(node, "`Math.random`");
       },
       AwaitExpression(node) {
-        report(node, "`await`");
+        if (isPure) report(node, "`await`");
       },
       FunctionDeclaration: reportAsync,
       FunctionExpression: reportAsync,
-      ArrowFunctionExpression(node) {
-        if (node.async) report(node, "an async function");
-      },
+      ArrowFunctionExpression: reportAsync,
     };
   },
 };
