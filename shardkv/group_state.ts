@@ -63,7 +63,10 @@ export function takeChangedRecords(state: GroupState): Write[] {
   }
   if (changed.config) {
     writes.push({ type: "put", key: groupKey("config"), value: configRecord(state.config) });
-    writes.push({ type: "put", key: groupKey("previous"), value: configRecord(state.previous) });
+    // Configuration 0 says nothing and has no record.
+    if (state.previous.num > 0) {
+      writes.push({ type: "put", key: groupKey("previous"), value: configRecord(state.previous) });
+    }
   }
   // Before the shards that are here: one may have come back under another incarnation.
   for (const stay of changed.dropped) {

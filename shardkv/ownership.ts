@@ -12,7 +12,6 @@ import { isServed, type ShardStatus } from "./shard_status.ts";
 /** A shard as of some moment. */
 export interface HeldShard extends Stay {
   readonly status: ShardStatus;
-  readonly cursor: Uint8Array;
 }
 
 /** Never changes: a later state is another object. */
@@ -25,8 +24,8 @@ export interface Ownership {
 
 export function ownershipOf(state: GroupState): Ownership {
   const shards = new Map<ShardId, HeldShard>();
-  for (const [number, { incarnation, status, cursor }] of state.shards) {
-    shards.set(number, { shard: number, incarnation, status, cursor });
+  for (const [number, { incarnation, status }] of state.shards) {
+    shards.set(number, { shard: number, incarnation, status });
   }
   const { config, previous } = state;
   return { config, previous, shards, garbage: [...state.garbage] };
