@@ -85,7 +85,7 @@ export class RocksdbEngine implements Engine {
   constructor({ path, database, marks }: OpenDatabase) {
     this.path = path;
     this.#database = database;
-    this.#marks = new WriteMarks(marks);
+    this.#marks = new WriteMarks(marks, this.#entriesInMemory());
     this.#gate = new CallGate(`the database '${path}'`);
   }
 

@@ -54,19 +54,21 @@ export class WriteMarks {
   #oldest: number;
   /** Marks below this one may be deleted. */
   #neededFrom: number;
-  /** Entries written since the database was opened, marks included. */
-  #entries = 0;
+  /** Entries written so far, those of batches before this process only if unflushed. */
+  #entries: number;
   /** One in {@linkcode markCheckBatches} batches, oldest first. */
-  #samples: Sample[] = [];
+  readonly #samples: Sample[];
 
   /**
-   * @param found What the database held when it was opened. RocksDB flushes its
-   * log to tables on opening, so only the newest of them is still needed
+   * @param found The marks the database held when it was opened
+   * @param entriesInMemory Entries in all memory tables then
    */
-  constructor(found: MarkSpan | undefined) {
+  constructor(found: MarkSpan | undefined, entriesInMemory: number) {
     this.#newest = found?.newest ?? 0;
     this.#oldest = found?.oldest ?? 1;
-    this.#neededFrom = Math.max(this.#oldest, this.#newest);
+    this.#neededFrom = found?.oldest ?? 0;
+    this.#entries = entriesInMemory;
+    this.#samples = [{ batch: this.#newest, entries: entriesInMemory }];
   }
 
   /** True when {@linkcode WriteMarks.forgetFlushed} should be called before the next batch. */
@@ -99,7 +101,7 @@ export class WriteMarks {
     const passed = this.#samples.splice(0, behind < 0 ? this.#samples.length : behind);
     this.#neededFrom = passed.at(-1)?.batch ?? this.#neededFrom;
     invariant(
-      this.#neededFrom <= Math.max(1, this.#newest),
+      this.#neededFrom <= this.#newest,
       () => `The newest mark ${this.#newest} must stay, not only those from ${this.#neededFrom} on`,
     );
   }

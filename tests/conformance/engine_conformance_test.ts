@@ -1,7 +1,8 @@
 import type { Engine } from "../../storage/engine.ts";
 import { MemoryEngine } from "../../storage/memory_engine.ts";
 import { RocksdbEngine } from "../../storage/rocksdb_engine.ts";
-import { type EngineFixture, testEngineConformance } from "./engine_conformance.ts";
+import { testEngineConformance } from "./engine_conformance.ts";
+import type { EngineFixture } from "./engine_fixture.ts";
 
 function openMemory(): Promise<EngineFixture> {
   let current = new MemoryEngine();
