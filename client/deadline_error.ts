@@ -49,9 +49,12 @@ export class DeadlineError extends KvError {
   }
 }
 
+/** How the carriers, of memory and of gRPC, word that there was no connection to begin with. */
+const neverSent = /^Cannot reach |: No connection established|: Name resolution failed/;
+
 /** Whether the failed attempt never left this machine: a server that was not reached did nothing. */
 export function wasNeverSent(error: KvError): boolean {
-  return error.code === "UNAVAILABLE" && error.message.startsWith("Cannot reach ");
+  return error.code === "UNAVAILABLE" && neverSent.test(error.message);
 }
 
 /** Names the stage that an attempt's error speaks of. */

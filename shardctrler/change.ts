@@ -1,6 +1,6 @@
 /** What may be asked of a configuration, and the checks that need no configuration. Pure. */
+import { parseAddress } from "../rpc/address.ts";
 import type { ErrorCode } from "../rpc/errors.ts";
-import { addressProblem, canonicalAddress } from "./address.ts";
 import type { Gid, ShardId } from "./config.ts";
 import { GID_MAX, isGid } from "./config_check.ts";
 
@@ -33,10 +33,13 @@ export interface Refusal {
   readonly message: string;
 }
 
-/** Groups of a cluster, and of one join: with the two below, a configuration stays under 4 MiB. */
+/** Groups of a cluster, and of one join: with the limits below, a configuration stays under 4 MiB. */
 export const GROUPS_MAX = 1_024;
 /** Servers of one group: replicas beyond nine cost more than they add. */
 export const SERVERS_PER_GROUP_MAX = 9;
+
+/** Characters of an address: a DNS name has 253 at most, then come a colon and the port. */
+export const ADDRESS_CHARS_MAX = 259;
 
 /**
  * Finds what is wrong with a change whatever the configuration is, so that
@@ -78,8 +81,8 @@ function checkServers(
     return refuse(`it has ${servers.length} servers, at most ${SERVERS_PER_GROUP_MAX} are allowed`);
   }
   for (const server of servers) {
-    const problem = addressProblem(server);
-    if (problem !== undefined) return refuse(`the address "${server}" is no good: ${problem}`);
+    const refusal = checkAddress(gid, server);
+    if (refusal !== undefined) return refusal;
     const address = canonicalAddress(server);
     const owner = owners.get(address);
     if (owner === gid) return refuse(`the address ${server} is given twice`);
@@ -87,6 +90,30 @@ function checkServers(
     owners.set(address, gid);
   }
   return undefined;
+}
+
+function checkAddress(gid: Gid, address: string): Refusal | undefined {
+  if (address.length > ADDRESS_CHARS_MAX) {
+    const start = `${address.slice(0, 20)}...`;
+    return invalid(
+      `Cannot join group ${gid}: the address ${start} has ${address.length} characters, ` +
+        `at most ${ADDRESS_CHARS_MAX} are allowed`,
+    );
+  }
+  try {
+    parseAddress(address);
+    return undefined;
+  } catch (error) {
+    // Of SyntaxError and RangeError, whose texts begin with "Cannot use address".
+    const { message } = error as Error;
+    return invalid(message.replace("Cannot use address", `Cannot join group ${gid} with address`));
+  }
+}
+
+/** A form in which equal addresses are equal strings, for addresses that are well-formed. */
+export function canonicalAddress(address: string): string {
+  const { host, port } = parseAddress(address);
+  return `${host.toLowerCase()} ${port}`;
 }
 
 function checkLeave(gids: readonly Gid[]): Refusal | undefined {

@@ -1,7 +1,7 @@
 /** Join, leave and move: from one configuration to the next. Pure. */
 import { invariant } from "../runtime/invariant.ts";
-import { canonicalAddress } from "./address.ts";
 import {
+  canonicalAddress,
   checkChange,
   type ConfigChange,
   GROUPS_MAX,

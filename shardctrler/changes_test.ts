@@ -116,12 +116,26 @@ Deno.test("applyChange() refuses what makes no sense, with a reason", () => {
     [servers(), "INVALID_ARGUMENT: Cannot join group 7: it has no servers"],
     [
       servers(""),
-      'INVALID_ARGUMENT: Cannot join group 7: the address "" is no good: it is empty',
+      'INVALID_ARGUMENT: Cannot join group 7 with address "": ' +
+      "it must be host:port, like localhost:50051",
     ],
     [
       servers("nonsense"),
-      'INVALID_ARGUMENT: Cannot join group 7: the address "nonsense" is no good: ' +
-      "it must read host:port",
+      'INVALID_ARGUMENT: Cannot join group 7 with address "nonsense": ' +
+      "it must be host:port, like localhost:50051",
+    ],
+    [
+      servers("a:0"),
+      'INVALID_ARGUMENT: Cannot join group 7 with address "a:0": the port must be 1 to 65535, not 0',
+    ],
+    [
+      servers(`${"x".repeat(300)}:1`),
+      "INVALID_ARGUMENT: Cannot join group 7: the address xxxxxxxxxxxxxxxxxxxx... " +
+      "has 302 characters, at most 259 are allowed",
+    ],
+    [
+      servers("[::1]:6001", "[::1]:06001"),
+      "INVALID_ARGUMENT: Cannot join group 7: the address [::1]:06001 is given twice",
     ],
     [
       servers("a:1", "A:1"),

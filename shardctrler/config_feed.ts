@@ -1,0 +1,57 @@
+/** Tells whoever waits for it when a configuration comes to exist. */
+import { invariant } from "../runtime/invariant.ts";
+import type { KvError } from "../rpc/errors.ts";
+import type { Config } from "./config.ts";
+
+interface Waiter {
+  readonly num: number;
+  readonly resolve: (config: Config) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class ConfigFeed {
+  #latest: Config | undefined;
+  /** Bounded by the callers: a watch (service.ts) waits once at a time. */
+  readonly #waiters = new Set<Waiter>();
+
+  /** The latest configuration that can be read here; undefined while there is none. */
+  get latest(): Config | undefined {
+    return this.#latest;
+  }
+
+  /** Takes in the latest configuration and wakes those it satisfies. */
+  publish(config: Config): void {
+    const before = this.#latest?.num ?? -1;
+    invariant(config.num >= before, () => `Configuration ${config.num} came after ${before}`);
+    this.#latest = config;
+    for (const waiter of this.#waiters) {
+      if (waiter.num <= config.num) waiter.resolve(config);
+    }
+  }
+
+  /**
+   * Resolves with the latest configuration as soon as its number is `num` or higher.
+   *
+   * @throws The signal's reason once it is aborted, or what `interrupt` was given
+   */
+  async waitFor(num: number, signal: AbortSignal): Promise<Config> {
+    signal.throwIfAborted();
+    if (this.#latest !== undefined && this.#latest.num >= num) return this.#latest;
+    const { promise, resolve, reject } = Promise.withResolvers<Config>();
+    const waiter = { num, resolve, reject };
+    const onAbort = () => reject(signal.reason);
+    this.#waiters.add(waiter);
+    signal.addEventListener("abort", onAbort, { once: true });
+    try {
+      return await promise;
+    } finally {
+      this.#waiters.delete(waiter);
+      signal.removeEventListener("abort", onAbort);
+    }
+  }
+
+  /** Fails everyone who waits now. */
+  interrupt(error: KvError): void {
+    for (const waiter of this.#waiters) waiter.reject(error);
+  }
+}

@@ -1,0 +1,195 @@
+/**
+ * One controller, put together from its ports: no sockets, no processes, so
+ * that tests and the simulator run what servers run.
+ */
+import type { GetStatusResponse } from "../proto/gen/shardctrler.ts";
+import { ControllerCommand } from "../proto/gen/shardctrler.ts";
+import { deriveClusterId } from "../raft/node/identity.ts";
+import { RaftNode, type RaftNodeOptions, type RaftNodeStatus } from "../raft/node/raft_node.ts";
+import { NONE, type Role } from "../raft/types.ts";
+import { KvError } from "../rpc/errors.ts";
+import type { ServiceRoutes } from "../rpc/service.ts";
+import { sleep } from "../runtime/clock.ts";
+import { unreachable } from "../runtime/invariant.ts";
+import { ClassicService } from "./classic_service.ts";
+import { type Config, SHARDS_DEFAULT } from "./config.ts";
+import { ConfigFeed } from "./config_feed.ts";
+import { ControllerService } from "./controller_service.ts";
+import { ControllerMachine } from "./machine.ts";
+
+/** Gid of the controllers where a group is named: no group of the store has it. */
+const CONTROLLERS_GID = 0;
+/** Milliseconds before a leader tries again to give a new cluster its shards. */
+const INITIALIZE_RETRY_MS = 100;
+
+type DriverOptions = Pick<
+  RaftNodeOptions,
+  | "engine"
+  | "dialer"
+  | "clock"
+  | "prng"
+  | "logger"
+  | "tickMs"
+  | "raft"
+  | "retainedEntriesMax"
+  | "retainedBytesMax"
+  | "onFatal"
+>;
+
+export interface ControllerOptions extends DriverOptions {
+  /** Place in `members`, from 0. */
+  readonly position: number;
+  /** Address of every controller, in the same order everywhere. */
+  readonly members: readonly string[];
+  /** Tells clusters on the same addresses apart. */
+  readonly clusterToken: string;
+  /**
+   * Shards of a new cluster; a cluster that has another number is refused
+   * through `onFatal`. Undefined: whatever it has, {@linkcode SHARDS_DEFAULT} for a new one.
+   */
+  readonly shards?: number | undefined;
+  /** Pass eRaft's commands on to the leader. @default {true} */
+  readonly forward?: boolean;
+  /** Told in the status. @default {""} */
+  readonly version?: string;
+}
+
+/** The cluster was made with another number of shards than this node was told. */
+export class ShardCountError extends Error {
+  override readonly name = "ShardCountError";
+}
+
+export class Controller {
+  readonly #options: ControllerOptions;
+  readonly #raft: RaftNode;
+  readonly #feed: ConfigFeed;
+  readonly #service: ControllerService;
+  readonly #classic: ClassicService;
+  readonly #stopped = new AbortController();
+  #initializing = false;
+
+  /**
+   * Loads the node from its engine, or begins a new one, and starts it.
+   *
+   * @throws {IdentityError} When the engine belongs to another node
+   * @throws {EngineError} When the engine cannot be read
+   */
+  static async open(options: ControllerOptions): Promise<Controller> {
+    const { position, members, clusterToken, onFatal } = options;
+    const feed = new ConfigFeed();
+    const onConfig = (config: Config) => {
+      feed.publish(config);
+      const problem = shardCountProblem(config, options.shards);
+      if (problem !== undefined) onFatal(problem);
+    };
+    const raft = await RaftNode.open({
+      ...options,
+      identity: {
+        clusterId: deriveClusterId(clusterToken, CONTROLLERS_GID, members),
+        gid: CONTROLLERS_GID,
+        nodeId: position + 1,
+      },
+      members: new Map(members.map((address, i) => [i + 1, address])),
+      machine: new ControllerMachine({ onConfig }),
+    });
+    return new Controller(options, raft, feed);
+  }
+
+  private constructor(options: ControllerOptions, raft: RaftNode, feed: ConfigFeed) {
+    this.#options = options;
+    this.#raft = raft;
+    this.#feed = feed;
+    this.#service = new ControllerService({ log: raft, feed });
+    this.#classic = new ClassicService({
+      log: raft,
+      feed,
+      controller: this.#service,
+      dialer: options.dialer,
+      forward: options.forward ?? true,
+      status: () => this.status(),
+    });
+    raft.onRoleChange((status) => this.#onRoleChange(status));
+    this.#onRoleChange(raft.status());
+  }
+
+  /** Everything this node answers: clients, groups and the other controllers. */
+  get routes(): ServiceRoutes {
+    return [...this.#classic.routes, ...this.#service.routes, ...this.#raft.routes];
+  }
+
+  status(): GetStatusResponse {
+    const { position, members, engine, version } = this.#options;
+    const status = this.#raft.status();
+    return {
+      id: position,
+      state: classicRole(status.role),
+      term: status.term,
+      lastApplied: status.applied,
+      commitIndex: status.commit,
+      storageSize: engine.stats().storageBytes,
+      address: members[position] ?? "",
+      leaderAddress: status.leaderAddress ?? "",
+      configNum: this.#feed.latest?.num ?? 0,
+      logFirstIndex: status.firstIndex,
+      logLastIndex: status.lastIndex,
+      version: version ?? "",
+    };
+  }
+
+  /** Ends watches and calls under way; the engine and the dialer stay open. */
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    this.#service.close();
+    await this.#raft.stop();
+  }
+
+  #onRoleChange({ role, leader }: RaftNodeStatus): void {
+    if (leader === NONE) this.#service.onLeaderLost();
+    if (role === "leader" && !this.#initializing) {
+      this.#initializing = true;
+      this.#initialize()
+        .catch((error) => this.#options.onFatal(error))
+        .finally(() => this.#initializing = false);
+    }
+  }
+
+  /** Gives a new cluster its shards, once a leader is sure that it has none. */
+  async #initialize(): Promise<void> {
+    const { clock, shards = SHARDS_DEFAULT } = this.#options;
+    const { signal } = this.#stopped;
+    const command = ControllerCommand.encode({ initializeShards: shards, change: undefined });
+    while (this.#raft.status().role === "leader" && !signal.aborted) {
+      try {
+        await this.#raft.readBarrier();
+        // Two leaders may both get here: the machine takes the first command only.
+        if (this.#feed.latest === undefined) await this.#raft.propose(command.finish());
+        return;
+      } catch (error) {
+        if (!(error instanceof KvError)) throw error;
+        await sleep(clock, INITIALIZE_RETRY_MS, signal).catch(() => {});
+      }
+    }
+  }
+}
+
+function shardCountProblem(config: Config, wanted: number | undefined): Error | undefined {
+  const count = config.shards.length;
+  if (wanted === undefined || wanted === count) return undefined;
+  return new ShardCountError(
+    `Cannot use '-shards' ${wanted}: the cluster was made with ${count} shards for good`,
+  );
+}
+
+function classicRole(role: Role): string {
+  switch (role) {
+    case "leader":
+      return "Leader";
+    case "follower":
+      return "Follower";
+    case "candidate":
+    case "preCandidate":
+      return "Candidate";
+    default:
+      return unreachable(role);
+  }
+}
