@@ -1,0 +1,224 @@
+/**
+ * The state of one node and the only four ways to change its role. Behaviour
+ * lives in the step files; all of it is synchronous and depends on nothing but
+ * the state, the input and the injected generator.
+ */
+import { invariant } from "../runtime/invariant.ts";
+import type { Prng } from "../runtime/prng.ts";
+import type { RaftConfig } from "./config.ts";
+import { members } from "./membership.ts";
+import type { Message } from "./message.ts";
+import { Progress } from "./progress.ts";
+import type { RaftLog } from "./raft_log.ts";
+import type { ReadState } from "./ready.ts";
+import { ForwardedReads, LeaderReads } from "./read_index.ts";
+import {
+  type ConfState,
+  type HardState,
+  type LogIndex,
+  type NodeId,
+  NONE,
+  type Role,
+  type SnapshotMeta,
+  type Term,
+} from "./types.ts";
+
+export interface RaftCore {
+  readonly config: RaftConfig;
+  readonly prng: Prng;
+  readonly log: RaftLog;
+  conf: ConfState;
+
+  role: Role;
+  /** Never falls. */
+  term: Term;
+  /** Changes only with the term, or from NONE. */
+  vote: NodeId;
+  /** The leader of `term`, or NONE. Changed by `setLeader` alone. */
+  leader: NodeId;
+  /** The term that is on disk. Invariant: durableTerm <= term. */
+  durableTerm: Term;
+
+  /** Ticks since the leader was heard, since the election began, or since a leader checked its quorum. */
+  electionElapsed: number;
+  heartbeatElapsed: number;
+  /** Drawn anew with each change of role, so that ties do not repeat (section 5.2). */
+  electionTimeout: number;
+  /** Answers in the election under way; our own included once it counts. */
+  readonly votes: Map<NodeId, boolean>;
+
+  /** One per member; meaningful on a leader only. */
+  progress: Map<NodeId, Progress>;
+  /** Leader: the node that leadership is being handed to, or NONE. */
+  transferee: NodeId;
+  /** Leader: ticks since the hand-over began. */
+  transferElapsed: number;
+  /** Leader: payload bytes after the commit index. Invariant: 0 unless leader. */
+  uncommittedBytes: number;
+  readonly leaderReads: LeaderReads;
+  readonly forwardedReads: ForwardedReads;
+
+  /** Collected for the next Ready. */
+  messages: Message[];
+  messagesAfterPersist: Message[];
+  readStates: ReadState[];
+  droppedReads: number[];
+  restoredSnapshot: SnapshotMeta | undefined;
+}
+
+export interface RaftCoreOptions {
+  readonly config: RaftConfig;
+  readonly prng: Prng;
+  readonly hardState: HardState;
+  readonly conf: ConfState;
+  readonly log: RaftLog;
+}
+
+/** A node as it comes out of its store: a follower that knows no leader (section 5.2). */
+export function createCore(options: RaftCoreOptions): RaftCore {
+  const { config, prng, hardState, conf, log } = options;
+  const core: RaftCore = {
+    config,
+    prng,
+    log,
+    conf,
+    role: "follower",
+    term: hardState.term,
+    vote: hardState.vote,
+    leader: NONE,
+    durableTerm: hardState.term,
+    electionElapsed: 0,
+    heartbeatElapsed: 0,
+    electionTimeout: 0,
+    votes: new Map(),
+    progress: new Map(),
+    transferee: NONE,
+    transferElapsed: 0,
+    uncommittedBytes: 0,
+    leaderReads: new LeaderReads(),
+    forwardedReads: new ForwardedReads(1 + prng.below(2 ** 32) * 2 ** 16),
+    messages: [],
+    messagesAfterPersist: [],
+    readStates: [],
+    droppedReads: [],
+    restoredSnapshot: undefined,
+  };
+  invariant(core.term >= log.lastTerm, () => `Term ${core.term} covers entry of ${log.lastTerm}`);
+  resetForRole(core);
+  return core;
+}
+
+/**
+ * Puts a message where it may leave from. Answers and requests that promise
+ * something wait for the disk: votes, acknowledgements, and requests for votes
+ * (a candidate that forgot its campaign in a crash could otherwise win a second
+ * one of the same term, with a shorter log, by answers to the first). So does
+ * anything that carries a term which is not on disk yet.
+ */
+export function send(core: RaftCore, message: Message): void {
+  invariant(message.from === core.config.id, () => `Sender ${message.from} is this node`);
+  const promises = message.type === "vote" || message.type === "voteResponse" ||
+    message.type === "appendResponse";
+  if (promises || core.durableTerm !== core.term) {
+    core.messagesAfterPersist.push(message);
+    return;
+  }
+  invariant(message.to !== core.config.id, () => `A ${message.type} goes to somebody else`);
+  core.messages.push(message);
+}
+
+/** Notes who leads; reads that were passed on to another leader are given up. */
+export function setLeader(core: RaftCore, leader: NodeId): void {
+  if (core.leader === leader) return;
+  core.leader = leader;
+  dropReads(core, core.forwardedReads.clear());
+}
+
+/** Notes reads that will never be answered, so that whoever waits for them learns of it. */
+export function dropReads(core: RaftCore, contexts: readonly number[]): void {
+  for (const context of contexts) core.droppedReads.push(context);
+}
+
+export function becomeFollower(core: RaftCore, term: Term, leader: NodeId): void {
+  invariant(term >= core.term, () => `Term ${term} is not below the current ${core.term}`);
+  const requests = core.leaderReads.clear();
+  if (term > core.term) {
+    core.term = term;
+    core.vote = NONE;
+    dropReads(core, core.forwardedReads.clear());
+  }
+  core.role = "follower";
+  setLeader(core, leader);
+  resetForRole(core);
+  for (const { from, context } of requests) {
+    if (from === core.config.id) core.droppedReads.push(context);
+    else refuseRead(core, from, context);
+  }
+}
+
+/** Tells the asker that this node may not answer its read. */
+export function refuseRead(core: RaftCore, to: NodeId, context: number): void {
+  const { config: { id: from }, term } = core;
+  send(core, { type: "readIndexResponse", from, to, term, context, index: 0, reject: true });
+}
+
+/** Asks for votes that bind nobody; term and vote stay as they are (thesis 9.6). */
+export function becomePreCandidate(core: RaftCore): void {
+  invariant(core.role !== "leader", "A leader has no reason to ask for votes");
+  core.role = "preCandidate";
+  setLeader(core, NONE);
+  resetForRole(core);
+}
+
+export function becomeCandidate(core: RaftCore): void {
+  invariant(core.role !== "leader", "A leader steps down before it campaigns");
+  core.role = "candidate";
+  core.term++;
+  core.vote = core.config.id;
+  setLeader(core, NONE);
+  resetForRole(core);
+}
+
+export function becomeLeader(core: RaftCore): void {
+  invariant(core.role === "candidate", () => `Only a candidate wins, not a ${core.role}`);
+  invariant(core.durableTerm === core.term, "A leader's own vote is on disk");
+  core.role = "leader";
+  setLeader(core, core.config.id);
+  resetForRole(core);
+  resetProgress(core);
+  const { log } = core;
+  core.uncommittedBytes = log.bytesBetween(log.commit + 1, log.lastIndex);
+  // Entries of earlier terms become committed only behind one of this term
+  // (section 5.4.2), and reads wait for it (section 8).
+  appendOwn(core, new Uint8Array(0));
+}
+
+/** Appends an entry of this leader's term and returns its index. */
+export function appendOwn(core: RaftCore, data: Uint8Array): LogIndex {
+  invariant(core.role === "leader", () => `Only a leader appends, not a ${core.role}`);
+  const index = core.log.lastIndex + 1;
+  core.log.append({ index, term: core.term, kind: "normal", data });
+  core.uncommittedBytes += data.length;
+  return index;
+}
+
+function resetForRole(core: RaftCore): void {
+  core.electionElapsed = 0;
+  core.heartbeatElapsed = 0;
+  core.electionTimeout = core.config.electionTicks + core.prng.below(core.config.electionTicks);
+  core.votes.clear();
+  core.transferee = NONE;
+  core.transferElapsed = 0;
+  core.uncommittedBytes = 0;
+  core.progress.clear();
+}
+
+function resetProgress(core: RaftCore): void {
+  const { config, log } = core;
+  const window = { messagesMax: config.inflightMessagesMax, bytesMax: config.inflightBytesMax };
+  for (const id of members(core.conf)) {
+    core.progress.set(id, new Progress(log.lastIndex + 1, window));
+  }
+  const own = core.progress.get(config.id);
+  own?.acknowledge(log.persisted);
+}

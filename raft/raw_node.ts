@@ -1,0 +1,354 @@
+/**
+ * One member of a Raft group without any I/O: feed it messages, ticks and
+ * proposals, do what `ready()` says, report what is done.
+ */
+import { invariant } from "../runtime/invariant.ts";
+import type { Prng } from "../runtime/prng.ts";
+import { type RaftConfig, validateRaftConfig } from "./config.ts";
+import { campaign } from "./election.ts";
+import { isConfStateValid } from "./membership.ts";
+import type { Message } from "./message.ts";
+import { ProposalError } from "./proposal_error.ts";
+import { appendOwn, createCore, type RaftCore, send } from "./raft_core.ts";
+import { RaftLog, type RetentionOptions } from "./raft_log.ts";
+import type { Ready, SoftState } from "./ready.ts";
+import { replicate } from "./replication.ts";
+import { acceptRead, beginReadRound } from "./serve_reads.ts";
+import { type RawNodeStatus, statusOf } from "./status.ts";
+import { step, tick } from "./step.ts";
+import { needsSnapshot } from "./step_follower.ts";
+import { beginTransfer } from "./step_leader.ts";
+import {
+  type ConfState,
+  type Entry,
+  type HardState,
+  type LogIndex,
+  type NodeId,
+  NONE,
+  type SnapshotMeta,
+  type Term,
+} from "./types.ts";
+import { isWellFormed } from "./well_formed.ts";
+
+export interface RawNodeOptions {
+  readonly config: RaftConfig;
+  /** Draws election timeouts. */
+  readonly prng: Prng;
+  /** As last saved; all zero for a new node. */
+  readonly hardState: HardState;
+  /** The membership as of `applied`. */
+  readonly confState: ConfState;
+  /** The log starts after this entry; 0/0 for a fresh log. */
+  readonly logStart: { readonly index: LogIndex; readonly term: Term };
+  /** Contiguous from `logStart.index + 1` on, all durable. */
+  readonly entries: readonly Entry[];
+  /** How far the state machine is; at least `logStart.index`. */
+  readonly applied: LogIndex;
+}
+
+/** A round that has something to wait for, and what this node owes itself after it. */
+interface Round {
+  readonly ready: Ready;
+  readonly ownMessages: readonly Message[];
+}
+
+export class RawNode {
+  readonly #core: RaftCore;
+  /** What the driver was last told. */
+  #softState: SoftState;
+  #hardState: HardState;
+  /** Rounds that are not reported as persisted, oldest first. */
+  readonly #rounds: Round[] = [];
+
+  /**
+   * @throws {RangeError} If the configuration is out of its ranges
+   * @throws {InvariantError} If what the store returned contradicts itself
+   */
+  constructor(options: RawNodeOptions) {
+    const { config, prng, hardState, confState, logStart, entries, applied } = options;
+    validateRaftConfig(config);
+    invariant(isConfStateValid(confState), () => `Members ${confState.voters} are possible`);
+    const { commit } = hardState;
+    const log = new RaftLog({ start: { ...logStart }, entries, commit, applied });
+    this.#core = createCore({ config, prng, hardState, conf: confState, log });
+    this.#hardState = hardState;
+    this.#softState = softStateOf(this.#core);
+  }
+
+  /** One tick of time has passed. */
+  tick(): void {
+    tick(this.#core);
+  }
+
+  /** Takes a message of a peer in; one that no correct peer sends is dropped. */
+  step(message: Message): void {
+    const { config: { id } } = this.#core;
+    if (message.to !== id || message.from === id || !isWellFormed(message)) return;
+    step(this.#core, message);
+  }
+
+  /**
+   * Appends an entry, if this node leads. An entry without data is what a new
+   * leader begins its term with; state machines pass over it.
+   *
+   * @returns Where the entry will stand if it becomes committed: other entries
+   * may take that index, but then with another term
+   * @throws {ProposalError} `notLeader`; `transferring` while leadership is
+   * handed over; `overloaded` if `uncommittedBytesMax` would be exceeded by
+   * anything but the only uncommitted entry
+   */
+  propose(data: Uint8Array): { index: LogIndex; term: Term } {
+    const core = this.#core;
+    const { config: { id, uncommittedBytesMax }, uncommittedBytes } = core;
+    if (core.role !== "leader" || !core.progress.has(id)) {
+      throw new ProposalError("notLeader", `Cannot propose: node ${id} is a ${core.role}`);
+    }
+    if (core.transferee !== NONE) {
+      throw new ProposalError(
+        "transferring",
+        `Cannot propose: leadership is being handed to node ${core.transferee}`,
+      );
+    }
+    if (uncommittedBytes > 0 && uncommittedBytes + data.length > uncommittedBytesMax) {
+      throw new ProposalError(
+        "overloaded",
+        `Cannot propose ${data.length} bytes: ${uncommittedBytes} of ${uncommittedBytesMax} ` +
+          "uncommitted bytes are in use",
+      );
+    }
+    return { index: appendOwn(core, data), term: core.term };
+  }
+
+  /**
+   * Asks for an index such that a read after applying it is linearizable. The
+   * context comes back in `Ready.readStates`, or in `Ready.droppedReads` if
+   * leadership changes or the leader does not answer within an election
+   * timeout.
+   *
+   * @param context Names the request; each attempt needs a new one
+   * @throws {ProposalError} `notLeader` if no leader is known; `overloaded` if
+   * `pendingReadsMax` requests wait already
+   */
+  readIndex(context: number): void {
+    const core = this.#core;
+    const { config: { id: from, pendingReadsMax, electionTicks }, leader, term } = core;
+    if (leader === NONE) {
+      throw new ProposalError("notLeader", `Cannot read: node ${from} knows no leader`);
+    }
+    const refused = core.role === "leader"
+      ? !acceptRead(core, from, context)
+      : core.forwardedReads.size >= pendingReadsMax;
+    if (refused) {
+      throw new ProposalError("overloaded", `Cannot read: ${pendingReadsMax} reads wait already`);
+    }
+    if (core.role === "leader") return;
+    const number = core.forwardedReads.add(context, electionTicks);
+    send(core, { type: "readIndex", from, to: leader, term, context: number });
+  }
+
+  /**
+   * Hands leadership to a voter. Proposals are refused until it has taken over
+   * or an election timeout has passed.
+   *
+   * @returns False, with nothing changed, if this node does not lead or the other is no voter
+   */
+  transferLeader(to: NodeId): boolean {
+    return beginTransfer(this.#core, to);
+  }
+
+  /** Acts as if the election timeout had passed; nothing on a leader or a node that may not lead. */
+  campaign(): void {
+    campaign(this.#core);
+  }
+
+  /** Whether `ready()` has anything to say. */
+  hasReady(): boolean {
+    this.#settle();
+    const core = this.#core;
+    return core.messages.length > 0 || core.messagesAfterPersist.length > 0 ||
+      core.log.hasUnsaved || core.log.hasCommitted(core.config.applyBytesMax) ||
+      core.readStates.length > 0 || core.droppedReads.length > 0 ||
+      core.restoredSnapshot !== undefined || !isSameSoftState(this.#softState, core) ||
+      core.term !== this.#hardState.term || core.vote !== this.#hardState.vote;
+  }
+
+  /** What must be done now; see `Ready` for the duties. May be called before earlier rounds are done. */
+  ready(): Ready {
+    this.#settle();
+    const core = this.#core;
+    const entries = core.log.takeUnsaved();
+    const { messagesAfterPersist, ownMessages } = this.#takePromises(entries);
+    const ready: Ready = {
+      softState: this.#takeSoftState(),
+      hardState: this.#takeHardState(entries),
+      snapshot: core.restoredSnapshot,
+      entries,
+      messages: core.messages,
+      messagesAfterPersist,
+      committedEntries: core.log.takeCommitted(core.config.applyBytesMax),
+      readStates: core.readStates,
+      droppedReads: core.droppedReads,
+    };
+    core.restoredSnapshot = undefined;
+    if (core.messages.length > 0) core.messages = [];
+    if (core.readStates.length > 0) core.readStates = [];
+    if (core.droppedReads.length > 0) core.droppedReads = [];
+    if (hasPromises(ready)) this.#rounds.push({ ready, ownMessages });
+    else invariant(ownMessages.length === 0, "This node owes itself only what goes to disk");
+    return ready;
+  }
+
+  /**
+   * Everything in `ready` is durable. Rounds are reported in their order; one
+   * without anything to save or to send afterwards may be left out.
+   */
+  persisted(ready: Ready): void {
+    if (!hasPromises(ready)) return;
+    const core = this.#core;
+    const round = this.#rounds.shift();
+    invariant(round?.ready === ready, "Rounds are persisted in the order they were taken");
+    if (ready.hardState !== undefined) {
+      invariant(ready.hardState.term >= core.durableTerm, "The term on disk never falls");
+      core.durableTerm = ready.hardState.term;
+    }
+    if (ready.entries.length > 0) core.log.markSaved();
+    for (const message of round.ownMessages) step(core, message);
+  }
+
+  /** Everything handed out up to `index`, in entries or as a snapshot, is applied. */
+  applied(index: LogIndex): void {
+    this.#core.log.appliedTo(index);
+  }
+
+  /**
+   * Drops entries up to `index` from memory; below what is gone already it does
+   * nothing. Costs time linear in what is kept: do it in strides.
+   *
+   * @param index At most the applied index
+   */
+  compact(index: LogIndex): void {
+    this.#core.log.compactTo(index);
+  }
+
+  /**
+   * The index to compact to so that, of the entries up to `applied`, no more
+   * than `entriesMax` and no more than `bytesMax` payload bytes stay in memory.
+   */
+  compactionIndex(retain: RetentionOptions): LogIndex {
+    return this.#core.log.compactionIndex(retain);
+  }
+
+  /** A message to `peer` was lost for sure: look anew for where the logs meet. */
+  reportUnreachable(peer: NodeId): void {
+    const progress = this.#core.progress.get(peer);
+    if (peer !== this.#core.config.id && progress?.state === "replicate") progress.becomeProbe();
+  }
+
+  /**
+   * The transfer of a snapshot to `peer` has ended. Until this is called, or
+   * the peer acknowledges an index that replication can go on from, it gets no
+   * entries.
+   *
+   * @param ok Whether the peer has fetched everything
+   */
+  reportSnapshot(peer: NodeId, ok: boolean): void {
+    const progress = this.#core.progress.get(peer);
+    if (progress?.state !== "snapshot") return;
+    if (ok) progress.becomeProbe();
+    else progress.abandonSnapshot();
+    // Do not run in circles with a peer in trouble: wait until it answers a heartbeat.
+    progress.probeSent = true;
+  }
+
+  /**
+   * Whether the driver must fetch and stage the data of this snapshot before it
+   * steps the message that names it. If not, step the message as it is.
+   */
+  wantsSnapshot(snapshot: SnapshotMeta): boolean {
+    return needsSnapshot(this.#core, snapshot);
+  }
+
+  status(): RawNodeStatus {
+    return statusOf(this.#core);
+  }
+
+  /** The membership in force. */
+  get confState(): ConfState {
+    return this.#core.conf;
+  }
+
+  /** Payload bytes of the entries in memory. */
+  get logBytes(): number {
+    return this.#core.log.bytes;
+  }
+
+  /** The term of the entry at `index`; undefined if it is compacted or not there. */
+  entryTerm(index: LogIndex): Term | undefined {
+    return this.#core.log.term(index);
+  }
+
+  /** Turns what has come in since the last round into messages, once per round. */
+  #settle(): void {
+    if (this.#core.role !== "leader") return;
+    beginReadRound(this.#core);
+    replicate(this.#core);
+  }
+
+  /** Splits what waits for the disk into what peers get and what this node owes itself. */
+  #takePromises(entries: readonly Entry[]) {
+    const core = this.#core;
+    const { config: { id }, term } = core;
+    const all = core.messagesAfterPersist;
+    const isOwn = (message: Message) => message.to === id;
+    const hasOwn = all.some(isOwn);
+    const ownMessages: Message[] = hasOwn ? all.filter(isOwn) : [];
+    const messagesAfterPersist = hasOwn ? all.filter((message) => !isOwn(message)) : all;
+    if (all.length > 0) core.messagesAfterPersist = [];
+    const last = entries[entries.length - 1];
+    if (core.role === "leader" && last !== undefined) {
+      // A leader counts its own copy like any other: once it is on disk.
+      ownMessages.push({
+        type: "appendResponse",
+        from: id,
+        to: id,
+        term,
+        index: last.index,
+        reject: false,
+        hintIndex: 0,
+        hintTerm: 0,
+      });
+    }
+    return { messagesAfterPersist, ownMessages };
+  }
+
+  #takeSoftState(): SoftState | undefined {
+    if (isSameSoftState(this.#softState, this.#core)) return undefined;
+    this.#softState = softStateOf(this.#core);
+    return this.#softState;
+  }
+
+  /** A commit index alone is not worth a write: it is found again after a restart. */
+  #takeHardState(entries: readonly Entry[]): HardState | undefined {
+    const { term, vote, log: { commit }, restoredSnapshot } = this.#core;
+    const isPromise = term !== this.#hardState.term || vote !== this.#hardState.vote;
+    const isPassenger = commit !== this.#hardState.commit &&
+      (entries.length > 0 || restoredSnapshot !== undefined);
+    if (!isPromise && !isPassenger) return undefined;
+    this.#hardState = { term, vote, commit };
+    return this.#hardState;
+  }
+}
+
+function hasPromises(ready: Ready): boolean {
+  return ready.entries.length > 0 || ready.hardState !== undefined ||
+    ready.snapshot !== undefined || ready.messagesAfterPersist.length > 0;
+}
+
+function softStateOf({ role, leader, term }: RaftCore): SoftState {
+  return { role, leader, term };
+}
+
+function isSameSoftState(softState: SoftState, core: RaftCore): boolean {
+  return softState.role === core.role && softState.leader === core.leader &&
+    softState.term === core.term;
+}

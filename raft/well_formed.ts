@@ -1,0 +1,49 @@
+/** The gate for messages from outside: what no correct node sends never reaches the core. */
+import { isConfStateValid } from "./membership.ts";
+import type { AppendRequest, Message } from "./message.ts";
+
+/**
+ * Whether a message can have come from a correct node. Behind this check the
+ * core relies on it: a message that fails is dropped, as the network might have
+ * done.
+ */
+export function isWellFormed(message: Message): boolean {
+  if (!isCount(message.from) || message.from === 0 || !isCount(message.term)) return false;
+  switch (message.type) {
+    case "append":
+      return isAppendWellFormed(message);
+    case "preVote":
+    case "vote":
+      return isCount(message.lastIndex) && message.lastTerm < message.term;
+    case "appendResponse":
+      return isCount(message.index) && isCount(message.hintIndex);
+    case "heartbeat":
+      return isCount(message.commit);
+    case "snapshot": {
+      const { index, term, confState } = message.snapshot;
+      return index >= 1 && term >= 1 && term <= message.term && isConfStateValid(confState);
+    }
+    case "preVoteResponse":
+    case "voteResponse":
+    case "heartbeatResponse":
+    case "timeoutNow":
+    case "readIndex":
+    case "readIndexResponse":
+      return true;
+  }
+}
+
+function isAppendWellFormed(message: AppendRequest): boolean {
+  let { prevIndex: index, prevTerm: term } = message;
+  if (!isCount(index) || !isCount(term) || !isCount(message.commit)) return false;
+  for (const entry of message.entries) {
+    if (entry.index !== index + 1 || entry.term < term) return false;
+    index = entry.index;
+    term = entry.term;
+  }
+  return term <= message.term && Number.isSafeInteger(index);
+}
+
+function isCount(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0;
+}
