@@ -27,3 +27,19 @@ export const streamQueueMessagesMax = 64;
  * credit window allows: who reaches it forgot the credit.
  */
 export const memoryQueueMessagesMax = 65_536;
+
+/**
+ * TCP connections a server holds at once. Peers keep one each and a clerk one
+ * per group, so this is hundreds of clerks; beyond it new connections are
+ * closed at once, before they cost a session.
+ */
+export const connectionsMax = 1_024;
+
+/**
+ * Calls one connection may have open at once; HTTP/2 makes further ones wait at
+ * the caller. Above what a load tool puts on one connection.
+ */
+export const streamsPerConnectionMax = 1_024;
+
+/** Milliseconds a new connection has to say that it speaks HTTP/2. */
+export const prefaceMsMax = 10_000;

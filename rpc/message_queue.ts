@@ -98,7 +98,7 @@ export class MessageQueue<T> implements AsyncIterable<T> {
       return Promise.reject(error);
     }
     if (this.#ended) return Promise.resolve({ done: true, value: undefined });
-    invariant(this.#reader === undefined, "a stream has one reader, which waits for one message");
+    invariant(this.#reader === undefined, "Stream has one reader, and it waits for one message");
     this.#reader = Promise.withResolvers();
     return this.#reader.promise;
   }

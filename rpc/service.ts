@@ -100,7 +100,10 @@ export interface ClientStream<Request, Response> {
   send(request: Request): void;
   /** Half-closes: the server's `requests` end, responses still come. */
   end(): void;
-  /** Responses in order; ends when the server ends, throws {@linkcode KvError} when the call breaks. */
+  /**
+   * Responses in order; ends when the server ends, throws {@linkcode KvError} when the call
+   * breaks. An error may overtake responses that were sent just before it.
+   */
   readonly responses: AsyncIterable<Response>;
   /** Gives the stream up; the server sees an aborted signal. Safe to call again. */
   cancel(): void;

@@ -1,0 +1,138 @@
+/** Serves routes over gRPC, and outlives whatever connects to its port. */
+import { Server, ServerCredentials, type ServerOptions } from "@grpc/grpc-js";
+import { type Clock, sleep, systemClock } from "../runtime/clock.ts";
+import { type Logger, silentLogger } from "../runtime/logger.ts";
+import { ConnectionGate } from "./connection_gate.ts";
+import { KvError } from "./errors.ts";
+import { type ServerCalls, toGrpcHandler } from "./grpc_server_call.ts";
+import {
+  connectionsMax,
+  messageBytesMax,
+  prefaceMsMax,
+  streamsPerConnectionMax,
+} from "./limits.ts";
+import type { ServiceRoutes } from "./service.ts";
+
+/** What one server takes on at most; each has a default in limits.ts. */
+export interface ServerLimits {
+  readonly connectionsMax?: number;
+  readonly streamsPerConnectionMax?: number;
+  /** Milliseconds a new connection has to speak HTTP/2. */
+  readonly prefaceMsMax?: number;
+}
+
+export interface ServeGrpcOptions {
+  /** `host:port` to bind; port 0 lets the system choose. */
+  readonly address: string;
+  readonly routes: ServiceRoutes;
+  readonly logger?: Logger;
+  readonly limits?: ServerLimits;
+  /** Default: the host's clock, which gRPC itself runs on. */
+  readonly clock?: Clock;
+}
+
+export interface GrpcServer {
+  /** The bound address, with the port the system chose if 0 was asked for. */
+  readonly address: string;
+  /** Connections open now. */
+  readonly connections: number;
+  /**
+   * Ends streams at once with UNAVAILABLE, gives unary calls a grace to finish,
+   * then breaks what is left. Safe to call again.
+   */
+  close(): Promise<void>;
+}
+
+/** Milliseconds that unary calls under way get to finish when the server closes. */
+const closeGraceMs = 2_000;
+
+/** As {@linkcode closeGraceMs}, for the answers then sent and the connections to wind down. */
+const farewellMs = 250;
+
+const serverOptions: ServerOptions = {
+  "grpc.max_receive_message_length": messageBytesMax,
+  // Sizes are checked when a response is encoded.
+  "grpc.max_send_message_length": -1,
+  // A client that vanished without a word is noticed and its session freed.
+  "grpc.keepalive_time_ms": 10_000,
+  "grpc.keepalive_timeout_ms": 5_000,
+  // Ours ping and keep their connections; this is for those who forget theirs.
+  "grpc.max_connection_idle_ms": 10 * 60_000,
+  "grpc.enable_channelz": 0,
+};
+
+/**
+ * Binds the address and answers from then on.
+ *
+ * @throws {Error} When the address cannot be bound; the text names it and says what to do
+ * @throws {SyntaxError | RangeError} When the address is malformed
+ */
+export async function serveGrpc(options: ServeGrpcOptions): Promise<GrpcServer> {
+  const { address, routes, logger = silentLogger, limits = {}, clock = systemClock } = options;
+  const server = new Server({
+    ...serverOptions,
+    "grpc.max_concurrent_streams": limits.streamsPerConnectionMax ?? streamsPerConnectionMax,
+  });
+  const calls: ServerCalls = { unary: new Set(), streams: new Set(), logger };
+  register(server, routes, calls);
+  // gRPC's own listener would give every stranger a session; see ConnectionGate.
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  const gate = new ConnectionGate({
+    clock,
+    logger,
+    connectionsMax: limits.connectionsMax ?? connectionsMax,
+    prefaceMsMax: limits.prefaceMsMax ?? prefaceMsMax,
+    onConnection: (socket) => injector.injectConnection(socket),
+  });
+  const bound = await gate.listen(address);
+  let closing: Promise<void> | undefined;
+  return {
+    address: bound,
+    get connections() {
+      return gate.connections;
+    },
+    close: () => closing ??= closeServer({ server, gate, calls, clock, address: bound }),
+  };
+}
+
+/** Messages are encoded and decoded by us, gRPC only carries them. */
+const identity = (bytes: Buffer): Buffer => bytes;
+
+function register(server: Server, routes: ServiceRoutes, calls: ServerCalls): void {
+  for (const route of routes) {
+    const { path } = route.method;
+    const type = route.kind === "unary" ? "unary" : "bidi";
+    if (!server.register(path, toGrpcHandler(route, calls), identity, identity, type)) {
+      throw new TypeError(`Cannot serve ${path} twice`);
+    }
+  }
+}
+
+interface Closing {
+  readonly server: Server;
+  readonly gate: ConnectionGate;
+  readonly calls: ServerCalls;
+  readonly clock: Clock;
+  readonly address: string;
+}
+
+async function closeServer({ server, gate, calls, clock, address }: Closing): Promise<void> {
+  const error = new KvError("UNAVAILABLE", `Cannot finish: ${address} is shutting down`);
+  const gateClosed = gate.close();
+  for (const call of [...calls.streams]) call.breakOff(error);
+  const quiet = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
+  await within(clock, closeGraceMs, quiet);
+  for (const call of [...calls.streams, ...calls.unary]) call.breakOff(error);
+  await within(clock, farewellMs, quiet);
+  server.forceShutdown();
+  gate.destroyAll();
+  await gateClosed;
+}
+
+/** Waits for `done`, but no longer than `ms`. */
+async function within(clock: Clock, ms: number, done: Promise<void>): Promise<void> {
+  const timer = new AbortController();
+  const timeout = sleep(clock, ms, timer.signal).catch(() => {});
+  await Promise.race([done, timeout]);
+  timer.abort();
+}

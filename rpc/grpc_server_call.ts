@@ -1,0 +1,215 @@
+/** The server's end of one gRPC call: runs a route's handler and answers whatever it does. */
+import type {
+  sendUnaryData,
+  ServerDuplexStream,
+  ServerUnaryCall,
+  UntypedHandleCall,
+} from "@grpc/grpc-js";
+import { setImmediate } from "node:timers";
+import type { Logger } from "../runtime/logger.ts";
+import { KvError } from "./errors.ts";
+import { toGrpcStatus } from "./grpc_status.ts";
+import { streamQueueMessagesMax } from "./limits.ts";
+import { decodeRequest, encodeResponse } from "./message_codec.ts";
+import { MessageQueue } from "./message_queue.ts";
+import type { CallContext, Method, Route, ServerStream } from "./service.ts";
+
+type RawUnary = ServerUnaryCall<Buffer, Buffer>;
+type RawStream = ServerDuplexStream<Buffer, Buffer>;
+
+/** Calls a server has under way. */
+export interface ServerCalls {
+  readonly unary: Set<ServerCall>;
+  readonly streams: Set<ServerCall>;
+  readonly logger: Logger;
+}
+
+/** A call that its server can end. */
+export interface ServerCall {
+  breakOff(error: KvError): void;
+}
+
+/**
+ * The gRPC handler for a route. It never throws and never leaves a rejection
+ * behind: either would take the process down.
+ */
+export function toGrpcHandler(route: Route, calls: ServerCalls): UntypedHandleCall {
+  if (route.kind === "unary") {
+    return (call: RawUnary, answer: sendUnaryData<Buffer>) =>
+      answerUnary(route, calls, call, answer);
+  }
+  return (call: RawStream) => answerStream(route, calls, call);
+}
+
+function answerUnary(
+  route: Route & { kind: "unary" },
+  calls: ServerCalls,
+  call: RawUnary,
+  answer: sendUnaryData<Buffer>,
+): void {
+  const { method, handler } = route;
+  const context = new GrpcContext(call);
+  let over = false;
+  const finish = (error: unknown, bytes?: Buffer) => {
+    if (over) return;
+    over = true;
+    calls.unary.delete(open);
+    if (bytes !== undefined) return answer(null, bytes);
+    logUnforeseen(calls.logger, method.path, error);
+    answer(toGrpcStatus(error));
+  };
+  const open: ServerCall = {
+    breakOff(error) {
+      if (over) return;
+      finish(error);
+      context.abort(error);
+    },
+  };
+  calls.unary.add(open);
+  call.on("cancelled", () => {
+    // gRPC says so after every call, answered or not.
+    if (over) return;
+    over = true;
+    calls.unary.delete(open);
+    context.abort(callerGone(method.path));
+  });
+  const run = async () => {
+    const request = decodeRequest(method, call.request);
+    return encodeResponse(method, await handler(request, context));
+  };
+  run().then((bytes) => finish(undefined, bytes), (error) => finish(error));
+}
+
+function answerStream(
+  route: Route & { kind: "stream" },
+  calls: ServerCalls,
+  call: RawStream,
+): void {
+  const stream = new GrpcServerStream(route.method, call, calls);
+  const run = async () => await route.handler(stream);
+  run().then(() => stream.finish(undefined), (error) => stream.finish(error));
+}
+
+/** What a handler knows about its call; the signal is made when it is asked for. */
+class GrpcContext implements CallContext {
+  readonly #call: RawUnary | RawStream;
+  #controller: AbortController | undefined;
+  #reason: KvError | undefined;
+
+  constructor(call: RawUnary | RawStream) {
+    this.#call = call;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#reason !== undefined) this.#controller.abort(this.#reason);
+    }
+    return this.#controller.signal;
+  }
+
+  get peer(): string {
+    return this.#call.getPeer();
+  }
+
+  metadata(name: string): string | undefined {
+    const value = this.#call.metadata.get(name)[0];
+    return typeof value === "string" ? value : undefined;
+  }
+
+  abort(reason: KvError): void {
+    this.#reason ??= reason;
+    this.#controller?.abort(reason);
+  }
+}
+
+class GrpcServerStream<Request, Response> extends GrpcContext
+  implements ServerStream<Request, Response>, ServerCall {
+  readonly #method: Method<Request, Response>;
+  readonly #raw: RawStream;
+  readonly #calls: ServerCalls;
+  readonly #requests: MessageQueue<Request>;
+  #over = false;
+
+  constructor(method: Method<Request, Response>, raw: RawStream, calls: ServerCalls) {
+    super(raw);
+    this.#method = method;
+    this.#raw = raw;
+    this.#calls = calls;
+    this.#requests = new MessageQueue({
+      onTake: (waiting) => {
+        if (waiting < streamQueueMessagesMax / 2 && raw.isPaused()) raw.resume();
+      },
+    });
+    calls.streams.add(this);
+    raw.on("data", (bytes: Buffer) => this.#receive(bytes));
+    // A cancelled call ends first and is cancelled a moment later; waiting a
+    // turn keeps a handler from taking it for a proper half-close.
+    raw.on("end", () => setImmediate(() => this.#requests.end()));
+    raw.on("error", () => {});
+    raw.on("cancelled", () => this.#abort(callerGone(method.path)));
+  }
+
+  get requests(): AsyncIterable<Request> {
+    return this.#requests;
+  }
+
+  send(response: Response): void {
+    if (this.#over) return;
+    const bytes = encodeResponse(this.#method, response);
+    if (this.#raw.writable) this.#raw.write(bytes);
+  }
+
+  /** Ends the stream for the caller, well or with an error. */
+  finish(error: unknown): void {
+    if (this.#over) return;
+    this.#close();
+    if (error === undefined) {
+      this.#raw.end();
+    } else {
+      logUnforeseen(this.#calls.logger, this.#method.path, error);
+      this.#raw.emit("error", toGrpcStatus(error));
+    }
+    // Requests nobody will read any more must not hold the connection back.
+    this.#raw.resume();
+  }
+
+  breakOff(error: KvError): void {
+    if (this.#over) return;
+    this.finish(error);
+    this.#requests.abort(error);
+    this.abort(error);
+  }
+
+  #receive(bytes: Buffer): void {
+    if (this.#over) return;
+    try {
+      this.#requests.push(decodeRequest(this.#method, bytes));
+    } catch (error) {
+      return this.breakOff(KvError.from(error));
+    }
+    if (this.#requests.waiting >= streamQueueMessagesMax) this.#raw.pause();
+  }
+
+  #abort(error: KvError): void {
+    if (this.#over) return;
+    this.#close();
+    this.#requests.abort(error);
+    this.abort(error);
+  }
+
+  #close(): void {
+    this.#over = true;
+    this.#calls.streams.delete(this);
+  }
+}
+
+function callerGone(path: string): KvError {
+  return new KvError("CANCELLED", `Cannot finish ${path}: the caller is gone or out of time`);
+}
+
+function logUnforeseen(logger: Logger, path: string, error: unknown): void {
+  if (!(error instanceof KvError)) {
+    logger.error("Handler failed in an unforeseen way", { path, error });
+  }
+}

@@ -1,0 +1,66 @@
+/** Errors between {@linkcode KvError} and gRPC: the status tells any client, the trailers tell ours. */
+import { Metadata, type ServiceError, status } from "@grpc/grpc-js";
+import { type ErrorCode, errorTraits, isErrorCode, KvError } from "./errors.ts";
+import { toWireError } from "./wire_error.ts";
+
+const codeTrailer = "eraft-error";
+const leaderTrailer = "eraft-leader";
+
+/** What a gRPC handler answers for a call that failed. */
+export interface FailedStatus {
+  readonly code: number;
+  readonly details: string;
+  readonly metadata: Metadata;
+}
+
+/** The status and trailers for what a handler threw. */
+export function toGrpcStatus(error: unknown): FailedStatus {
+  const wire = toWireError(error);
+  const metadata = new Metadata();
+  metadata.set(codeTrailer, wire.code);
+  if (wire.leader !== undefined) metadata.set(leaderTrailer, wire.leader);
+  return { code: errorTraits[wire.code].status, details: wire.message, metadata };
+}
+
+/** What a failed call means: as our server said, else what the status suggests. */
+export function fromServiceError(error: ServiceError, path: string, address: string): KvError {
+  const trailer = firstText(error.metadata, codeTrailer);
+  if (trailer !== undefined && isErrorCode(trailer)) {
+    const leader = firstText(error.metadata, leaderTrailer);
+    return new KvError(trailer, error.details, { leader, cause: error });
+  }
+  const message = `Cannot finish ${path} at ${address}: ${error.details || error.message}`;
+  return new KvError(codeOfStatus(error), message, { cause: error });
+}
+
+function codeOfStatus(error: ServiceError): ErrorCode {
+  switch (error.code) {
+    case status.DEADLINE_EXCEEDED:
+      return "DEADLINE_EXCEEDED";
+    case status.INVALID_ARGUMENT:
+    case status.OUT_OF_RANGE:
+      return "INVALID_ARGUMENT";
+    case status.RESOURCE_EXHAUSTED:
+      // A message above the limit stays above it, so trying again is of no use.
+      return /larger than/.test(error.details) ? "INVALID_ARGUMENT" : "OVERLOADED";
+    case status.UNIMPLEMENTED:
+      return "UNIMPLEMENTED";
+    case status.NOT_FOUND:
+      return "NOT_FOUND";
+    case status.ALREADY_EXISTS:
+      return "ALREADY_EXISTS";
+    case status.FAILED_PRECONDITION:
+    case status.PERMISSION_DENIED:
+    case status.UNAUTHENTICATED:
+      return "REFUSED";
+    default:
+      // UNAVAILABLE, INTERNAL (a broken HTTP/2 stream), CANCELLED (a server
+      // that was stopped; the caller's own cancel never gets here), UNKNOWN.
+      return "UNAVAILABLE";
+  }
+}
+
+function firstText(metadata: Metadata | undefined, name: string): string | undefined {
+  const value = metadata?.get(name)[0];
+  return typeof value === "string" ? value : undefined;
+}
