@@ -1,6 +1,6 @@
 /** One command of a caller on its way: what it asks, how far it got, whom to tell. */
 import { type Result, type WriteCommand, WriteOp } from "../proto/gen/shardkv.ts";
-import { errorTraits, type KvError } from "../rpc/errors.ts";
+import type { KvError } from "../rpc/errors.ts";
 
 /** Bytes a command costs in a message besides its key and values, rounded up. */
 const commandOverheadBytes = 32;
@@ -90,7 +90,7 @@ export class PendingCall implements WriteCommand {
   attemptFailed(error: KvError): void {
     this.lastError = error;
     this.underWay = false;
-    if (this.isWrite && errorTraits[error.code].maybe) this.maybe = true;
+    if (this.isWrite && error.maybe) this.maybe = true;
   }
 
   /** Whether the command may have taken effect if it is given up now. */

@@ -105,6 +105,7 @@ export class Dispatcher implements CallOwner {
 
   retryElsewhere(calls: readonly PendingCall[], error: KvError, configNum: number): void {
     const known = this.router.config?.num ?? 0;
+    for (const call of calls) this.#renumber(call);
     if (error.code === "WRONG_GROUP" && configNum > known) {
       for (const call of calls) this.#awaitConfig(call);
       return;
@@ -128,6 +129,18 @@ export class Dispatcher implements CallOwner {
     this.#retries.close();
     for (const call of this.#deadlines.calls()) this.#giveUp(call, clerkClosed(call));
     this.#deadlines.close();
+  }
+
+  /**
+   * A write that no attempt can have carried out gets a new number when it
+   * leaves again: one that waits long for its shard must not hold up the
+   * session's window for all others.
+   */
+  #renumber(call: PendingCall): void {
+    if (call.sequence === 0 || call.maybe || call.settled) return;
+    this.#session.answered(call.sequence);
+    call.sequence = 0;
+    call.firstSentAt = undefined;
   }
 
   #turnAway(call: PendingCall, error: KvError): void {

@@ -8,6 +8,7 @@ import type { Dialer } from "../rpc/service.ts";
 import { backoffMs } from "./backoff.ts";
 import { type Batch, callsOf, takeBatch } from "./batcher.ts";
 import type { PendingCall } from "./call.ts";
+import { wasNeverSent } from "./deadline_error.ts";
 import { CallQueue } from "./call_queue.ts";
 import type { ReplicaChoice } from "./replica_choice.ts";
 import { ReplicaStream } from "./replica_stream.ts";
@@ -219,9 +220,8 @@ export class GroupConnection {
   #onBroken(stream: ReplicaStream, batches: readonly Batch[], error: KvError): void {
     this.#streams.delete(stream);
     // What broke is the connection: whatever it says, sessions make sending again safe.
-    const broken = errorTraits[error.code].maybe
-      ? error
-      : new KvError("UNAVAILABLE", error.message, { cause: error });
+    const maybe = !wasNeverSent(error);
+    const broken = new KvError("UNAVAILABLE", error.message, { cause: error, maybe });
     this.#takeBack(batches.flatMap(callsOf), broken);
     if (stream === this.#current) {
       this.#current = undefined;

@@ -1,0 +1,56 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import fc from "fast-check";
+import { InvariantError } from "../runtime/invariant.ts";
+import { createPrng } from "../runtime/prng.ts";
+import { randomClientId, Session, sessionWindowMax } from "./session.ts";
+
+Deno.test("randomClientId() gives uint64s other than 0", () => {
+  const prng = createPrng(7);
+  for (let i = 0; i < 1_000; i++) {
+    const id = BigInt(randomClientId(prng));
+    assert(id > 0n && id < 2n ** 64n);
+  }
+});
+
+Deno.test("Session.lowestUnanswered is the lowest open number, whatever the order of answers", () => {
+  // Each step issues a number or answers one of those that are open.
+  fc.assert(
+    fc.property(fc.array(fc.nat(), { maxLength: 3_000 }), (steps) => {
+      const session = new Session("1");
+      const open: number[] = [];
+      let next = 1;
+      for (const step of steps) {
+        if (step % 2 === 0 || open.length === 0) {
+          assertEquals(session.issue(), next);
+          open.push(next++);
+        } else {
+          const [sequence] = open.splice(step % open.length, 1);
+          session.answered(sequence ?? 0);
+        }
+        assertEquals(session.lowestUnanswered, open.length === 0 ? next : Math.min(...open));
+      }
+    }),
+    { seed: 1, numRuns: 50 },
+  );
+});
+
+Deno.test("Session.issue() stops at the window and goes on once the lowest is answered", () => {
+  const session = new Session("1");
+  for (let i = 0; i < sessionWindowMax; i++) session.issue();
+  assertEquals(session.issue(), undefined);
+  let woken = 0;
+  session.whenOpen(() => woken++);
+  session.answered(2);
+  assertEquals([session.issue(), woken], [undefined, 0]);
+  session.answered(1);
+  assertEquals([session.issue(), woken], [sessionWindowMax + 1, 1]);
+  assertEquals(session.lowestUnanswered, 3);
+});
+
+Deno.test("Session.answered() refuses a number that is not open", () => {
+  const session = new Session("1");
+  session.issue();
+  session.answered(1);
+  assertThrows(() => session.answered(1), InvariantError);
+  assertThrows(() => session.answered(2), InvariantError);
+});

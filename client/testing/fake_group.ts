@@ -1,0 +1,290 @@
+/**
+ * A group without consensus: replicas that share one memory, keep sessions by
+ * the plainest means and misbehave as told. For tests of clients.
+ */
+import {
+  type BatchRequest,
+  type BatchResponse,
+  KvServiceService,
+  type Result,
+  ResultCode,
+  type ScanRequest,
+  type ScanResponse,
+  ShardKVServiceService,
+  WriteBatch,
+  type WriteCommand,
+  WriteOp,
+} from "../../proto/gen/shardkv.ts";
+import { type Clock, sleep } from "../../runtime/clock.ts";
+import { KvError } from "../../rpc/errors.ts";
+import { type ServerStream, type ServiceRoutes, stream, unary } from "../../rpc/service.ts";
+import type { Gid, ShardId } from "../../shardctrler/config.ts";
+import { shardOf } from "../../shardctrler/shard_hash.ts";
+
+/** What a replica does with a batch before or instead of answering it. */
+export type Fault =
+  | "none"
+  /** Answers NOT_LEADER without a hint. */
+  | "notLeader"
+  /** Carries it out, then breaks the stream. */
+  | "loseResponse"
+  /** Breaks the stream without carrying it out. */
+  | "loseRequest"
+  /** Never answers. */
+  | "hang"
+  /** Answers LEADERSHIP_LOST, having carried it out. */
+  | "leadershipLost"
+  | "overloaded";
+
+export interface FakeGroupOptions {
+  readonly gid: Gid;
+  readonly addresses: readonly string[];
+  readonly shards: number;
+  readonly clock: Clock;
+}
+
+export class FakeGroup {
+  readonly gid: Gid;
+  readonly addresses: readonly string[];
+  readonly #shards: number;
+  readonly #clock: Clock;
+  /** Of the whole group, by shard; moves with the shard. */
+  readonly shards = new Map<ShardId, FakeShard>();
+  /** Shards on their way to the group. */
+  readonly arriving = new Set<ShardId>();
+  leader: string | undefined;
+  /** Whether NOT_LEADER answers name the leader. */
+  hints = true;
+  configNum = 1;
+  /** Decides what happens to each batch. */
+  fault: (address: string, request: BatchRequest) => Fault = () => "none";
+  /** Answers take so many milliseconds. */
+  delayMs: () => number = () => 0;
+  /** Every batch that came, at whichever replica. */
+  batches = 0;
+  commands = 0;
+  /** The largest pages given out. */
+  pageKeysMax = 1_000;
+
+  constructor(options: FakeGroupOptions) {
+    this.gid = options.gid;
+    this.addresses = options.addresses;
+    this.#shards = options.shards;
+    this.#clock = options.clock;
+    this.leader = options.addresses[0];
+  }
+
+  /** What the replica at `address` answers. */
+  routes(address: string): ServiceRoutes {
+    return [
+      stream(KvServiceService.stream, (call) => this.#serve(address, call)),
+      unary(KvServiceService.scan, (request) => Promise.resolve(this.#scan(address, request))),
+      unary(ShardKVServiceService.getStatus, () => Promise.resolve(this.#status(address))),
+    ];
+  }
+
+  async #serve(
+    address: string,
+    call: ServerStream<BatchRequest, BatchResponse>,
+  ): Promise<void> {
+    const broken = Promise.withResolvers<never>();
+    broken.promise.catch(() => {});
+    const answer = async (request: BatchRequest) => {
+      try {
+        const response = await this.#answer(address, request);
+        if (response !== undefined) call.send(response);
+      } catch (error) {
+        broken.reject(error);
+      }
+    };
+    const read = async () => {
+      for await (const request of call.requests) answer(request);
+    };
+    await Promise.race([read(), broken.promise]);
+  }
+
+  async #answer(address: string, request: BatchRequest): Promise<BatchResponse | undefined> {
+    this.batches++;
+    const fault = this.fault(address, request);
+    const delay = this.delayMs();
+    if (delay > 0) await sleep(this.#clock, delay);
+    if (fault === "hang") return undefined;
+    if (fault === "loseRequest") throw new KvError("UNAVAILABLE", "The connection broke");
+    if (fault === "overloaded") return refusal(request, "OVERLOADED", "");
+    if (fault === "notLeader") return refusal(request, "NOT_LEADER", "");
+    if (address !== this.leader) {
+      return refusal(request, "NOT_LEADER", this.hints ? this.leader ?? "" : "");
+    }
+    const response = this.#execute(request);
+    if (fault === "loseResponse") throw new KvError("UNAVAILABLE", "The connection broke");
+    if (fault === "leadershipLost") return refusal(request, "LEADERSHIP_LOST", "");
+    return response;
+  }
+
+  #execute(request: BatchRequest): BatchResponse {
+    const batch = WriteBatch.decode(request.writes);
+    this.commands += batch.commands.length + request.getKeys.length;
+    return {
+      ...refusal(request, "", ""),
+      configNum: this.configNum,
+      writeResults: batch.commands.map((command) => this.#write(batch, command)),
+      getResults: request.getKeys.map((key) => this.#read(key)),
+    };
+  }
+
+  #write(batch: WriteBatch, command: WriteCommand): Result {
+    const shard = this.#shard(command.key);
+    return typeof shard === "number" ? code(shard) : shard.write(batch, command);
+  }
+
+  #read(key: Buffer): Result {
+    const shard = this.#shard(key);
+    if (typeof shard === "number") return code(shard);
+    const value = shard.data.get(key.toString("latin1"));
+    return value === undefined ? code(ResultCode.RESULT_NO_KEY) : found(value);
+  }
+
+  #shard(key: Buffer): FakeShard | ResultCode {
+    const id = shardOf(key, this.#shards);
+    if (this.arriving.has(id)) return ResultCode.RESULT_NOT_READY;
+    return this.shards.get(id) ?? ResultCode.RESULT_WRONG_GROUP;
+  }
+
+  #scan(address: string, request: ScanRequest): ScanResponse {
+    if (address !== this.leader) {
+      throw new KvError("NOT_LEADER", `${address} does not lead`, { leader: this.leader });
+    }
+    if (request.shards.some((id) => !this.shards.has(id))) {
+      throw new KvError("WRONG_GROUP", `Group ${this.gid} does not serve all of the shards`);
+    }
+    const keys = request.shards.flatMap((id) => [...this.shards.get(id)?.data.keys() ?? []])
+      .filter((key) => key >= request.start.toString("latin1"))
+      .filter((key) => request.end.length === 0 || key < request.end.toString("latin1"))
+      .sort((a, b) => (a < b ? -1 : 1));
+    const page = keys.slice(0, Math.min(request.limit, this.pageKeysMax));
+    const pairs = page.map((key) => {
+      const bytes = Buffer.from(key, "latin1");
+      const value = this.shards.get(shardOf(bytes, this.#shards))?.data.get(key);
+      return { key: bytes, value: request.keysOnly || value === undefined ? none : value };
+    });
+    return { pairs, more: page.length < keys.length };
+  }
+
+  #status(address: string) {
+    const leads = address === this.leader;
+    return {
+      id: this.addresses.indexOf(address),
+      state: leads ? "Leader" : "Follower",
+      term: 3,
+      lastApplied: 41,
+      commitIndex: 42,
+      storageSize: 4096,
+      address,
+      gid: this.gid,
+      shards: [...this.shards].map(([shardId, { data }]) => {
+        return { shardId, status: "Serving", keys: data.size, bytes: data.size * 10 };
+      }),
+      leaderAddress: this.leader ?? "",
+      configNum: this.configNum,
+      logFirstIndex: 1,
+      logLastIndex: 42,
+      version: "test",
+    };
+  }
+}
+
+const none = Buffer.alloc(0);
+
+/** One shard's data and sessions. Counts how often each write was carried out. */
+export class FakeShard {
+  readonly data = new Map<string, Buffer>();
+  readonly sessions = new Map<string, FakeSession>();
+  /** By `client:sequence`. More than 1 anywhere is a failure of exactly-once. */
+  readonly executions = new Map<string, number>();
+  /** Writes that came below their client's mark. */
+  stale = 0;
+
+  write(batch: WriteBatch, command: WriteCommand): Result {
+    const session = this.#session(batch.clientId);
+    session.forgetBelow(batch.lowestUnanswered);
+    if (command.sequence < session.lowest) {
+      this.stale++;
+      return code(ResultCode.RESULT_STALE_SEQUENCE);
+    }
+    const known = session.replies.get(command.sequence);
+    if (known !== undefined) return known;
+    const name = `${batch.clientId}:${command.sequence}`;
+    this.executions.set(name, (this.executions.get(name) ?? 0) + 1);
+    const reply = this.#apply(command);
+    session.replies.set(command.sequence, reply);
+    return reply;
+  }
+
+  #session(clientId: string): FakeSession {
+    const session = this.sessions.get(clientId) ?? new FakeSession();
+    this.sessions.set(clientId, session);
+    return session;
+  }
+
+  #apply(command: WriteCommand): Result {
+    const key = command.key.toString("latin1");
+    const old = this.data.get(key);
+    switch (command.op) {
+      case WriteOp.WRITE_OP_PUT:
+        this.data.set(key, Buffer.from(command.value));
+        return code(ResultCode.RESULT_OK);
+      case WriteOp.WRITE_OP_APPEND:
+        this.data.set(key, Buffer.concat([old ?? none, command.value]));
+        return code(ResultCode.RESULT_OK);
+      case WriteOp.WRITE_OP_DELETE:
+        return code(this.data.delete(key) ? ResultCode.RESULT_OK : ResultCode.RESULT_NO_KEY);
+      case WriteOp.WRITE_OP_CAS:
+        return this.#swap(key, old, command);
+      default:
+        return code(ResultCode.RESULT_INVALID);
+    }
+  }
+
+  #swap(key: string, old: Buffer | undefined, command: WriteCommand): Result {
+    const matches = command.expectAbsent ? old === undefined : old?.equals(command.expected);
+    if (!matches) {
+      const mismatch = code(ResultCode.RESULT_MISMATCH);
+      return old === undefined ? mismatch : { ...mismatch, value: old, hasValue: true };
+    }
+    if (command.deleteOnMatch) this.data.delete(key);
+    else this.data.set(key, Buffer.from(command.value));
+    return code(ResultCode.RESULT_OK);
+  }
+}
+
+class FakeSession {
+  readonly replies = new Map<number, Result>();
+  lowest = 1;
+
+  forgetBelow(lowest: number): void {
+    this.lowest = Math.max(this.lowest, lowest);
+    for (const sequence of this.replies.keys()) {
+      if (sequence < this.lowest) this.replies.delete(sequence);
+    }
+  }
+}
+
+function code(code: ResultCode): Result {
+  return { code, value: none, hasValue: false };
+}
+
+function found(value: Buffer): Result {
+  return { code: ResultCode.RESULT_OK, value, hasValue: true };
+}
+
+function refusal(request: BatchRequest, error: string, leaderAddress: string): BatchResponse {
+  return {
+    id: request.id,
+    error,
+    message: error === "" ? "" : `Refused with ${error}`,
+    leaderAddress,
+    configNum: 0,
+    writeResults: [],
+    getResults: [],
+  };
+}
