@@ -259,9 +259,14 @@ export class RaftLog {
     this.#window.compactTo(index);
   }
 
-  /** The least index to compact to so that the applied entries after it keep both bounds. */
+  /**
+   * The least index to compact to so that the applied entries after it keep
+   * both bounds. 0, nothing, while a restored snapshot is unapplied: until then
+   * the store must keep what it has.
+   */
   compactionIndex(retain: RetentionOptions): LogIndex {
     const { applied } = retain;
+    if (applied < this.start.index) return 0;
     invariant(applied <= this.#applied, () => `Index ${applied} is within ${this.#applied}`);
     let index = Math.max(this.start.index, applied - retain.entriesMax);
     if (index >= applied) return index;

@@ -9,6 +9,7 @@ import { campaign } from "./election.ts";
 import { isConfStateValid } from "./membership.ts";
 import type { Message } from "./message.ts";
 import { ProposalError } from "./proposal_error.ts";
+export { ProposalError } from "./proposal_error.ts";
 import { appendOwn, createCore, type RaftCore, send } from "./raft_core.ts";
 import { RaftLog, type RetentionOptions } from "./raft_log.ts";
 import type { Ready, SoftState } from "./ready.ts";
@@ -233,6 +234,7 @@ export class RawNode {
   /**
    * The index to compact to so that, of the entries up to `applied`, no more
    * than `entriesMax` and no more than `bytesMax` payload bytes stay in memory.
+   * 0 while a restored snapshot is not reported as applied.
    */
   compactionIndex(retain: RetentionOptions): LogIndex {
     return this.#core.log.compactionIndex(retain);
