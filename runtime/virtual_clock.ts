@@ -1,4 +1,5 @@
 /** Time that passes only when told to: for tests and the simulator. */
+import { setImmediate } from "node:timers";
 import type { Clock, Timer } from "./clock.ts";
 
 interface Alarm extends Timer {
@@ -103,5 +104,5 @@ export class VirtualClock implements Clock {
 
 /** Lets every promise that can go on go on: a task of the host runs only once no microtask is left. */
 function settle(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 0));
+  return new Promise((resolve) => setImmediate(resolve));
 }

@@ -3,7 +3,6 @@
  * rounds that come meanwhile share the next one (group commit).
  */
 import { invariant } from "../../runtime/invariant.ts";
-import { failpoint } from "../../runtime/failpoint.ts";
 import type { Engine, Write } from "../../storage/engine.ts";
 import { generationRange } from "../../storage/key_space.ts";
 import type { Ready } from "../ready.ts";
@@ -116,9 +115,7 @@ export class Persister {
     const hardState = lastHardState(rounds);
     if (hardState !== undefined) writes.push(this.#options.store.saveHardState(hardState));
     if (writes.length > 0) {
-      await failpoint("beforeSave");
       await engine.write(writes, { sync: true });
-      await failpoint("afterSave");
     }
     if (installation !== undefined) await this.#makeLive(installation);
   }
@@ -141,7 +138,6 @@ export class Persister {
     const live = this.#options.generation;
     const old = live.number;
     await live.switchTo(generation, (reader) => machine.load(reader));
-    await failpoint("afterInstall");
     this.#installing = false;
     applier.resume(meta.index);
     engine.clearRange(generationRange(old)).catch(onFatal);

@@ -26,6 +26,7 @@ export class TestGroup {
   readonly #addresses: ReadonlyMap<NodeId, string>;
   readonly #members = new Map<NodeId, Member>();
   readonly #engines = new Map<NodeId, MemoryEngine>();
+  readonly #writes = new Map<NodeId, number>();
 
   private constructor(size: number, seed: number, tuning: Tuning) {
     this.#prng = createPrng(seed);
@@ -60,9 +61,14 @@ export class TestGroup {
     return this.#member(id).engine;
   }
 
+  /** Batches a node's engine was asked to write so far. */
+  writes(id: NodeId): number {
+    return this.#writes.get(id) ?? 0;
+  }
+
   /** Starts a node from whatever its engine holds. */
   async restart(id: NodeId): Promise<void> {
-    const engine = this.#engines.get(id) ?? new MemoryEngine();
+    const engine = this.#engines.get(id) ?? this.#createEngine(id);
     this.#engines.set(id, engine);
     const machine = new RegisterMachine();
     const node = await RaftNode.open({
@@ -127,6 +133,15 @@ export class TestGroup {
     if (leader === undefined) return 0;
     const followers = statuses.filter((s) => s.leader === leader.id && s.term === leader.term);
     return followers.length > this.#addresses.size / 2 ? leader.id : 0;
+  }
+
+  #createEngine(id: NodeId): MemoryEngine {
+    return new MemoryEngine({
+      delay: (operation) => {
+        if (operation !== "read") this.#writes.set(id, this.writes(id) + 1);
+        return Promise.resolve();
+      },
+    });
   }
 
   #member(id: NodeId): Member {
