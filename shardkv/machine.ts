@@ -48,6 +48,7 @@ export class ShardMachine implements StateMachine {
   #ownershipVersion: number;
   /** Operations decoded while looking ahead, until they are applied. */
   #decoded = new WeakMap<CommittedCommand, GroupOperation>();
+  #loads = 0;
   #onOwnership: (ownership: Ownership) => void = () => {};
 
   constructor(gid: Gid) {
@@ -60,6 +61,11 @@ export class ShardMachine implements StateMachine {
   /** Shards and configuration as readers of the engine see them. */
   get ownership(): Ownership {
     return this.#ownership;
+  }
+
+  /** How often the state was loaded anew: once at the start, once for every snapshot. */
+  get loads(): number {
+    return this.#loads;
   }
 
   /** Key of the last record of a shard that is being pulled; undefined if it is not. */
@@ -82,15 +88,15 @@ export class ShardMachine implements StateMachine {
 
   /** The caller has cleared what the stay left in this replica's engine. */
   forgetGarbage({ shard, incarnation }: Stay): void {
-    this.#state.garbage = this.#state.garbage.filter((stay) =>
-      stay.shard !== shard || stay.incarnation !== incarnation
-    );
-    this.#ownership = { ...this.#ownership, garbage: [...this.#state.garbage] };
+    const isOther = (stay: Stay) => stay.shard !== shard || stay.incarnation !== incarnation;
+    this.#state.garbage = this.#state.garbage.filter(isOther);
+    this.#ownership = { ...this.#ownership, garbage: this.#ownership.garbage.filter(isOther) };
   }
 
   load(reader: MachineReader): Promise<void> {
     return loadState(this.#gid, reader).then((state) => {
       this.#state = state;
+      this.#loads++;
       this.#publish();
     });
   }

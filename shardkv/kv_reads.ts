@@ -1,0 +1,94 @@
+/** Linearizable reads of keys: no log entry, one confirmation of the leadership for all that come together. */
+import type { Result } from "../proto/gen/shardkv.ts";
+import { KvError } from "../rpc/errors.ts";
+import type { GroupLog } from "./group_log.ts";
+import { GET_SLICE_KEYS, RESPONSE_BYTES_MAX } from "./limits.ts";
+import type { ShardMachine } from "./machine.ts";
+import { userKey } from "./machine_keys.ts";
+import { type HeldShard, type Ownership, refusalOf, shardOfKey } from "./ownership.ts";
+import { plainResults, valueResult } from "./results.ts";
+
+/** What a read looks at. */
+export interface ReadContext {
+  readonly log: GroupLog;
+  readonly machine: ShardMachine;
+}
+
+/**
+ * Reads keys as of some moment between call and answer, each for itself. Keys
+ * past the bytes a response may have are answered NOT_READY: the caller asks
+ * again for those.
+ *
+ * @throws {KvError} NOT_LEADER, OVERLOADED, UNAVAILABLE
+ */
+export async function readKeys(
+  context: ReadContext,
+  keys: readonly Buffer[],
+): Promise<Result[]> {
+  await context.log.readBarrier();
+  const { term } = context.log.status();
+  const results: Result[] = [];
+  let bytes = 0;
+  for (let at = 0; at < keys.length; at += GET_SLICE_KEYS) {
+    if (bytes > RESPONSE_BYTES_MAX) {
+      results.push(...keys.slice(at).map(() => plainResults.NOT_READY));
+      break;
+    }
+    for (const result of await readSlice(context, keys.slice(at, at + GET_SLICE_KEYS))) {
+      const fits = bytes === 0 || bytes + result.value.length <= RESPONSE_BYTES_MAX;
+      bytes += result.value.length;
+      results.push(fits ? result : plainResults.NOT_READY);
+    }
+  }
+  assertStillLeader(context.log, term);
+  return results;
+}
+
+/**
+ * Checks that no other leader can have been there since the barrier, and that
+ * no snapshot has replaced what was read.
+ *
+ * @throws {KvError} NOT_LEADER
+ */
+export function assertStillLeader(log: GroupLog, term: number): void {
+  const status = log.status();
+  if (status.role === "leader" && status.term === term) return;
+  throw new KvError("NOT_LEADER", "Cannot answer the read: the leadership was lost meanwhile", {
+    leader: status.leaderAddress,
+  });
+}
+
+/** Whether a shard is in the same stay, and served, before and after a read. */
+export function isSameStay(before: HeldShard, after: Ownership): boolean {
+  const held = after.shards.get(before.shard);
+  return held?.incarnation === before.incarnation && refusalOf(held) === undefined;
+}
+
+async function readSlice(
+  { log, machine }: ReadContext,
+  keys: readonly Buffer[],
+): Promise<Result[]> {
+  const before = machine.ownership;
+  const held = keys.map((key) => heldShard(before, key));
+  const wanted: Buffer[] = [];
+  held.forEach((shard, i) => {
+    if (shard !== undefined && refusalOf(shard) === undefined) {
+      wanted.push(userKey(shard, keys[i] as Buffer));
+    }
+  });
+  const values = wanted.length === 0 ? [] : await log.reader.getMany(wanted);
+  const after = machine.ownership;
+  let next = 0;
+  return held.map((shard) => {
+    const refusal = refusalOf(shard);
+    if (shard === undefined || refusal !== undefined) return plainResults[refusal ?? "WRONG_GROUP"];
+    const value = values[next++];
+    if (after !== before && !isSameStay(shard, after)) return plainResults.WRONG_GROUP;
+    return value === undefined ? plainResults.NO_KEY : valueResult(value);
+  });
+}
+
+function heldShard(ownership: Ownership, key: Buffer): HeldShard | undefined {
+  const shard = shardOfKey(ownership, key);
+  return shard === undefined ? undefined : ownership.shards.get(shard);
+}

@@ -1,0 +1,153 @@
+/** One replica's time as the leader: follows the configurations and sees shards through their moves. */
+import type { CtrlerClerk } from "../client/ctrler_clerk.ts";
+import { KvError } from "../rpc/errors.ts";
+import { sleep } from "../runtime/clock.ts";
+import type { Config, ShardId } from "../shardctrler/config.ts";
+import { encodeConfigStep } from "./commands.ts";
+import { proposeStep } from "./group_log.ts";
+import { PULLS_MAX, RELEASES_MAX } from "./limits.ts";
+import { planMigration, type PullAction, type ReleaseAction } from "./migration_plan.ts";
+import { Notifier } from "./notifier.ts";
+import { type MoveContext, pullShard, releaseShard } from "./shard_moves.ts";
+
+/** Milliseconds before something that failed is tried again. */
+const RETRY_MS = 500;
+
+export interface LeaderDutiesOptions extends Omit<MoveContext, "signal"> {
+  readonly controllers: Pick<CtrlerClerk, "watch">;
+  /** Called when a duty meets what should be impossible. */
+  readonly onFatal: (error: unknown) => void;
+}
+
+type ShardAction = PullAction | ReleaseAction;
+
+export class LeaderDuties {
+  readonly #options: LeaderDutiesOptions;
+  readonly #context: MoveContext;
+  readonly #abort = new AbortController();
+  readonly #changed = new Notifier();
+  /** What is being done for which shard. Invariant: one action a shard. */
+  readonly #actions = new Map<ShardId, ShardAction>();
+  readonly #running = new Set<Promise<void>>();
+
+  constructor(options: LeaderDutiesOptions) {
+    this.#options = options;
+    this.#context = { ...options, signal: this.#abort.signal };
+  }
+
+  start(): void {
+    this.#run(async () => {
+      await this.#catchUp();
+      this.wake();
+      await this.#followConfigs();
+    });
+  }
+
+  /** The ownership has changed: looks at what there is to do now. */
+  wake(): void {
+    this.#changed.notify();
+    if (this.#abort.signal.aborted) return;
+    for (const action of planMigration(this.#context.machine.ownership).actions) {
+      if (this.#mayStart(action)) this.#startAction(action);
+    }
+  }
+
+  /** Gives everything up; resolves once nothing runs any more. */
+  async stop(): Promise<void> {
+    this.#abort.abort(new KvError("CANCELLED", "This replica leads no more"));
+    this.#changed.notify();
+    await Promise.all(this.#running);
+  }
+
+  #mayStart(action: ShardAction): boolean {
+    if (this.#actions.has(action.shard)) return false;
+    const max = action.kind === "pull" ? PULLS_MAX : RELEASES_MAX;
+    let alike = 0;
+    for (const { kind } of this.#actions.values()) alike += kind === action.kind ? 1 : 0;
+    return alike < max;
+  }
+
+  #startAction(action: ShardAction): void {
+    const { clock } = this.#context;
+    const { signal } = this.#abort;
+    this.#actions.set(action.shard, action);
+    this.#run(async () => {
+      try {
+        await (action.kind === "pull"
+          ? pullShard(this.#context, action)
+          : releaseShard(this.#context, action));
+      } catch (error) {
+        this.#report(error, `Cannot ${action.kind} shard ${action.shard}`);
+        if (!signal.aborted) await sleep(clock, RETRY_MS, signal);
+      } finally {
+        this.#actions.delete(action.shard);
+      }
+      this.wake();
+    });
+  }
+
+  /** A new leader may not have applied all that its log holds: it would plan for a state of the past. */
+  async #catchUp(): Promise<void> {
+    const { log, clock } = this.#context;
+    const { signal } = this.#abort;
+    while (!signal.aborted) {
+      try {
+        return await log.readBarrier();
+      } catch (error) {
+        this.#report(error, "Cannot catch up with the log");
+      }
+      await sleep(clock, RETRY_MS, signal);
+    }
+  }
+
+  async #followConfigs(): Promise<void> {
+    const { machine, clock, controllers } = this.#options;
+    const { signal } = this.#abort;
+    while (!signal.aborted) {
+      const from = machine.ownership.config.num + 1;
+      for await (const config of controllers.watch({ from, signal })) {
+        if (!await this.#enter(config)) break;
+      }
+      if (!signal.aborted) await sleep(clock, RETRY_MS, signal);
+    }
+  }
+
+  /** Waits until the group may enter the configuration, and enters it; false: it has to be asked for again. */
+  async #enter(config: Config): Promise<boolean> {
+    const { machine, log } = this.#context;
+    while (!this.#abort.signal.aborted) {
+      const changed = this.#changed.next();
+      const { ownership } = machine;
+      if (config.num <= ownership.config.num) return true;
+      if (config.num > ownership.config.num + 1) return false;
+      if (planMigration(ownership).nextConfig !== config.num) {
+        await changed;
+        continue;
+      }
+      try {
+        const outcome = await proposeStep(log, encodeConfigStep(config));
+        if (outcome === "done" || outcome === "already") continue;
+        this.#options.logger.warn("Cannot enter a configuration", { num: config.num, outcome });
+      } catch (error) {
+        this.#report(error, `Cannot enter configuration ${config.num}`);
+      }
+      return false;
+    }
+    return false;
+  }
+
+  #run(task: () => Promise<void>): void {
+    const running = task().catch((error) => {
+      // Expected failures were reported where they happened, or came with the end.
+      if (!this.#abort.signal.aborted) this.#options.onFatal(error);
+    }).finally(() => this.#running.delete(running));
+    this.#running.add(running);
+  }
+
+  /** Notes an expected failure; passes on what is none. */
+  #report(error: unknown, what: string): void {
+    if (this.#abort.signal.aborted) return;
+    if (!(error instanceof KvError)) throw error;
+    this.#options.logger.info(what, { code: error.code, error: error.message });
+  }
+}

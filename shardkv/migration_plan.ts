@@ -1,0 +1,67 @@
+/** What a group's leader has to see to in a given state (pure). */
+import { unreachable } from "../runtime/invariant.ts";
+import { type Gid, holderOf, serversOf, type ShardId } from "../shardctrler/config.ts";
+import type { Ownership } from "./ownership.ts";
+import { isInBetween } from "./shard_status.ts";
+
+/** Fetch a shard from its last owner, chunk after chunk, until it is all here. */
+export interface PullAction {
+  readonly kind: "pull";
+  readonly shard: ShardId;
+  readonly from: Gid;
+  readonly servers: readonly string[];
+  readonly configNum: number;
+}
+
+/** Have the last owner forget a shard that is all here, then settle it in the own log. */
+export interface ReleaseAction {
+  readonly kind: "release";
+  readonly shard: ShardId;
+  readonly from: Gid;
+  readonly servers: readonly string[];
+  readonly configNum: number;
+}
+
+export interface MigrationPlan {
+  /** By shard, ascending. */
+  readonly actions: readonly (PullAction | ReleaseAction)[];
+  /** The configuration the group may enter; undefined while a shard is in between. */
+  readonly nextConfig: number | undefined;
+}
+
+/**
+ * Everything that may be done now. Each action may be done again, or after it
+ * has been done: the log is the judge.
+ */
+export function planMigration(ownership: Ownership): MigrationPlan {
+  const actions: (PullAction | ReleaseAction)[] = [];
+  let inBetween = false;
+  for (const shard of [...ownership.shards.keys()].sort((a, b) => a - b)) {
+    const status = ownership.shards.get(shard)?.status ?? "Serving";
+    inBetween ||= isInBetween(status);
+    switch (status) {
+      case "Pulling":
+        actions.push({ kind: "pull", shard, ...sourceOf(ownership, shard) });
+        break;
+      case "GCing":
+        actions.push({ kind: "release", shard, ...sourceOf(ownership, shard) });
+        break;
+      case "Serving":
+      case "BePulling":
+      case "Frozen":
+        break;
+      default:
+        unreachable(status);
+    }
+  }
+  return { actions, nextConfig: inBetween ? undefined : ownership.config.num + 1 };
+}
+
+/** Who had the shard before the configuration the group is in: it cannot leave that before the shard has settled. */
+function sourceOf({ config, previous }: Ownership, shard: ShardId) {
+  const from = holderOf(previous, shard);
+  // The newest addresses first: a source that is still a group knows its own best.
+  const current = serversOf(config, from);
+  const servers = current.length > 0 ? current : serversOf(previous, from);
+  return { from, servers, configNum: config.num };
+}

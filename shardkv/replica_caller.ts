@@ -1,0 +1,77 @@
+/** Calls to another group: the next replica after a failure, its leader if it names one, and a pause. */
+import { backoffMs } from "../client/backoff.ts";
+import { KvError } from "../rpc/errors.ts";
+import type { Dialer, Method } from "../rpc/service.ts";
+import { type Clock, sleep } from "../runtime/clock.ts";
+import type { Logger } from "../runtime/logger.ts";
+import type { Prng } from "../runtime/prng.ts";
+import { TRANSFER_TIMEOUT_MS } from "./limits.ts";
+
+/** Failures in a row between two warnings: about one every few seconds. */
+const FAILURES_PER_WARNING = 20;
+
+export interface ReplicaCallerOptions {
+  /** Addresses of the group's replicas. */
+  readonly servers: readonly string[];
+  readonly dialer: Dialer;
+  readonly clock: Clock;
+  readonly prng: Prng;
+  readonly logger: Logger;
+  /** Ends the calls. */
+  readonly signal: AbortSignal;
+}
+
+export class ReplicaCaller {
+  readonly #options: ReplicaCallerOptions;
+  /** The replica that answered last, or the one to try next. */
+  #address: string | undefined;
+  #failures = 0;
+
+  constructor(options: ReplicaCallerOptions) {
+    this.#options = options;
+    this.#address = options.servers[0];
+  }
+
+  /**
+   * Asks replica after replica until one answers.
+   *
+   * @throws The signal's reason once it is aborted
+   * @throws {KvError} NOT_FOUND if the group has no known replica
+   */
+  async call<Request, Response>(
+    method: Method<Request, Response>,
+    request: Request,
+  ): Promise<Response> {
+    const { dialer, clock, prng, signal } = this.#options;
+    for (;;) {
+      signal.throwIfAborted();
+      const address = this.#address;
+      if (address === undefined) {
+        throw new KvError("NOT_FOUND", `Cannot call ${method.path}: the group has no known server`);
+      }
+      try {
+        const options = { timeoutMs: TRANSFER_TIMEOUT_MS, signal };
+        const response = await dialer.channel(address).unary(method, request, options);
+        this.#failures = 0;
+        return response;
+      } catch (error) {
+        this.#choose(address, KvError.from(error), method.path);
+      }
+      await sleep(clock, backoffMs(this.#failures, prng), signal);
+    }
+  }
+
+  #choose(address: string, error: KvError, path: string): void {
+    const { servers, logger } = this.#options;
+    const next = servers[(servers.indexOf(address) + 1) % servers.length];
+    // A leader that names itself knows nothing new.
+    this.#address = error.leader === undefined || error.leader === address ? next : error.leader;
+    this.#failures++;
+    const fields = { path, address, code: error.code, error: error.message };
+    if (this.#failures % FAILURES_PER_WARNING === 0) {
+      logger.warn("No replica of the other group answers", { ...fields, tries: this.#failures });
+    } else {
+      logger.debug("A replica of the other group did not answer", fields);
+    }
+  }
+}

@@ -1,0 +1,108 @@
+/**
+ * Pages of key ranges over some of the group's shards: a merge of the shards'
+ * own key order. A page is not a snapshot: each pair is as it was at some
+ * moment of the call.
+ */
+import type { ScanRequest, ScanResponse, ShardPair } from "../proto/gen/shardkv.ts";
+import { KvError } from "../rpc/errors.ts";
+import { boundedMap } from "./bounded_map.ts";
+import { assertStillLeader, isSameStay, type ReadContext } from "./kv_reads.ts";
+import { SCAN_BYTES_MAX, SCAN_PAIRS_MAX, SCAN_READS_MAX } from "./limits.ts";
+import type { HeldShard } from "./ownership.ts";
+import { refusalOf } from "./ownership.ts";
+import { ShardCursor } from "./shard_cursor.ts";
+
+/**
+ * One page from `start` on.
+ *
+ * @throws {KvError} NOT_LEADER, OVERLOADED, UNAVAILABLE; WRONG_GROUP or NOT_READY
+ *   if one of the shards is not served here, before or after the read
+ */
+export async function scanPage(context: ReadContext, request: ScanRequest): Promise<ScanResponse> {
+  const { log, machine } = context;
+  await log.readBarrier();
+  const { term } = log.status();
+  const shards = servedShards(context, request.shards);
+  const limit = Math.min(request.limit || SCAN_PAIRS_MAX, SCAN_PAIRS_MAX);
+  const cursors = openCursors(context, request, shards, limit);
+  await boundedMap(cursors, SCAN_READS_MAX, (cursor) => cursor.fill());
+  const page = await merge(cursors, limit, request.keysOnly);
+  const after = machine.ownership;
+  for (const shard of shards) {
+    if (!isSameStay(shard, after)) throw notServed("WRONG_GROUP", shard.shard);
+  }
+  assertStillLeader(log, term);
+  return page;
+}
+
+function servedShards({ machine }: ReadContext, numbers: readonly number[]): HeldShard[] {
+  const { shards } = machine.ownership;
+  return [...new Set(numbers)].map((number) => {
+    const held = shards.get(number);
+    const refusal = refusalOf(held);
+    if (held === undefined || refusal !== undefined) {
+      throw notServed(refusal ?? "WRONG_GROUP", number);
+    }
+    return held;
+  });
+}
+
+function notServed(code: "WRONG_GROUP" | "NOT_READY", shard: number): KvError {
+  const why = code === "NOT_READY" ? "is on its way to this group" : "is not served by this group";
+  return new KvError(code, `Cannot scan shard ${shard}: it ${why}`);
+}
+
+function openCursors(
+  { log, machine }: ReadContext,
+  request: ScanRequest,
+  shards: readonly HeldShard[],
+  limit: number,
+): ShardCursor[] {
+  const figures = new Map(machine.figures().map((figure) => [figure.shard, figure]));
+  const end = request.end.length === 0 ? undefined : request.end;
+  return shards.map((shard) => {
+    const { keys = 0, bytes = 0 } = figures.get(shard.shard) ?? {};
+    return new ShardCursor({
+      reader: log.reader,
+      shard,
+      start: request.start,
+      end,
+      // What a fair share of the page takes, and a little more for uneven shards.
+      wanted: Math.ceil(limit / shards.length) + 1,
+      pairBytes: keys === 0 ? 0 : bytes / keys,
+    });
+  });
+}
+
+/** Takes the smallest of the cursors' heads until the page is full. */
+async function merge(
+  cursors: readonly ShardCursor[],
+  limit: number,
+  keysOnly: boolean,
+): Promise<ScanResponse> {
+  const pairs: ShardPair[] = [];
+  let bytes = 0;
+  for (;;) {
+    const smallest = smallestHead(cursors);
+    const head = smallest?.head;
+    if (smallest === undefined || head === undefined) return { pairs, more: false };
+    const value = keysOnly ? Buffer.alloc(0) : head.value;
+    bytes += head.key.length + value.length;
+    if (pairs.length >= limit || (pairs.length > 0 && bytes > SCAN_BYTES_MAX)) {
+      return { pairs, more: true };
+    }
+    pairs.push({ key: head.key, value });
+    await smallest.advance();
+  }
+}
+
+function smallestHead(cursors: readonly ShardCursor[]): ShardCursor | undefined {
+  let smallest: ShardCursor | undefined;
+  for (const cursor of cursors) {
+    if (cursor.head === undefined) continue;
+    if (smallest?.head === undefined || cursor.head.key.compare(smallest.head.key) < 0) {
+      smallest = cursor;
+    }
+  }
+  return smallest;
+}

@@ -1,0 +1,112 @@
+/** The gainer's two duties for a shard on the move: fetch it, and have its last owner forget it. */
+import { type PullShardResponse, ShardTransferServiceService } from "../proto/gen/shardkv.ts";
+import type { Dialer } from "../rpc/service.ts";
+import { KvError } from "../rpc/errors.ts";
+import { type Clock, sleep } from "../runtime/clock.ts";
+import type { Logger } from "../runtime/logger.ts";
+import type { Prng } from "../runtime/prng.ts";
+import { encodeInsert, encodeSettle, type StepOutcome } from "./commands.ts";
+import { type GroupLog, proposeStep } from "./group_log.ts";
+import { CHUNK_BYTES_DEFAULT } from "./limits.ts";
+import type { ShardMachine } from "./machine.ts";
+import type { PullAction, ReleaseAction } from "./migration_plan.ts";
+import { ReplicaCaller } from "./replica_caller.ts";
+
+/** Milliseconds before a duty that came to nothing is looked at again. */
+const RETRY_MS = 500;
+
+export interface MoveContext {
+  readonly log: GroupLog;
+  readonly machine: ShardMachine;
+  readonly dialer: Dialer;
+  readonly clock: Clock;
+  readonly prng: Prng;
+  readonly logger: Logger;
+  /** Aborted when this replica leads no more. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Fetches the shard from where its copy here ends, proposing chunk after
+ * chunk; the next one is on its way while one is being committed.
+ *
+ * @returns Once the shard is all here or the move is not this group's any more
+ */
+export async function pullShard(context: MoveContext, action: PullAction): Promise<void> {
+  const { machine, clock, signal } = context;
+  const caller = new ReplicaCaller({ ...context, servers: action.servers });
+  let ahead: Promise<PullShardResponse> | undefined;
+  while (!signal.aborted) {
+    const cursor = machine.cursorOf(action.shard);
+    if (cursor === undefined || machine.ownership.config.num !== action.configNum) return;
+    const chunk = await (ahead ?? fetchChunk(caller, action, cursor));
+    ahead = undefined;
+    if (chunk.records.length === 0 && !chunk.done) {
+      await sleep(clock, RETRY_MS, signal);
+      continue;
+    }
+    if (!chunk.done) ahead = settled(fetchChunk(caller, action, chunk.cursor));
+    const outcome = await proposeChunk(context, action, cursor, chunk);
+    // Not where the copy ends any more: begin again from the cursor.
+    if (outcome !== "done") ahead = undefined;
+  }
+}
+
+/**
+ * Has the last owner forget the shard and settles it in the own log.
+ *
+ * @returns Once it is settled or not this group's to settle any more
+ */
+export async function releaseShard(context: MoveContext, action: ReleaseAction): Promise<void> {
+  const { configNum, shard } = action;
+  const caller = new ReplicaCaller({ ...context, servers: action.servers });
+  await caller.call(ShardTransferServiceService.dropShard, { configNum, shard });
+  await propose(context, encodeSettle({ configNum, shard }));
+}
+
+function fetchChunk(
+  caller: ReplicaCaller,
+  { configNum, shard }: PullAction,
+  cursor: Uint8Array,
+): Promise<PullShardResponse> {
+  const request = { configNum, shard, cursor: Buffer.from(cursor), bytesMax: CHUNK_BYTES_DEFAULT };
+  return caller.call(ShardTransferServiceService.pullShard, request);
+}
+
+function proposeChunk(
+  context: MoveContext,
+  { configNum, shard }: PullAction,
+  cursor: Uint8Array,
+  chunk: PullShardResponse,
+): Promise<StepOutcome> {
+  const payload = encodeInsert({
+    configNum,
+    shard,
+    cursorBefore: Buffer.from(cursor),
+    records: chunk.records,
+    cursorAfter: chunk.cursor,
+    done: chunk.done,
+  });
+  return propose(context, payload);
+}
+
+/** Proposes, again and again while the log is only busy. */
+async function propose(
+  { log, clock, signal }: MoveContext,
+  payload: Uint8Array,
+): Promise<StepOutcome> {
+  for (;;) {
+    try {
+      return await proposeStep(log, payload);
+    } catch (error) {
+      if (KvError.from(error).code !== "OVERLOADED") throw error;
+    }
+    await sleep(clock, RETRY_MS, signal);
+  }
+}
+
+/** A promise that may be left unused: its failure is then nobody's business. */
+function settled<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {});
+  return promise;
+}
