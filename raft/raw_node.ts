@@ -184,11 +184,11 @@ export class RawNode {
       hardState: this.#takeHardState(entries),
       snapshot: core.restoredSnapshot,
       entries,
-      messages: core.messages,
+      messages: orNone(core.messages),
       messagesAfterPersist,
       committedEntries: core.log.takeCommitted(core.config.applyBytesMax),
-      readStates: core.readStates,
-      droppedReads: core.droppedReads,
+      readStates: orNone(core.readStates),
+      droppedReads: orNone(core.droppedReads),
     };
     core.restoredSnapshot = undefined;
     if (core.messages.length > 0) core.messages = [];
@@ -300,7 +300,7 @@ export class RawNode {
   #takePromises(entries: readonly Entry[]) {
     const core = this.#core;
     const { config: { id }, term } = core;
-    const all = core.messagesAfterPersist;
+    const all = orNone(core.messagesAfterPersist);
     const isOwn = (message: Message) => message.to === id;
     const hasOwn = all.some(isOwn);
     const ownMessages: Message[] = hasOwn ? all.filter(isOwn) : [];
@@ -339,6 +339,13 @@ export class RawNode {
     this.#hardState = { term, vote, commit };
     return this.#hardState;
   }
+}
+
+const NOTHING: readonly never[] = Object.freeze([]);
+
+/** The core goes on filling an empty list, so a round must not carry that very one away. */
+function orNone<T>(list: readonly T[]): readonly T[] {
+  return list.length > 0 ? list : NOTHING;
 }
 
 function hasPromises(ready: Ready): boolean {

@@ -1,0 +1,134 @@
+/**
+ * Watches a group from outside and fails the test at the first step that breaks
+ * one of Raft's promises (Raft paper, figure 3) or a promise about the disk.
+ */
+import { assert, assertEquals } from "@std/assert";
+import { describeEntry, describeMessage } from "../describe.ts";
+import type { Message } from "../message.ts";
+import type { Ready } from "../ready.ts";
+import type { Entry, LogIndex, NodeId, Term } from "../types.ts";
+import { type TestNode, textOf } from "./test_node.ts";
+
+interface Committed {
+  readonly entry: Entry;
+  /** A term in which, or before which, it was committed. */
+  readonly byTerm: Term;
+}
+
+interface Seen {
+  readonly text: string;
+  readonly previousTerm: Term | undefined;
+}
+
+interface HighWater {
+  readonly term: Term;
+  readonly commit: LogIndex;
+}
+
+export class SafetyChecker {
+  readonly #leaders = new Map<Term, NodeId>();
+  readonly #committed = new Map<LogIndex, Committed>();
+  readonly #entries = new Map<string, Seen>();
+  readonly #votes = new Map<string, NodeId>();
+  readonly #highWater = new Map<NodeId, HighWater>();
+  readonly #readsFrom = new Map<string, LogIndex>();
+  /** The highest index that any node was told is committed. */
+  committedMax: LogIndex = 0;
+
+  /** A node was restarted: what it had not saved is rightly forgotten. */
+  restarted(node: TestNode): void {
+    this.#highWater.delete(node.id);
+  }
+
+  /** A read begins: its answer must not lie before anything committed until now. */
+  readBegins(node: TestNode, context: number): void {
+    this.#readsFrom.set(`${node.id}/${context}`, this.committedMax);
+  }
+
+  ready(node: TestNode, ready: Ready): void {
+    this.#checkMonotonic(node);
+    this.#checkLeader(node, ready);
+    this.#checkLogMatching(node, ready.entries);
+    for (const entry of ready.committedEntries) this.#checkCommitted(node, entry);
+    for (const { context, index } of ready.readStates) {
+      const from = this.#readsFrom.get(`${node.id}/${context}`);
+      assert(from !== undefined && index >= from, `read at ${index} misses commits up to ${from}`);
+    }
+  }
+
+  /** Called when messages leave that speak of what is on disk. */
+  afterSave(node: TestNode, messages: readonly Message[]): void {
+    const { term, vote } = node.disk.hardState;
+    if (vote !== 0) {
+      const key = `${node.id}/${term}`;
+      assertEquals(this.#votes.get(key) ?? vote, vote, `node ${node.id} votes once in ${term}`);
+      this.#votes.set(key, vote);
+    }
+    for (const message of messages) this.#checkDurable(node, message);
+  }
+
+  #checkDurable(node: TestNode, message: Message): void {
+    const { disk } = node;
+    const text = describeMessage(message);
+    if (message.type === "preVote" || message.type === "preVoteResponse") return;
+    assert(message.term <= disk.hardState.term, `${text} speaks of a term that is not on disk`);
+    if (message.type === "appendResponse" && !message.reject) {
+      assert(message.index <= disk.lastIndex, `${text} but the disk ends at ${disk.lastIndex}`);
+    }
+    if (message.type === "vote") {
+      assert(message.lastIndex <= disk.lastIndex, `${text} but the disk ends at ${disk.lastIndex}`);
+    }
+    if (message.type === "voteResponse" && !message.reject) {
+      const { term, vote } = disk.hardState;
+      assert(message.term < term || vote === message.to, `${text} but ${vote} is on disk`);
+    }
+  }
+
+  #checkMonotonic(node: TestNode): void {
+    const { term, commit, applied, lastIndex, persistedIndex } = node.status;
+    const before = this.#highWater.get(node.id);
+    assert(before === undefined || term >= before.term, `term of node ${node.id} never falls`);
+    assert(before === undefined || commit >= before.commit, `commit of ${node.id} never falls`);
+    assert(applied <= commit, `applied ${applied} is within commit ${commit}`);
+    assert(commit <= lastIndex, `commit ${commit} is within the log`);
+    assert(persistedIndex <= lastIndex, `persisted ${persistedIndex} is within the log`);
+    this.#highWater.set(node.id, { term, commit });
+  }
+
+  #checkLeader(node: TestNode, ready: Ready): void {
+    if (ready.softState?.role !== "leader") return;
+    const { term } = ready.softState;
+    const other = this.#leaders.get(term);
+    assert(other === undefined || other === node.id, `${other} and ${node.id} lead term ${term}`);
+    this.#leaders.set(term, node.id);
+    const { firstIndex } = node.status;
+    for (const [index, { entry, byTerm }] of this.#committed) {
+      if (byTerm >= term || index < firstIndex) continue;
+      const own = node.raw.entryTerm(index);
+      assertEquals(own, entry.term, `leader ${node.id} of term ${term} has entry ${index}`);
+    }
+  }
+
+  /** By induction: equal (index, term) means equal payload and equal predecessor. */
+  #checkLogMatching(node: TestNode, entries: readonly Entry[]): void {
+    for (const entry of entries) {
+      const key = `${entry.term}/${entry.index}`;
+      const previousTerm = node.raw.entryTerm(entry.index - 1);
+      const seen = this.#entries.get(key);
+      const now = { text: textOf(entry), previousTerm };
+      if (seen === undefined) this.#entries.set(key, now);
+      else assertEquals(seen, now, `entry ${key} is the same everywhere`);
+    }
+  }
+
+  #checkCommitted(node: TestNode, entry: Entry): void {
+    this.committedMax = Math.max(this.committedMax, entry.index);
+    const known = this.#committed.get(entry.index);
+    const text = describeEntry(entry);
+    if (known !== undefined) {
+      assertEquals(text, describeEntry(known.entry), `index ${entry.index} is applied once`);
+      return;
+    }
+    this.#committed.set(entry.index, { entry, byTerm: node.status.term });
+  }
+}
