@@ -1,0 +1,126 @@
+/** What `shardctrlerclient` was asked to do: from words to a command. */
+
+import { type Gid, type ShardId, SHARDS_MAX } from "../shardctrler/config.ts";
+import { GID_MAX, isGid } from "../shardctrler/config_check.ts";
+
+/** A command, checked as far as its words go. */
+export type CtrlerCommand =
+  | { readonly kind: "join"; readonly groups: ReadonlyMap<Gid, readonly string[]> }
+  | { readonly kind: "leave"; readonly gids: readonly Gid[] }
+  | { readonly kind: "move"; readonly shard: ShardId; readonly gid: Gid }
+  | { readonly kind: "query"; readonly num: number }
+  | { readonly kind: "status" };
+
+export const USAGE = `Usage: shardctrlerclient [options] <command> [args]
+Commands:
+  join <gid>=<server1>,<server2>...  Add replica groups
+  leave <gid1> <gid2>...             Remove replica groups
+  move <shard> <gid>                 Move shard to group
+  query [num]                        Fetch configuration
+  status                             Get cluster status
+`;
+
+/** The words make no command. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+  /** How the command is used; belongs on standard output, as eRaft has it. */
+  readonly usage: string | undefined;
+
+  constructor(message: string, usage?: string) {
+    super(message);
+    this.usage = usage;
+  }
+}
+
+/** @throws {UsageError} If the words make no sense */
+export function parseCommand(words: readonly string[]): CtrlerCommand {
+  const [verb, ...args] = words;
+  switch (verb) {
+    case undefined:
+      throw new UsageError("Cannot start: no command is given", USAGE);
+    case "join":
+      requireCount(verb, args, 1, Infinity, "join <gid>=<server1>,<server2>...");
+      return { kind: "join", groups: parseGroups(args) };
+    case "leave":
+      requireCount(verb, args, 1, Infinity, "leave <gid1> <gid2>...");
+      return { kind: "leave", gids: args.map((arg) => parseGid(arg, "leave")) };
+    case "move": {
+      requireCount(verb, args, 2, 2, "move <shard> <gid>");
+      const [shard = "", gid = ""] = args;
+      return { kind: "move", shard: parseShard(shard), gid: parseGid(gid, "move a shard to") };
+    }
+    case "query":
+      requireCount(verb, args, 0, 1, "query [num]");
+      return { kind: "query", num: args[0] === undefined ? -1 : parseNum(args[0]) };
+    case "status":
+      requireCount(verb, args, 0, 0, "status");
+      return { kind: "status" };
+    default:
+      throw new UsageError(`Cannot do "${verb}": there is no such command`, USAGE);
+  }
+}
+
+function requireCount(
+  verb: string,
+  args: readonly string[],
+  min: number,
+  max: number,
+  usage: string,
+): void {
+  if (args.length >= min && args.length <= max) return;
+  const given = `${args.length} argument${args.length === 1 ? "" : "s"}`;
+  throw new UsageError(`Cannot ${verb} with ${given}`, `Usage: ${usage}\n`);
+}
+
+function parseGroups(args: readonly string[]): Map<Gid, readonly string[]> {
+  const groups = new Map<Gid, readonly string[]>();
+  for (const arg of args) {
+    const equals = arg.indexOf("=");
+    if (equals === -1) {
+      throw new UsageError(
+        `Cannot join "${arg}": it must be <gid>=<server1>,<server2>...${flagHint(arg)}`,
+      );
+    }
+    const gid = parseGid(arg.slice(0, equals), "join");
+    if (groups.has(gid)) throw new UsageError(`Cannot join group ${gid}: it is given twice`);
+    groups.set(gid, arg.slice(equals + 1).split(","));
+  }
+  return groups;
+}
+
+function parseGid(text: string, verb: string): Gid {
+  const gid = parseInteger(text);
+  if (gid !== undefined && isGid(gid)) return gid;
+  throw new UsageError(
+    `Cannot ${verb} group "${text}": a group id must be an integer in 1..${GID_MAX}` +
+      flagHint(text),
+  );
+}
+
+function parseShard(text: string): ShardId {
+  const shard = parseInteger(text);
+  if (shard !== undefined && shard >= 0 && shard < SHARDS_MAX) return shard;
+  throw new UsageError(
+    `Cannot move shard "${text}": a shard must be an integer in 0..${SHARDS_MAX - 1}` +
+      flagHint(text),
+  );
+}
+
+function parseNum(text: string): number {
+  const num = parseInteger(text);
+  if (num !== undefined) return num;
+  throw new UsageError(
+    `Cannot query configuration "${text}": its number must be an integer${flagHint(text)}`,
+  );
+}
+
+function parseInteger(text: string): number | undefined {
+  if (!/^[+-]?\d+$/.test(text)) return undefined;
+  const value = Number(text);
+  return Number.isSafeInteger(value) ? value : undefined;
+}
+
+/** After the command every word is an argument, as with all Go tools; people forget that. */
+function flagHint(text: string): string {
+  return /^--?[a-z]/.test(text) ? "; flags go before the command" : "";
+}

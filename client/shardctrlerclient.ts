@@ -1,0 +1,182 @@
+/** The command line `shardctrlerclient`: a thin wrapper over {@linkcode CtrlerClerk}. */
+import { parseAddressList } from "../rpc/address.ts";
+import { type ErrorCode, KvError } from "../rpc/errors.ts";
+import { GrpcDialer } from "../rpc/grpc_dialer.ts";
+import type { Dialer } from "../rpc/service.ts";
+import { type Clock, systemClock } from "../runtime/clock.ts";
+import {
+  boolFlag,
+  defineFlags,
+  durationFlag,
+  FlagError,
+  HelpRequested,
+  stringFlag,
+} from "../runtime/flags.ts";
+import { createPrng, type Prng, randomSeed } from "../runtime/prng.ts";
+import type { Config } from "../shardctrler/config.ts";
+import { type CtrlerCommand, parseCommand, UsageError } from "./ctrler_cli_args.ts";
+import { configJson, configText, statusJson, statusText } from "./ctrler_cli_output.ts";
+import { CtrlerClerk } from "./ctrler_clerk.ts";
+
+/** What the program touches outside itself. */
+export interface CliIo {
+  readonly stdout: (text: string) => void;
+  readonly stderr: (text: string) => void;
+  /** Called once; what it gives is closed at the end. */
+  readonly dialer: () => Dialer;
+  readonly clock: Clock;
+  readonly prng: Prng;
+}
+
+const EXIT_OK = 0;
+const EXIT_ERROR = 1;
+const EXIT_USAGE = 2;
+const EXIT_UNAVAILABLE = 4;
+
+/** Errors that speak of the servers' health rather than of the request. */
+const UNAVAILABLE_CODES: readonly ErrorCode[] = [
+  "NOT_LEADER",
+  "LEADERSHIP_LOST",
+  "NOT_READY",
+  "OVERLOADED",
+  "UNAVAILABLE",
+  "DEADLINE_EXCEEDED",
+];
+
+const flags = defineFlags("shardctrlerclient", {
+  cluster: stringFlag({
+    default: "127.0.0.1:50051,127.0.0.1:50052,127.0.0.1:50053",
+    help: "cluster addresses",
+  }),
+  timeout: durationFlag({ default: 30_000, help: "give up after this long" }),
+  o: stringFlag({ default: "text", help: "output format: text or json" }),
+  force: boolFlag({ default: false, help: "leave: take the last group out too" }),
+});
+
+interface Request {
+  readonly command: CtrlerCommand;
+  readonly controllers: readonly string[];
+  readonly timeoutMs: number;
+  readonly json: boolean;
+  readonly force: boolean;
+}
+
+/**
+ * Runs the program.
+ *
+ * @param args Words after the program's name
+ * @returns The exit code: 0 done, 1 refused or failed, 2 wrong usage, 4 no answer in time
+ */
+export async function main(args: readonly string[], io: CliIo): Promise<number> {
+  let request: Request;
+  try {
+    request = parseRequest(args);
+  } catch (error) {
+    return explainUsage(error, io);
+  }
+  const { controllers, timeoutMs } = request;
+  const { clock, prng } = io;
+  const dialer = io.dialer();
+  const clerk = new CtrlerClerk({ controllers, dialer, clock, prng, timeoutMs });
+  try {
+    return await run(request, clerk, io);
+  } catch (error) {
+    if (!(error instanceof KvError)) throw error;
+    io.stderr(`${error.message}\n`);
+    return UNAVAILABLE_CODES.includes(error.code) ? EXIT_UNAVAILABLE : EXIT_ERROR;
+  } finally {
+    clerk.close();
+    await dialer.close();
+  }
+}
+
+/** @throws {FlagError | HelpRequested | UsageError} */
+function parseRequest(args: readonly string[]): Request {
+  const { values, rest } = flags.parse(args);
+  const { o: format, force, timeout: timeoutMs } = values;
+  if (format !== "text" && format !== "json") {
+    throw new UsageError(`Cannot use '-o' "${format}": it must be text or json`);
+  }
+  if (!(timeoutMs > 0)) {
+    throw new UsageError(`Cannot use '-timeout' ${timeoutMs} ms: it must be more than 0`);
+  }
+  const command = parseCommand(rest);
+  if (force && command.kind !== "leave") {
+    throw new UsageError(`Cannot use '-force' with ${command.kind}: only leave takes it`);
+  }
+  return {
+    command,
+    controllers: parseCluster(values.cluster),
+    timeoutMs,
+    json: format === "json",
+    force,
+  };
+}
+
+function parseCluster(text: string): string[] {
+  try {
+    return parseAddressList(text);
+  } catch (error) {
+    const { message } = error as Error;
+    throw new UsageError(`Cannot use '-cluster': ${message}`);
+  }
+}
+
+function explainUsage(error: unknown, io: CliIo): number {
+  if (error instanceof HelpRequested) {
+    io.stderr(error.message);
+    return EXIT_OK;
+  }
+  if (error instanceof FlagError) {
+    io.stderr(error.message);
+    return EXIT_USAGE;
+  }
+  if (!(error instanceof UsageError)) throw error;
+  if (error.usage === undefined) io.stderr(`${error.message}\n`);
+  else io.stdout(error.usage);
+  return EXIT_USAGE;
+}
+
+async function run(request: Request, clerk: CtrlerClerk, io: CliIo): Promise<number> {
+  const { command, json, force } = request;
+  const done = (config: Config, line: string): number => {
+    io.stdout(json ? configJson(config) : line);
+    return EXIT_OK;
+  };
+  switch (command.kind) {
+    case "join":
+      return done(await clerk.join(command.groups), "Join OK\n");
+    case "leave":
+      return done(await clerk.leave(command.gids, { force }), "Leave OK\n");
+    case "move":
+      return done(await clerk.move(command.shard, command.gid), "Move OK\n");
+    case "query": {
+      const config = await clerk.query(command.num);
+      return done(config, configText(config));
+    }
+    case "status":
+      return await printStatus(request, clerk, io);
+  }
+}
+
+async function printStatus(request: Request, clerk: CtrlerClerk, io: CliIo): Promise<number> {
+  const controllers = await clerk.status();
+  io.stdout(request.json ? statusJson(controllers) : statusText(controllers));
+  for (const { address, error } of controllers) {
+    if (error !== undefined) io.stderr(`${address} is offline: ${error.message}\n`);
+  }
+  const isAnyOnline = controllers.some(({ error }) => error === undefined);
+  return isAnyOnline ? EXIT_OK : EXIT_UNAVAILABLE;
+}
+
+if (import.meta.main) {
+  const encoder = new TextEncoder();
+  const io: CliIo = {
+    stdout: (text) => Deno.stdout.writeSync(encoder.encode(text)),
+    stderr: (text) => Deno.stderr.writeSync(encoder.encode(text)),
+    dialer: () => new GrpcDialer(),
+    clock: systemClock,
+    prng: createPrng(randomSeed()),
+  };
+  Deno.exit(await main(Deno.args, io));
+}

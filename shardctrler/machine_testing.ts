@@ -1,0 +1,67 @@
+/** Hosts one controller machine over a memory engine, as the driver does, without a log. */
+import { LiveGeneration } from "../raft/node/live_generation.ts";
+import type { MachineReader } from "../raft/node/state_machine.ts";
+import { machineKey } from "../storage/key_space.ts";
+import type { Write } from "../storage/engine.ts";
+import { MemoryEngine } from "../storage/memory_engine.ts";
+import type { Config } from "./config.ts";
+import { ControllerMachine } from "./machine.ts";
+import type { ControllerReply } from "./machine_records.ts";
+
+export class MachineHost {
+  readonly machine: ControllerMachine;
+  readonly reader: MachineReader;
+  /** What the machine has told of, in order. */
+  readonly published: Config[] = [];
+  readonly #engine: MemoryEngine;
+  readonly #generation: LiveGeneration;
+  /** Hexadecimal key and value of everything written. */
+  readonly #contents: Map<string, string>;
+  #index: number;
+
+  constructor(engine = new MemoryEngine(), contents = new Map<string, string>(), index = 0) {
+    this.#engine = engine;
+    this.#generation = new LiveGeneration(engine, 1);
+    this.#contents = contents;
+    this.#index = index;
+    this.reader = this.#generation;
+    this.machine = new ControllerMachine({ onConfig: (config) => this.published.push(config) });
+  }
+
+  async apply(payload: Uint8Array, timeMs = 0): Promise<ControllerReply> {
+    const [reply] = await this.applyBatch([payload], timeMs);
+    return reply as ControllerReply;
+  }
+
+  async applyBatch(payloads: readonly Uint8Array[], timeMs = 0): Promise<unknown[]> {
+    const applied = payloads.map((payload) =>
+      this.machine.apply({ index: ++this.#index, term: 1, timeMs, payload })
+    );
+    const writes = [...applied.flatMap((step) => step.writes), ...this.machine.flush()];
+    for (const write of writes) this.#note(write);
+    await this.#engine.write(
+      writes.map((write) => ({ ...write, key: machineKey(this.#generation.prefix, write.key) })),
+      { sync: false },
+    );
+    this.machine.onApplied();
+    return applied.map((step) => step.reply);
+  }
+
+  /** Another machine that finds what this one has written. */
+  async restart(): Promise<MachineHost> {
+    const host = new MachineHost(this.#engine, this.#contents, this.#index);
+    await host.machine.load(host.reader);
+    return host;
+  }
+
+  /** Everything in the engine, for comparing replicas. */
+  contents(): Map<string, string> {
+    return new Map([...this.#contents].sort());
+  }
+
+  #note(write: Write): void {
+    const key = Buffer.from(write.key).toString("hex");
+    if (write.type === "del") this.#contents.delete(key);
+    else this.#contents.set(key, Buffer.from(write.value).toString("hex"));
+  }
+}
