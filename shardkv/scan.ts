@@ -8,8 +8,8 @@ import { KvError } from "../rpc/errors.ts";
 import { boundedMap } from "./bounded_map.ts";
 import { assertStillLeader, isSameStay, type ReadContext } from "./kv_reads.ts";
 import { SCAN_BYTES_MAX, SCAN_PAIRS_MAX, SCAN_READS_MAX } from "./limits.ts";
-import type { HeldShard } from "./ownership.ts";
-import { refusalOf } from "./ownership.ts";
+import { type HeldShard, refusalOf } from "./ownership.ts";
+import { CursorHeap } from "./cursor_heap.ts";
 import { ShardCursor } from "./shard_cursor.ts";
 
 /**
@@ -80,29 +80,19 @@ async function merge(
   limit: number,
   keysOnly: boolean,
 ): Promise<ScanResponse> {
+  const heads = new CursorHeap(cursors);
   const pairs: ShardPair[] = [];
   let bytes = 0;
-  for (;;) {
-    const smallest = smallestHead(cursors);
-    const head = smallest?.head;
-    if (smallest === undefined || head === undefined) return { pairs, more: false };
-    const value = keysOnly ? Buffer.alloc(0) : head.value;
-    bytes += head.key.length + value.length;
+  for (let cursor = heads.top; cursor?.head !== undefined; cursor = heads.top) {
+    const { key } = cursor.head;
+    const value = keysOnly ? Buffer.alloc(0) : cursor.head.value;
+    bytes += key.length + value.length;
     if (pairs.length >= limit || (pairs.length > 0 && bytes > SCAN_BYTES_MAX)) {
       return { pairs, more: true };
     }
-    pairs.push({ key: head.key, value });
-    await smallest.advance();
+    pairs.push({ key, value });
+    if (!cursor.advance()) await cursor.fill();
+    heads.sinkTop();
   }
-}
-
-function smallestHead(cursors: readonly ShardCursor[]): ShardCursor | undefined {
-  let smallest: ShardCursor | undefined;
-  for (const cursor of cursors) {
-    if (cursor.head === undefined) continue;
-    if (smallest?.head === undefined || cursor.head.key.compare(smallest.head.key) < 0) {
-      smallest = cursor;
-    }
-  }
-  return smallest;
+  return { pairs, more: false };
 }

@@ -44,9 +44,14 @@ export class ShardCursor {
     return this.#slice[this.#at];
   }
 
-  async advance(): Promise<void> {
+  /**
+   * Steps to the next pair.
+   *
+   * @returns False if the slice is used up: `fill` must be called
+   */
+  advance(): boolean {
     this.#at++;
-    if (this.#at >= this.#slice.length) await this.fill();
+    return this.#at < this.#slice.length || this.#ended;
   }
 
   /** Reads the next slice. */

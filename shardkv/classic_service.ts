@@ -1,0 +1,209 @@
+/**
+ * eRaft's own service, for its Go clients, its dashboard and generated stubs.
+ * Differences: a request that another server can answer is passed on to it
+ * (forwarder.ts), and GetShardsData carries no `last_operations`: replies are
+ * remembered per command, which that field cannot express. Our own groups move
+ * shards by ShardTransferService.
+ */
+import {
+  type CommandRequest,
+  type CommandResponse,
+  Op,
+  type Result,
+  type ShardData,
+  ShardKVServiceService,
+  type ShardOperationRequest,
+  type ShardOperationResponse,
+  WriteBatch,
+  WriteOp,
+} from "../proto/gen/shardkv.ts";
+import { KvError } from "../rpc/errors.ts";
+import { type CallContext, type Dialer, type ServiceRoutes, unary } from "../rpc/service.ts";
+import { type Gid, NO_GROUP, serversOf } from "../shardctrler/config.ts";
+import { type ClassicErr, classicErrOf, classicErrOfResult } from "./classic_errors.ts";
+import { encodeWrites } from "./commands.ts";
+import { forwardCommand, NO_FORWARD_METADATA } from "./forwarder.ts";
+import { type GroupLog, proposeWrites } from "./group_log.ts";
+import { readKeys } from "./kv_reads.ts";
+import { CHUNK_BYTES_MAX, type GroupLimits, SHARDS_DATA_BYTES_MAX } from "./limits.ts";
+import type { ShardMachine } from "./machine.ts";
+import { USER_KIND } from "./machine_keys.ts";
+import { shardOfKey } from "./ownership.ts";
+import { checkKey, checkValue } from "./request_check.ts";
+import { dropShard, readChunk } from "./shard_source.ts";
+import { groupStatus, type StatusSources } from "./status.ts";
+
+export interface ClassicServiceOptions extends StatusSources {
+  readonly log: GroupLog;
+  readonly machine: ShardMachine;
+  readonly dialer: Dialer;
+  readonly limits: GroupLimits;
+  readonly gid: Gid;
+  /** Pass requests on that other servers can answer. */
+  readonly forward: boolean;
+}
+
+const NO_BYTES = Buffer.alloc(0);
+
+export class ClassicService {
+  readonly #options: ClassicServiceOptions;
+
+  constructor(options: ClassicServiceOptions) {
+    this.#options = options;
+  }
+
+  get routes(): ServiceRoutes {
+    return [
+      unary(ShardKVServiceService.command, (request, context) => this.#command(request, context)),
+      unary(ShardKVServiceService.getShardsData, (request) => this.#getShardsData(request)),
+      unary(ShardKVServiceService.deleteShardsData, (request) => this.#deleteShardsData(request)),
+      unary(
+        ShardKVServiceService.getStatus,
+        () => Promise.resolve(groupStatus(this.#options)),
+      ),
+    ];
+  }
+
+  async #command(request: CommandRequest, context: CallContext): Promise<CommandResponse> {
+    const { machine, limits, gid } = this.#options;
+    checkKey(request.key);
+    checkValue(request.value, limits.valueBytesMax);
+    const { config } = machine.ownership;
+    const shard = shardOfKey(machine.ownership, request.key);
+    const owner = shard === undefined ? NO_GROUP : config.shards[shard] ?? NO_GROUP;
+    if (owner === NO_GROUP) return answer("ErrWrongGroup");
+    if (owner !== gid) {
+      const servers = serversOf(config, owner);
+      return this.#mayForward(context)
+        ? await this.#forward(servers, request, context)
+        : answer("ErrWrongGroup");
+    }
+    try {
+      return responseOf(await this.#execute(request));
+    } catch (error) {
+      const err = classicErrOf(error);
+      const leader = KvError.from(error).leader;
+      const passOn = err === "ErrWrongLeader" && leader !== undefined && this.#mayForward(context);
+      return passOn ? await this.#forward([leader], request, context) : answer(err);
+    }
+  }
+
+  async #execute(request: CommandRequest): Promise<Result | undefined> {
+    const { log, limits } = this.#options;
+    if (request.op === Op.GET) return (await readKeys(this.#options, [request.key]))[0];
+    const writes = encodeClassicWrite(request);
+    return (await proposeWrites(log, encodeWrites(writes, limits.valueBytesMax)))[0];
+  }
+
+  #mayForward(context: CallContext): boolean {
+    return this.#options.forward && context.metadata(NO_FORWARD_METADATA) !== "1";
+  }
+
+  #forward(
+    servers: readonly string[],
+    request: CommandRequest,
+    { signal }: CallContext,
+  ): Promise<CommandResponse> {
+    const mayRepeat = request.op !== Op.APPEND || request.clientId !== "0";
+    return forwardCommand(this.#options.dialer, servers, request, { mayRepeat, signal });
+  }
+
+  async #getShardsData(request: ShardOperationRequest): Promise<ShardOperationResponse> {
+    const shards: { [shard: number]: ShardData } = {};
+    let bytesLeft = SHARDS_DATA_BYTES_MAX;
+    try {
+      for (const shard of request.shardIds) {
+        const data = await this.#readShard(request.configNum, shard, bytesLeft);
+        bytesLeft -= data.bytes;
+        shards[shard] = { kv: data.kv };
+      }
+      return this.#operationAnswer("OK", shards);
+    } catch (error) {
+      return this.#operationAnswer(classicErrOf(error), {});
+    }
+  }
+
+  /** @throws {KvError} NOT_READY if the shard does not fit into the bytes left; as `readChunk` */
+  async #readShard(configNum: number, shard: number, bytesLeft: number) {
+    const kv: ShardData["kv"] = [];
+    let bytes = 0;
+    let cursor: Buffer = NO_BYTES;
+    let done = false;
+    while (!done) {
+      const request = { configNum, shard, cursor, bytesMax: CHUNK_BYTES_MAX };
+      const chunk = await readChunk(this.#options, request);
+      for (const { key, value } of chunk.records) {
+        if (key[0] !== USER_KIND) continue;
+        bytes += key.length + value.length;
+        kv.push({ key: key.subarray(1), value });
+      }
+      if (bytes > bytesLeft) {
+        throw new KvError(
+          "NOT_READY",
+          `Cannot send shard ${shard} in one message: it is too large`,
+        );
+      }
+      cursor = chunk.cursor;
+      done = chunk.done;
+    }
+    return { kv, bytes };
+  }
+
+  async #deleteShardsData(request: ShardOperationRequest): Promise<ShardOperationResponse> {
+    const { configNum } = request;
+    try {
+      for (const shard of request.shardIds) await dropShard(this.#options, { configNum, shard });
+      return this.#operationAnswer("OK", {});
+    } catch (error) {
+      return this.#operationAnswer(classicErrOf(error), {});
+    }
+  }
+
+  #operationAnswer(
+    err: ClassicErr,
+    shards: { [shard: number]: ShardData },
+  ): ShardOperationResponse {
+    const configNum = this.#options.machine.ownership.config.num;
+    return { err, configNum, shards, lastOperations: {} };
+  }
+}
+
+/** A batch of one: eRaft's clients wait for each command before they send the next. */
+function encodeClassicWrite(request: CommandRequest): Buffer {
+  const sequence = Number(request.commandId);
+  if (!Number.isSafeInteger(sequence) || sequence < 0) {
+    throw new KvError(
+      "INVALID_ARGUMENT",
+      `Cannot use command id ${request.commandId}: it must be 0 to ${Number.MAX_SAFE_INTEGER}`,
+    );
+  }
+  const batch = WriteBatch.encode({
+    clientId: BigInt.asUintN(64, BigInt(request.clientId)).toString(),
+    lowestUnanswered: sequence,
+    commands: [{
+      sequence,
+      op: writeOpOf(request.op),
+      key: request.key,
+      value: request.value,
+      expected: NO_BYTES,
+      expectAbsent: false,
+      deleteOnMatch: false,
+    }],
+  }).finish();
+  return Buffer.from(batch.buffer, batch.byteOffset, batch.byteLength);
+}
+
+function writeOpOf(op: Op): WriteOp {
+  if (op === Op.PUT) return WriteOp.WRITE_OP_PUT;
+  if (op === Op.APPEND) return WriteOp.WRITE_OP_APPEND;
+  throw new KvError("INVALID_ARGUMENT", `Cannot execute operation ${op}: it is unknown`);
+}
+
+function responseOf(result: Result | undefined): CommandResponse {
+  if (result === undefined) throw new KvError("INTERNAL", "Cannot answer: there is no result");
+  return { err: classicErrOfResult(result.code), value: result.value };
+}
+
+function answer(err: ClassicErr): CommandResponse {
+  return { err, value: NO_BYTES };
+}

@@ -1,0 +1,148 @@
+/** What clerks call: batches of writes and reads, and scans. */
+import { SESSION_TTL_MS } from "../raft/node/session_table.ts";
+import {
+  type BatchRequest,
+  type BatchResponse,
+  KvServiceService,
+  type Result,
+  type ScanRequest,
+  type ScanResponse,
+} from "../proto/gen/shardkv.ts";
+import { KvError } from "../rpc/errors.ts";
+import { type ServerStream, type ServiceRoutes, stream, unary } from "../rpc/service.ts";
+import { encodeWrites } from "./commands.ts";
+import { type GroupLog, proposeWrites } from "./group_log.ts";
+import { readKeys } from "./kv_reads.ts";
+import { type GroupLimits, SERVER_REQUESTS_MAX, STREAM_REQUESTS_MAX } from "./limits.ts";
+import type { ShardMachine } from "./machine.ts";
+import { checkGetKeys, checkScan, checkWrites } from "./request_check.ts";
+import { RequestGate } from "./request_gate.ts";
+import { scanPage } from "./scan.ts";
+
+export interface KvServiceOptions {
+  readonly log: GroupLog;
+  readonly machine: ShardMachine;
+  readonly limits: GroupLimits;
+}
+
+export class KvService {
+  readonly #options: KvServiceOptions;
+  readonly #gate = new RequestGate(SERVER_REQUESTS_MAX);
+
+  constructor(options: KvServiceOptions) {
+    this.#options = options;
+  }
+
+  get routes(): ServiceRoutes {
+    return [
+      unary(KvServiceService.execute, (request) => this.#gated(() => this.execute(request))),
+      unary(KvServiceService.scan, (request) => this.#gated(() => this.#scan(request))),
+      stream(KvServiceService.stream, (calls) => this.#serveStream(calls)),
+    ];
+  }
+
+  /**
+   * Executes a batch and reads keys, at the same time.
+   *
+   * @throws {KvError} For the batch as a whole; LEADERSHIP_LOST if its writes may have happened
+   */
+  async execute(request: BatchRequest): Promise<BatchResponse> {
+    const { machine } = this.#options;
+    checkGetKeys(request.getKeys);
+    const writing = request.writes.length === 0 ? [] : this.#write(request);
+    const reading = request.getKeys.length === 0 ? [] : readKeys(this.#options, request.getKeys);
+    const [writes, reads] = await Promise.allSettled([writing, reading]);
+    if (writes.status === "rejected") throw writes.reason;
+    if (reads.status === "rejected") throw readFailure(reads.reason, writes.value.length > 0);
+    return {
+      id: request.id,
+      error: "",
+      message: "",
+      leaderAddress: "",
+      configNum: machine.ownership.config.num,
+      writeResults: writes.value,
+      getResults: reads.value,
+    };
+  }
+
+  #write({ writes, ageMs }: BatchRequest): Promise<Result[]> {
+    const { log, machine, limits } = this.#options;
+    const checked = checkWrites(writes, machine.ownership, limits.valueBytesMax);
+    if (checked.hasSession && ageMs >= SESSION_TTL_MS) {
+      throw new KvError(
+        "SESSION_EXPIRED",
+        `Cannot tell whether writes first sent ${ageMs} ms ago happened: ` +
+          `their session is remembered for ${SESSION_TTL_MS} ms`,
+      );
+    }
+    if (checked.refusals !== undefined && log.status().role === "leader") {
+      return Promise.resolve([...checked.refusals]);
+    }
+    return proposeWrites(log, encodeWrites(writes, limits.valueBytesMax));
+  }
+
+  #scan(request: ScanRequest): Promise<ScanResponse> {
+    checkScan(request, this.#options.machine.ownership);
+    return scanPage(this.#options, request);
+  }
+
+  async #gated<Response>(answer: () => Promise<Response>): Promise<Response> {
+    this.#gate.enter();
+    try {
+      return await answer();
+    } finally {
+      this.#gate.leave();
+    }
+  }
+
+  async #serveStream(calls: ServerStream<BatchRequest, BatchResponse>): Promise<void> {
+    const gate = new RequestGate(STREAM_REQUESTS_MAX);
+    const answering = new Set<Promise<void>>();
+    for await (const request of calls.requests) {
+      try {
+        gate.enter();
+      } catch (error) {
+        calls.send(this.#failure(request.id, error));
+        continue;
+      }
+      const answer = this.#answer(request, calls).finally(() => {
+        gate.leave();
+        answering.delete(answer);
+      });
+      answering.add(answer);
+    }
+    await Promise.all(answering);
+  }
+
+  async #answer(
+    request: BatchRequest,
+    calls: ServerStream<BatchRequest, BatchResponse>,
+  ): Promise<void> {
+    try {
+      calls.send(await this.#gated(() => this.execute(request)));
+    } catch (error) {
+      calls.send(this.#failure(request.id, error));
+    }
+  }
+
+  #failure(id: number, cause: unknown): BatchResponse {
+    const error = KvError.from(cause);
+    return {
+      id,
+      error: error.code,
+      message: error.message,
+      leaderAddress: error.leader ?? "",
+      configNum: this.#options.machine.ownership.config.num,
+      writeResults: [],
+      getResults: [],
+    };
+  }
+}
+
+/** A failed read must not make writes that succeeded look as if they had not been executed. */
+function readFailure(cause: unknown, wrote: boolean): KvError {
+  const error = KvError.from(cause);
+  if (!wrote || error.maybe) return error;
+  const { message, leader } = error;
+  return new KvError("LEADERSHIP_LOST", `${message}; the writes were executed`, { cause, leader });
+}

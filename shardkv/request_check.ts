@@ -1,0 +1,140 @@
+/** Checks what clients send before it costs anything. */
+import { BinaryReader } from "@bufbuild/protobuf/wire";
+import type { Result, ScanRequest } from "../proto/gen/shardkv.ts";
+import { KvError } from "../rpc/errors.ts";
+import { COMMANDS_MAX, GET_KEYS_MAX, KEY_BYTES_MAX, REQUEST_BYTES_MAX } from "./limits.ts";
+import { type Ownership, refusalOf, shardOfKey } from "./ownership.ts";
+import { plainResults } from "./results.ts";
+
+/** What the edge has to know of an encoded WriteBatch. */
+export interface CheckedBatch {
+  /** The client wants its writes remembered. */
+  readonly hasSession: boolean;
+  /** Set if no command at all can be executed here: the answer, without the log. */
+  readonly refusals: readonly Result[] | undefined;
+}
+
+interface Scan {
+  readonly ownership: Ownership;
+  readonly valueBytesMax: number;
+  readonly refusals: Result[];
+  commands: number;
+}
+
+// Tags of shardkv.proto: field number times 8, plus the wire type.
+const BATCH_CLIENT_ID = 9;
+const BATCH_COMMAND = 26;
+const COMMAND_OP = 16;
+const COMMAND_KEY = 26;
+const COMMAND_VALUE = 34;
+const COMMAND_EXPECTED = 42;
+/** Numbers of WriteOp: 1 to 4. */
+const OP_MAX = 4;
+
+/**
+ * Walks over an encoded WriteBatch without decoding it: the batch is decoded
+ * once, when it is applied.
+ *
+ * @throws {KvError} INVALID_ARGUMENT if it is malformed or breaks a limit
+ */
+export function checkWrites(
+  writes: Buffer,
+  ownership: Ownership,
+  valueBytesMax: number,
+): CheckedBatch {
+  if (writes.length > REQUEST_BYTES_MAX) {
+    throw invalid(`the writes have ${writes.length} bytes, the limit is ${REQUEST_BYTES_MAX}`);
+  }
+  const scan: Scan = { ownership, valueBytesMax, refusals: [], commands: 0 };
+  let hasSession = false;
+  try {
+    const reader = new BinaryReader(writes);
+    while (reader.pos < reader.len) {
+      const tag = reader.uint32();
+      if (tag === BATCH_COMMAND) checkCommand(reader, scan);
+      else if (tag === BATCH_CLIENT_ID) hasSession = Number(reader.fixed64()) !== 0;
+      else reader.skip(tag & 7);
+    }
+  } catch (cause) {
+    if (cause instanceof KvError) throw cause;
+    throw invalid("the writes are not an encoded WriteBatch", cause);
+  }
+  if (scan.commands === 0) throw invalid("the writes hold no command");
+  const allRefused = scan.refusals.length === scan.commands;
+  return { hasSession, refusals: allRefused ? scan.refusals : undefined };
+}
+
+function checkCommand(reader: BinaryReader, scan: Scan): void {
+  if (++scan.commands > COMMANDS_MAX) throw invalid(`a batch takes at most ${COMMANDS_MAX} writes`);
+  const end = reader.uint32() + reader.pos;
+  let op = 0;
+  let key: Uint8Array | undefined;
+  while (reader.pos < end) {
+    const tag = reader.uint32();
+    switch (tag) {
+      case COMMAND_OP:
+        op = reader.int32();
+        break;
+      case COMMAND_KEY:
+        key = reader.bytes();
+        break;
+      case COMMAND_VALUE:
+      case COMMAND_EXPECTED:
+        checkValue(reader.bytes(), scan.valueBytesMax);
+        break;
+      default:
+        reader.skip(tag & 7);
+    }
+  }
+  if (op < 1 || op > OP_MAX) throw invalid(`operation ${op} is unknown`);
+  checkKey(key);
+  // Once a command can be executed the log answers for all of them.
+  if (scan.refusals.length < scan.commands - 1) return;
+  const refusal = refusalOfKey(scan.ownership, key);
+  if (refusal !== undefined) scan.refusals.push(plainResults[refusal]);
+}
+
+/** @throws {KvError} INVALID_ARGUMENT unless the key has 1 to 4096 bytes */
+export function checkKey(key: Uint8Array | undefined): asserts key is Uint8Array {
+  const length = key?.length ?? 0;
+  if (length < 1 || length > KEY_BYTES_MAX) {
+    throw invalid(`a key has ${length} bytes, it must have 1 to ${KEY_BYTES_MAX}`);
+  }
+}
+
+/** @throws {KvError} INVALID_ARGUMENT if the value is too large */
+export function checkValue(value: Uint8Array, valueBytesMax: number): void {
+  if (value.length > valueBytesMax) {
+    throw invalid(`a value has ${value.length} bytes, the limit is ${valueBytesMax}`);
+  }
+}
+
+/** @throws {KvError} INVALID_ARGUMENT if there are too many keys or one is no key */
+export function checkGetKeys(keys: readonly Buffer[]): void {
+  if (keys.length > GET_KEYS_MAX) {
+    throw invalid(`${keys.length} keys are asked for, the limit is ${GET_KEYS_MAX}`);
+  }
+  for (const key of keys) checkKey(key);
+}
+
+/** @throws {KvError} INVALID_ARGUMENT if the range or the shards make no sense */
+export function checkScan({ shards, start, end }: ScanRequest, ownership: Ownership): void {
+  if (shards.length === 0) throw invalid("no shard to scan is named");
+  const count = ownership.config.shards.length;
+  const unknown = count === 0 ? undefined : shards.find((shard) => shard < 0 || shard >= count);
+  if (unknown !== undefined) throw invalid(`shard ${unknown} is not one of 0 to ${count - 1}`);
+  for (const bound of [start, end]) {
+    if (bound.length > KEY_BYTES_MAX + 1) {
+      throw invalid(`a bound has ${bound.length} bytes, the limit is ${KEY_BYTES_MAX + 1}`);
+    }
+  }
+}
+
+function refusalOfKey(ownership: Ownership, key: Uint8Array) {
+  const shard = shardOfKey(ownership, key);
+  return shard === undefined ? "WRONG_GROUP" : refusalOf(ownership.shards.get(shard));
+}
+
+function invalid(why: string, cause?: unknown): KvError {
+  return new KvError("INVALID_ARGUMENT", `Cannot take the request: ${why}`, { cause });
+}

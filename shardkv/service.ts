@@ -1,0 +1,25 @@
+/** Everything a replica of a shard group answers, beside Raft itself. */
+import { ShardTransferServiceService } from "../proto/gen/shardkv.ts";
+import { type ServiceRoutes, unary } from "../rpc/service.ts";
+import { ClassicService, type ClassicServiceOptions } from "./classic_service.ts";
+import { KvService } from "./kv_service.ts";
+import { dropShard, readChunk, type ShardSourceContext } from "./shard_source.ts";
+
+export function groupRoutes(options: ClassicServiceOptions): ServiceRoutes {
+  return [
+    ...new ClassicService(options).routes,
+    ...new KvService(options).routes,
+    ...transferRoutes(options),
+  ];
+}
+
+/** What the groups call that have gained shards of this one. */
+function transferRoutes(context: ShardSourceContext): ServiceRoutes {
+  return [
+    unary(ShardTransferServiceService.pullShard, (request) => readChunk(context, request)),
+    unary(ShardTransferServiceService.dropShard, async ({ configNum, shard }) => {
+      await dropShard(context, { configNum, shard });
+      return {};
+    }),
+  ];
+}

@@ -1,0 +1,60 @@
+/** A replica's status, as eRaft's GetStatus tells it and more. */
+import type { GetStatusResponse } from "../proto/gen/shardkv.ts";
+import type { Role } from "../raft/types.ts";
+import { unreachable } from "../runtime/invariant.ts";
+import type { Gid } from "../shardctrler/config.ts";
+import type { Engine } from "../storage/engine.ts";
+import type { GroupLog } from "./group_log.ts";
+import type { ShardMachine } from "./machine.ts";
+
+export interface StatusSources {
+  readonly log: GroupLog;
+  readonly machine: ShardMachine;
+  readonly engine: Engine;
+  readonly gid: Gid;
+  /** Position of the replica in its group, 0 or more. */
+  readonly id: number;
+  /** Where peers and clients reach the replica. */
+  readonly address: string;
+  readonly version: string;
+}
+
+export function groupStatus(sources: StatusSources): GetStatusResponse {
+  const { log, machine, engine, gid, id, address, version } = sources;
+  const raft = log.status();
+  return {
+    id,
+    state: roleName(raft.role),
+    term: raft.term,
+    lastApplied: raft.applied,
+    commitIndex: raft.commit,
+    storageSize: engine.stats().storageBytes,
+    address,
+    gid,
+    shards: machine.figures().map(({ shard, status, keys, bytes }) => ({
+      shardId: shard,
+      status,
+      keys,
+      bytes,
+    })),
+    leaderAddress: raft.leaderAddress ?? "",
+    configNum: machine.ownership.config.num,
+    logFirstIndex: raft.firstIndex,
+    logLastIndex: raft.lastIndex,
+    version,
+  };
+}
+
+function roleName(role: Role): string {
+  switch (role) {
+    case "leader":
+      return "Leader";
+    case "follower":
+      return "Follower";
+    case "preCandidate":
+    case "candidate":
+      return "Candidate";
+    default:
+      return unreachable(role);
+  }
+}
