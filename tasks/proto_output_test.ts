@@ -7,6 +7,7 @@ const GENERATED = `// source: a.proto
 import { BinaryReader } from "x";
 
 const base = { key: Buffer.alloc(0), value: Buffer.alloc(0) };
+const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
 message.key = Buffer.from(reader.bytes());
 serialize: (value) => Buffer.from(Request.encode(value).finish()),
 `;
@@ -16,6 +17,7 @@ Deno.test("improveGenerated() shares the empty buffer and takes views instead of
   assertStringIncludes(improved, "{ key: EMPTY, value: EMPTY }");
   assertStringIncludes(improved, "message.key = (reader.bytes() as Buffer);");
   assertStringIncludes(improved, "asBuffer(Request.encode(value).finish())");
+  assertStringIncludes(improved, "new BinaryReader(asBuffer(input))");
   assertEquals(improved.indexOf("const EMPTY") < improved.indexOf("import "), true);
 });
 

@@ -1,0 +1,136 @@
+/**
+ * `deno task cluster`: a whole cluster on this machine, every node a process of its own. Stops on
+ * Ctrl-C with nothing left running; started again, it goes on with the same data.
+ */
+import { resolve } from "node:path";
+import { FlagError, HelpRequested } from "../runtime/flags.ts";
+import { checkDenoVersion } from "../runtime/version.ts";
+import { KvError } from "../rpc/errors.ts";
+import { ClusterAdmin } from "./cluster/cluster_admin.ts";
+import { ClusterDirectory, DirectoryError } from "./cluster/cluster_directory.ts";
+import { ClusterProcesses } from "./cluster/cluster_processes.ts";
+import { TimeoutError } from "./cluster/deadline.ts";
+import { createLogView } from "./cluster/log_view.ts";
+import { NotReadyError } from "./cluster/node_process.ts";
+import { type ClusterOptions, parseClusterOptions } from "./cluster/options.ts";
+import { allNodes, type ClusterPlan, planCluster } from "./cluster/plan.ts";
+import { checkPorts, PortError } from "./cluster/ports.ts";
+import { describeCluster, describeDeath, nextCommands } from "./cluster/report.ts";
+import { StopRequest } from "./cluster/stop_request.ts";
+
+/** Elections, joins and the first configuration take about three seconds. */
+const SERVED_TIMEOUT_MS = 120_000;
+/** Time for the servers to go by themselves. */
+const GRACE_MS = 10_000;
+
+const encoder = new TextEncoder();
+
+function say(text: string): void {
+  Deno.stdout.writeSync(encoder.encode(text));
+}
+
+function complain(text: string): void {
+  Deno.stderr.writeSync(encoder.encode(`${text}\n`));
+}
+
+/** Starts the processes, makes the cluster serve, and follows it until somebody asks to stop. */
+async function run(options: ClusterOptions, db: string, stopRequest: StopRequest): Promise<void> {
+  const plan = planCluster(options, db);
+  const directory = await ClusterDirectory.open(db, options);
+  checkPorts(plan);
+  const view = createNodeView(plan, options.quiet);
+  const processes = new ClusterProcesses(plan, {
+    db,
+    onLine: view.line,
+    onDeath: (node, status) => complain(describeDeath(plan, node, status)),
+  });
+  try {
+    const up = bringUp(plan, processes, directory);
+    // Losing the race is no reason to leave a rejection behind.
+    up.catch(() => {});
+    await Promise.race([up, stopRequest.stop]);
+    if (!stopRequest.requested) view.follow();
+    await stopRequest.stop;
+    say("Stopping\n");
+  } finally {
+    const insisted = stopRequest.insist.then(() => processes.stop(0));
+    insisted.catch(() => {});
+    const killed = await processes.stop(GRACE_MS);
+    if (killed.length > 0) complain(`Killed what did not stop by itself: ${killed.join(", ")}`);
+  }
+}
+
+/** From nothing to a cluster that serves every shard. */
+async function bringUp(
+  plan: ClusterPlan,
+  processes: ClusterProcesses,
+  directory: ClusterDirectory,
+): Promise<void> {
+  const startedAt = performance.now();
+  say(`Starting ${plan.controllers.length} controllers and ${plan.groups.length} groups\n`);
+  await processes.start();
+  const admin = new ClusterAdmin(plan);
+  try {
+    if (!directory.joined) {
+      const joined = await admin.joinMissing();
+      if (joined.length > 0) say(`Joined groups ${joined.join(", ")}\n`);
+      await directory.rememberJoined();
+    }
+    const config = await admin.served(SERVED_TIMEOUT_MS);
+    const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+    say(`All ${config.shards.length} shards are served after ${seconds} s\n\n`);
+    say(`${describeCluster(plan, config)}\n${nextCommands(plan)}\n`);
+  } finally {
+    await admin.close();
+  }
+}
+
+/** Keeps the nodes' lines back until the table is shown, so that it does not scroll away. */
+function createNodeView(plan: ClusterPlan, quiet: boolean) {
+  const labels = allNodes(plan).map((node) => node.label);
+  const show = createLogView(labels, say, Deno.stdout.isTerminal() && !Deno.noColor);
+  let following = false;
+  return {
+    line(label: string, line: string): void {
+      if (following && !quiet) show(label, line);
+    },
+    follow(): void {
+      following = true;
+    },
+  };
+}
+
+/** An error that says all there is to say; a stack would only hide it. */
+function isExpected(error: unknown): error is Error {
+  return error instanceof DirectoryError || error instanceof PortError ||
+    error instanceof NotReadyError || error instanceof KvError || error instanceof TimeoutError;
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  checkDenoVersion();
+  try {
+    const options = parseClusterOptions(args);
+    using stopRequest = new StopRequest();
+    if (options.db !== undefined) {
+      await run(options, resolve(options.db), stopRequest);
+      return 0;
+    }
+    const db = await Deno.makeTempDir({ prefix: "eraft_cluster_" });
+    try {
+      await run(options, db, stopRequest);
+    } finally {
+      await Deno.remove(db, { recursive: true });
+    }
+    return 0;
+  } catch (error) {
+    if (error instanceof HelpRequested || error instanceof FlagError) {
+      Deno.stderr.writeSync(encoder.encode(error.text));
+      return error.exitCode;
+    }
+    if (!isExpected(error)) throw error;
+    complain(error.message);
+    return 1;
+  }
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args));

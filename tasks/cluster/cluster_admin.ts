@@ -1,0 +1,83 @@
+/** Joining the groups of a fresh cluster and waiting until it serves. */
+import { CtrlerClerk } from "../../client/ctrler_clerk.ts";
+import { groupStatus, type NodeStatus } from "../../client/node_status.ts";
+import { GrpcDialer } from "../../rpc/grpc_dialer.ts";
+import type { Dialer } from "../../rpc/service.ts";
+import { systemClock } from "../../runtime/clock.ts";
+import { createPrng, randomSeed } from "../../runtime/prng.ts";
+import type { Config, Gid } from "../../shardctrler/config.ts";
+import { until } from "./deadline.ts";
+import type { ClusterPlan } from "./plan.ts";
+
+const POLL_MS = 100;
+
+export class ClusterAdmin {
+  #dialer: Dialer = new GrpcDialer();
+  #clerk: CtrlerClerk;
+  #plan: ClusterPlan;
+
+  constructor(plan: ClusterPlan) {
+    this.#plan = plan;
+    this.#clerk = new CtrlerClerk({
+      controllers: plan.controllers.map((node) => node.address),
+      dialer: this.#dialer,
+      clock: systemClock,
+      prng: createPrng(randomSeed()),
+    });
+  }
+
+  /** Joins the groups of the plan that the latest configuration does not have; returns their ids. */
+  async joinMissing(): Promise<Gid[]> {
+    const config = await this.#clerk.query();
+    const missing = this.#plan.groups.filter(({ gid }) => !config.groups.has(gid));
+    if (missing.length === 0) return [];
+    await this.#clerk.join(
+      new Map(missing.map(({ gid, nodes }) => [gid, nodes.map((node) => node.address)])),
+    );
+    return missing.map(({ gid }) => gid);
+  }
+
+  /** Takes groups out of the cluster. */
+  async leave(gids: readonly Gid[]): Promise<void> {
+    await this.#clerk.leave(gids);
+  }
+
+  /**
+   * Waits until every shard is served by the group that the latest configuration names.
+   *
+   * @throws {Error} Saying how far it came, when `timeoutMs` pass
+   */
+  async served(timeoutMs: number): Promise<Config> {
+    let progress = "no configuration yet";
+    return await until(() => progress, timeoutMs, async () => {
+      const config = await this.#clerk.query();
+      const serving = await this.#servingShards(config);
+      progress = `${serving} of ${config.shards.length} shards are served`;
+      return serving === config.shards.length ? config : undefined;
+    }, POLL_MS);
+  }
+
+  async close(): Promise<void> {
+    this.#clerk.close();
+    await this.#dialer.close();
+  }
+
+  /** Every replica of every group, asked now. */
+  async status(): Promise<NodeStatus[]> {
+    return await groupStatus(await this.#clerk.query(), this.#dialer);
+  }
+
+  /** How many shards the leaders of their groups serve in this very configuration. */
+  async #servingShards(config: Config): Promise<number> {
+    const replicas = await groupStatus(config, this.#dialer);
+    const leaders = replicas.filter((replica) =>
+      replica.role === "Leader" && replica.configNum === config.num
+    );
+    const served = leaders.flatMap((leader) =>
+      leader.shards.filter(({ shard, status }) =>
+        status === "Serving" && config.shards[shard] === leader.gid
+      )
+    );
+    return new Set(served.map(({ shard }) => shard)).size;
+  }
+}

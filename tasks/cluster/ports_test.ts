@@ -1,0 +1,22 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { planNodes } from "./plan.ts";
+import { checkPorts, PortError } from "./ports.ts";
+
+Deno.test("checkPorts() names the port in use and the flag that moves it", () => {
+  using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const address = `127.0.0.1:${taken.addr.port}`;
+  const plan = (controller: string, server: string) =>
+    planNodes({
+      controllers: [controller],
+      groups: [{ gid: 100, addresses: [server] }],
+      shards: 1,
+      db: "/d",
+    });
+  const error = assertThrows(() => checkPorts(plan(address, "127.0.0.1:0")), PortError);
+  assertEquals(
+    error.message,
+    `Cannot listen on port ${taken.addr.port}: it is in use; ` +
+      "stop what uses it, or choose others with -ctrler-port",
+  );
+  assertThrows(() => checkPorts(plan("127.0.0.1:0", address)), PortError, "-group-port");
+});

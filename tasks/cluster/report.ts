@@ -1,0 +1,61 @@
+/** What the user sees when the cluster is up. */
+import type { Config } from "../../shardctrler/config.ts";
+import type { NodeProcess } from "./node_process.ts";
+import { allNodes, type ClusterPlan, type NodePlan } from "./plan.ts";
+import { formatTable } from "./table.ts";
+
+/** eRaft's default addresses: the clients find these without being told. */
+const DEFAULT_CONTROLLERS_PORT = 50_051;
+
+/** Who listens where, and how many shards each group serves. */
+export function describeCluster(plan: ClusterPlan, config: Config): string {
+  const role = (node: NodePlan) => node.gid === 0 ? "controller" : `group ${node.gid}`;
+  const shards = (node: NodePlan) =>
+    node.gid === 0 ? "" : String(config.shards.filter((gid) => gid === node.gid).length);
+  const rows = allNodes(plan).map((node) => [
+    node.label,
+    role(node),
+    node.address,
+    shards(node),
+    node.directory,
+  ]);
+  return formatTable([["NODE", "ROLE", "ADDRESS", "SHARDS", "DATA"], ...rows]);
+}
+
+/** Commands to try next, to be typed in another terminal. */
+export function nextCommands(plan: ClusterPlan): string {
+  const addresses = plan.controllers.map((node) => node.address);
+  const isDefault = addresses[0]?.endsWith(`:${DEFAULT_CONTROLLERS_PORT}`) === true;
+  const client = isDefault ? "client" : `client -ctrlers ${addresses.join(",")}`;
+  const ctrl = isDefault ? "ctrl" : `ctrl -cluster ${addresses.join(",")}`;
+  return [
+    "Try in another terminal (with `npx -y deno@2.9.3` for `deno` if it is not installed):",
+    `  deno task ${client} put mykey myvalue`,
+    `  deno task ${client} get mykey`,
+    `  deno task ${client} status`,
+    `  deno task ${client} bench 1000`,
+    `  deno task ${ctrl} query`,
+    "Ctrl-C stops everything.",
+    "",
+  ].join("\n");
+}
+
+/** That a node ended by itself, what it said last, and how to start it again. */
+export function describeDeath(
+  plan: ClusterPlan,
+  node: NodeProcess,
+  status: Deno.CommandStatus,
+): string {
+  const how = status.signal === null ? `with code ${status.code}` : `by ${status.signal}`;
+  const said = node.lastLines.slice(-DEATH_LINES).map((line) => `\n  ${line}`).join("");
+  return `Node ${node.label} (pid ${node.pid}) ended ${how}; the others go on${said}\n` +
+    `Start it again in another terminal:\n  ${restartCommand(plan, node.label)}`;
+}
+
+/** Last lines of a dead node that are worth repeating. */
+const DEATH_LINES = 5;
+
+function restartCommand(plan: ClusterPlan, label: string): string {
+  const node = allNodes(plan).find((candidate) => candidate.label === label);
+  return node === undefined ? "" : `deno run -A ${node.main} ${node.args.join(" ")}`;
+}

@@ -1,0 +1,30 @@
+/** How a server is started: the running Deno, and no more permissions than a server needs. */
+import type { NodePlan } from "./plan.ts";
+
+/** Absolute path of the project. */
+export const PROJECT_ROOT = `${import.meta.dirname}/../..`;
+
+/**
+ * Arguments for the Deno executable.
+ *
+ * @param db Absolute path of the directory that holds the node's data
+ */
+export function serverArgs(node: NodePlan, db: string): string[] {
+  return [
+    "run",
+    "--quiet",
+    "--no-prompt",
+    // The native library of RocksDB, and what loads it.
+    `--allow-ffi=${PROJECT_ROOT}/node_modules`,
+    `--allow-read=${PROJECT_ROOT},${db}`,
+    // RocksDB's own file access is not Deno's to judge; this is for creating the directory.
+    `--allow-write=${db}`,
+    "--allow-net=127.0.0.1,localhost",
+    // Unlisted variables read as undefined instead of failing.
+    "--ignore-env",
+    "--ignore-read=/etc/alpine-release",
+    `${PROJECT_ROOT}/${node.main}`,
+    ...node.args,
+    "-exit-with-parent",
+  ];
+}
