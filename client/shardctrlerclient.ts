@@ -6,15 +6,16 @@ import type { Dialer } from "../rpc/service.ts";
 import { type Clock, systemClock } from "../runtime/clock.ts";
 import {
   boolFlag,
+  choiceFlag,
   defineFlags,
   durationFlag,
   FlagError,
   HelpRequested,
-  stringFlag,
+  valueFlag,
 } from "../runtime/flags.ts";
 import { createPrng, type Prng, randomSeed } from "../runtime/prng.ts";
 import type { Config } from "../shardctrler/config.ts";
-import { type CtrlerCommand, parseCommand, UsageError } from "./ctrler_cli_args.ts";
+import { type CtrlerCommand, parseCommand, USAGE, UsageError } from "./ctrler_cli_args.ts";
 import { configJson, configText, statusJson, statusText } from "./ctrler_cli_output.ts";
 import { CtrlerClerk } from "./ctrler_clerk.ts";
 
@@ -43,15 +44,20 @@ const UNAVAILABLE_CODES: readonly ErrorCode[] = [
   "DEADLINE_EXCEEDED",
 ];
 
+const CLUSTER_DEFAULT = "127.0.0.1:50051,127.0.0.1:50052,127.0.0.1:50053";
+
 const flags = defineFlags("shardctrlerclient", {
-  cluster: stringFlag({
-    default: "127.0.0.1:50051,127.0.0.1:50052,127.0.0.1:50053",
+  cluster: valueFlag({
+    default: parseAddressList(CLUSTER_DEFAULT),
+    defaultText: `"${CLUSTER_DEFAULT}"`,
+    placeholder: "addresses",
     help: "cluster addresses",
+    parse: parseAddressList,
   }),
-  timeout: durationFlag({ default: 30_000, help: "give up after this long" }),
-  o: stringFlag({ default: "text", help: "output format: text or json" }),
-  force: boolFlag({ default: false, help: "leave: take the last group out too" }),
-});
+  timeout: durationFlag({ default: 30_000, min: 1, help: "give up after this long" }),
+  o: choiceFlag({ default: "text", choices: ["text", "json"], help: "output format" }),
+  force: boolFlag({ help: "let leave take the last group out too" }),
+}, { trailer: USAGE });
 
 interface Request {
   readonly command: CtrlerCommand;
@@ -93,43 +99,18 @@ export async function main(args: readonly string[], io: CliIo): Promise<number> 
 /** @throws {FlagError | HelpRequested | UsageError} */
 function parseRequest(args: readonly string[]): Request {
   const { values, rest } = flags.parse(args);
-  const { o: format, force, timeout: timeoutMs } = values;
-  if (format !== "text" && format !== "json") {
-    throw new UsageError(`Cannot use '-o' "${format}": it must be text or json`);
-  }
-  if (!(timeoutMs > 0)) {
-    throw new UsageError(`Cannot use '-timeout' ${timeoutMs} ms: it must be more than 0`);
-  }
+  const { cluster: controllers, timeout: timeoutMs, o: format, force } = values;
   const command = parseCommand(rest);
   if (force && command.kind !== "leave") {
     throw new UsageError(`Cannot use '-force' with ${command.kind}: only leave takes it`);
   }
-  return {
-    command,
-    controllers: parseCluster(values.cluster),
-    timeoutMs,
-    json: format === "json",
-    force,
-  };
-}
-
-function parseCluster(text: string): string[] {
-  try {
-    return parseAddressList(text);
-  } catch (error) {
-    const { message } = error as Error;
-    throw new UsageError(`Cannot use '-cluster': ${message}`);
-  }
+  return { command, controllers, timeoutMs, json: format === "json", force };
 }
 
 function explainUsage(error: unknown, io: CliIo): number {
-  if (error instanceof HelpRequested) {
-    io.stderr(error.message);
-    return EXIT_OK;
-  }
-  if (error instanceof FlagError) {
-    io.stderr(error.message);
-    return EXIT_USAGE;
+  if (error instanceof HelpRequested || error instanceof FlagError) {
+    io.stderr(error.text);
+    return error.exitCode;
   }
   if (!(error instanceof UsageError)) throw error;
   if (error.usage === undefined) io.stderr(`${error.message}\n`);
