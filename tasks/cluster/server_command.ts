@@ -1,8 +1,9 @@
 /** How a server is started: the running Deno, and no more permissions than a server needs. */
+import { resolve } from "node:path";
 import type { NodePlan } from "./plan.ts";
 
 /** Absolute path of the project. */
-export const PROJECT_ROOT = `${import.meta.dirname}/../..`;
+export const PROJECT_ROOT = resolve(import.meta.dirname ?? ".", "../..");
 
 /**
  * Arguments for the Deno executable.
@@ -16,7 +17,7 @@ export function serverArgs(node: NodePlan, db: string): string[] {
     "--no-prompt",
     // The native library of RocksDB, and what loads it.
     `--allow-ffi=${PROJECT_ROOT}/node_modules`,
-    `--allow-read=${PROJECT_ROOT},${db}`,
+    `--allow-read=${PROJECT_ROOT}/node_modules,${db}`,
     // RocksDB's own file access is not Deno's to judge; this is for creating the directory.
     `--allow-write=${db}`,
     "--allow-net=127.0.0.1,localhost",
