@@ -1,0 +1,131 @@
+/**
+ * One replica of a shard group, put together from its ports: no sockets, no
+ * processes, so that tests and the simulator run what servers run.
+ */
+import { CtrlerClerk } from "../client/ctrler_clerk.ts";
+import type { GetStatusResponse } from "../proto/gen/shardkv.ts";
+import { deriveClusterId } from "../raft/node/identity.ts";
+import { RaftNode, type RaftNodeOptions } from "../raft/node/raft_node.ts";
+import type { ServiceRoutes } from "../rpc/service.ts";
+import type { Gid } from "../shardctrler/config.ts";
+import { GarbageSweeper } from "./garbage_sweeper.ts";
+import { defaultGroupLimits, type GroupLimits, validateGroupLimits } from "./limits.ts";
+import { ShardMachine } from "./machine.ts";
+import { Migrator } from "./migrator.ts";
+import { groupRoutes } from "./service.ts";
+import { groupStatus, type StatusSources } from "./status.ts";
+
+type DriverOptions = Pick<
+  RaftNodeOptions,
+  | "engine"
+  | "dialer"
+  | "clock"
+  | "prng"
+  | "logger"
+  | "tickMs"
+  | "raft"
+  | "retainedEntriesMax"
+  | "retainedBytesMax"
+  | "onFatal"
+>;
+
+export interface GroupReplicaOptions extends DriverOptions {
+  /** The group, 1 or higher. */
+  readonly gid: Gid;
+  /** Place in `members`, from 0. */
+  readonly position: number;
+  /** Address of every replica, in the same order everywhere. */
+  readonly members: readonly string[];
+  /** Addresses of the controllers. */
+  readonly controllers: readonly string[];
+  /** Tells clusters on the same addresses apart. */
+  readonly clusterToken: string;
+  readonly limits?: Partial<GroupLimits>;
+  /** Pass eRaft's commands on to the server that can answer them. @default {true} */
+  readonly forward?: boolean;
+  /** Told in the status. @default {""} */
+  readonly version?: string;
+}
+
+interface Parts {
+  readonly raft: RaftNode;
+  readonly machine: ShardMachine;
+  readonly clerk: CtrlerClerk;
+  readonly migrator: Migrator;
+  readonly sweeper: GarbageSweeper;
+  readonly sources: StatusSources;
+}
+
+export class GroupReplica {
+  readonly #parts: Parts;
+  /** Everything this replica answers: clients, other groups and its peers. */
+  readonly routes: ServiceRoutes;
+
+  /**
+   * Loads the replica from its engine, or begins a new one, and starts it.
+   *
+   * @throws {RangeError} When the gid or a limit is out of its range
+   * @throws {IdentityError} When the engine belongs to another node
+   * @throws {EngineError} When the engine cannot be read
+   */
+  static async open(options: GroupReplicaOptions): Promise<GroupReplica> {
+    const { gid, position, members, clusterToken } = options;
+    assertGid(gid);
+    const limits: GroupLimits = { ...defaultGroupLimits, ...options.limits };
+    validateGroupLimits(limits);
+    const machine = new ShardMachine(gid);
+    const raft = await RaftNode.open({
+      ...options,
+      identity: {
+        clusterId: deriveClusterId(clusterToken, gid, members),
+        gid,
+        nodeId: position + 1,
+      },
+      members: new Map(members.map((address, i) => [i + 1, address])),
+      machine,
+    });
+    return new GroupReplica(options, limits, machine, raft);
+  }
+
+  private constructor(
+    options: GroupReplicaOptions,
+    limits: GroupLimits,
+    machine: ShardMachine,
+    raft: RaftNode,
+  ) {
+    const { position, members, version = "", forward = true, controllers, onFatal } = options;
+    const clerk = new CtrlerClerk({ ...options, controllers });
+    const migrator = new Migrator({ ...options, log: raft, machine, controllers: clerk });
+    const sweeper = new GarbageSweeper({ machine, reader: raft.reader, onFatal });
+    const address = members[position] ?? "";
+    const sources = { ...options, log: raft, machine, id: position, address, version };
+    this.#parts = { raft, machine, clerk, migrator, sweeper, sources };
+    this.routes = [...groupRoutes({ ...sources, limits, forward }), ...raft.routes];
+    machine.onOwnership(() => {
+      migrator.wake();
+      sweeper.wake();
+    });
+    migrator.start();
+    sweeper.wake();
+  }
+
+  status(): GetStatusResponse {
+    return groupStatus(this.#parts.sources);
+  }
+
+  /** Ends what is under way; the engine and the dialer stay open. */
+  async stop(): Promise<void> {
+    const { raft, clerk, migrator, sweeper } = this.#parts;
+    // The migrator gives up first, but what it has proposed ends only with the log.
+    const migrating = migrator.stop();
+    await raft.stop();
+    await Promise.all([migrating, sweeper.stop()]);
+    clerk.close();
+  }
+}
+
+function assertGid(gid: Gid): void {
+  if (!Number.isSafeInteger(gid) || gid < 1 || gid > 0x7fff_ffff) {
+    throw new RangeError(`Cannot run group ${gid}: a group needs '-gid' 1 or higher`);
+  }
+}
