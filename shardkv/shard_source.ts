@@ -18,9 +18,14 @@ const SLICE_RECORDS_MIN = 8;
 /** Records read at once. */
 const SLICE_RECORDS_MAX = 1_024;
 
-export interface ShardSourceContext {
-  readonly log: GroupLog;
+/** Where the records of frozen shards are. */
+export interface FrozenShards {
+  readonly log: Pick<GroupLog, "reader">;
   readonly machine: ShardMachine;
+}
+
+export interface ShardSourceContext extends FrozenShards {
+  readonly log: GroupLog;
 }
 
 /**
@@ -31,7 +36,7 @@ export interface ShardSourceContext {
  *   shard is not being given away in it (any more)
  */
 export async function readChunk(
-  { log, machine }: ShardSourceContext,
+  { log, machine }: FrozenShards,
   { configNum, shard, cursor, bytesMax }: PullShardRequest,
 ): Promise<PullShardResponse> {
   const stay = frozenStay(machine.ownership, configNum, shard);
@@ -67,7 +72,7 @@ export function frozenStay(ownership: Ownership, configNum: number, shard: numbe
 
 /** Reads until the bytes are reached; at least one record, if there is one. */
 async function readRecords(
-  { reader }: GroupLog,
+  { reader }: Pick<GroupLog, "reader">,
   first: Buffer,
   end: Buffer,
   bytesWanted: number,
