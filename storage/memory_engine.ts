@@ -1,7 +1,7 @@
 /** An engine in memory, for tests and the simulator; it forgets unsynced writes on a crash. */
 import { invariant } from "../runtime/invariant.ts";
 import type { Prng } from "../runtime/prng.ts";
-import { asBuffer } from "./buffers.ts";
+import { asBuffer, copyBuffer } from "./buffers.ts";
 import { CallGate } from "./call_gate.ts";
 import {
   type Engine,
@@ -79,8 +79,8 @@ export class MemoryEngine implements Engine {
     this.#gate.assertOpen();
     const view = this.#map.snapshot();
     let rest: KeyRange | undefined = {
-      start: Buffer.from(range.start),
-      end: Buffer.from(range.end),
+      start: copyBuffer(range.start),
+      end: copyBuffer(range.end),
     };
     this.#openIterators++;
     return {
@@ -173,7 +173,7 @@ export class MemoryEngine implements Engine {
   #copyOf(key: Uint8Array): Buffer | undefined {
     assertKey(key);
     const value = this.#map.get(key);
-    return value && Buffer.from(value);
+    return value && copyBuffer(value);
   }
 }
 
@@ -186,14 +186,14 @@ function applyBatch(map: OrderedMap, batch: readonly Write[]): void {
 
 function copyWrite(write: Write): Write {
   assertWritableKey(write.key);
-  const key = Buffer.from(write.key);
+  const key = copyBuffer(write.key);
   return write.type === "put"
-    ? { type: "put", key, value: Buffer.from(write.value) }
+    ? { type: "put", key, value: copyBuffer(write.value) }
     : { type: "del", key };
 }
 
 function copyPair({ key, value }: StoredPair): KeyValue {
-  return { key: Buffer.from(key), value: Buffer.from(value) };
+  return { key: copyBuffer(key), value: copyBuffer(value) };
 }
 
 /** The first key after `key`. */

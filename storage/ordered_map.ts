@@ -5,6 +5,7 @@
  * them changes a chunk, which copies it first; so a snapshot is O(1), and a
  * change costs at most one chunk and, once after a snapshot, the list.
  */
+import { compareBytes } from "./buffers.ts";
 import type { KeyRange } from "./engine.ts";
 
 /** Pairs in a chunk before it is split in two. */
@@ -98,7 +99,7 @@ export class OrderedMap {
   /** The first `limit` pairs of a range; with `reverse` the last ones, backwards. */
   slice(range: KeyRange, limit: number, reverse = false): StoredPair[] {
     const pairs: StoredPair[] = [];
-    if (Buffer.compare(range.start, range.end) >= 0) return pairs;
+    if (compareBytes(range.start, range.end) >= 0) return pairs;
     return reverse ? this.#sliceDown(range, limit, pairs) : this.#sliceUp(range, limit, pairs);
   }
 
@@ -108,7 +109,7 @@ export class OrderedMap {
       if (!chunk) return pairs;
       for (let index = lowerBound(chunk.keys, start); index < chunk.keys.length; index++) {
         const pair = pairAt(chunk, index);
-        if (pairs.length >= limit || !pair || Buffer.compare(pair.key, end) >= 0) return pairs;
+        if (pairs.length >= limit || !pair || compareBytes(pair.key, end) >= 0) return pairs;
         pairs.push(pair);
       }
     }
@@ -120,7 +121,7 @@ export class OrderedMap {
       if (!chunk) return pairs;
       for (let index = lowerBound(chunk.keys, end) - 1; index >= 0; index--) {
         const pair = pairAt(chunk, index);
-        if (pairs.length >= limit || !pair || Buffer.compare(pair.key, start) < 0) return pairs;
+        if (pairs.length >= limit || !pair || compareBytes(pair.key, start) < 0) return pairs;
         pairs.push(pair);
       }
     }
@@ -163,7 +164,7 @@ function chunkFor(chunks: readonly Chunk[], key: Uint8Array): number {
   while (low < high) {
     const middle = (low + high + 1) >>> 1;
     const first = chunks[middle]?.keys[0];
-    if (first && Buffer.compare(first, key) <= 0) low = middle;
+    if (first && compareBytes(first, key) <= 0) low = middle;
     else high = middle - 1;
   }
   return low;
@@ -176,7 +177,7 @@ function lowerBound(keys: readonly Buffer[], key: Uint8Array): number {
   while (low < high) {
     const middle = (low + high) >>> 1;
     const candidate = keys[middle];
-    if (candidate && Buffer.compare(candidate, key) < 0) low = middle + 1;
+    if (candidate && compareBytes(candidate, key) < 0) low = middle + 1;
     else high = middle;
   }
   return low;
@@ -184,7 +185,7 @@ function lowerBound(keys: readonly Buffer[], key: Uint8Array): number {
 
 function isAt(keys: readonly Buffer[], index: number, key: Uint8Array): boolean {
   const candidate = keys[index];
-  return candidate !== undefined && Buffer.compare(candidate, key) === 0;
+  return candidate !== undefined && compareBytes(candidate, key) === 0;
 }
 
 function pairAt(chunk: Chunk, index: number): StoredPair | undefined {
