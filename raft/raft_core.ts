@@ -221,4 +221,5 @@ function resetProgress(core: RaftCore): void {
   }
   const own = core.progress.get(config.id);
   own?.acknowledge(log.persisted);
+  own?.becomeReplicate();
 }

@@ -34,6 +34,11 @@ export class SafetyChecker {
   readonly #readsFrom = new Map<string, LogIndex>();
   /** The highest index that any node was told is committed. */
   committedMax: LogIndex = 0;
+  readonly #nodes: readonly TestNode[];
+
+  constructor(nodes: readonly TestNode[]) {
+    this.#nodes = nodes;
+  }
 
   /** A node was restarted: what it had not saved is rightly forgotten. */
   restarted(node: TestNode): void {
@@ -46,6 +51,7 @@ export class SafetyChecker {
   }
 
   ready(node: TestNode, ready: Ready): void {
+    this.#checkCommitIsDurable(node);
     this.#checkMonotonic(node);
     this.#checkLeader(node, ready);
     this.#checkLogMatching(node, ready.entries);
@@ -95,6 +101,20 @@ export class SafetyChecker {
     this.#highWater.set(node.id, { term, commit });
   }
 
+  /** What a leader commits is on the disks of a majority at that moment. */
+  #checkCommitIsDurable(node: TestNode): void {
+    const { role, commit } = node.status;
+    if (role !== "leader" || commit <= (this.#highWater.get(node.id)?.commit ?? 0)) return;
+    const term = node.raw.entryTerm(commit);
+    const copies = this.#nodes.filter(({ disk }) =>
+      disk.term(commit) === term || disk.logStart.index >= commit
+    );
+    assert(
+      copies.length > this.#nodes.length / 2,
+      `${copies.length} of ${this.#nodes.length} disks have what node ${node.id} commits`,
+    );
+  }
+
   #checkLeader(node: TestNode, ready: Ready): void {
     if (ready.softState?.role !== "leader") return;
     const { term } = ready.softState;
@@ -122,6 +142,8 @@ export class SafetyChecker {
   }
 
   #checkCommitted(node: TestNode, entry: Entry): void {
+    const { index, term } = entry;
+    assertEquals(node.disk.term(index), term, `entry ${index} is on disk before it is applied`);
     this.committedMax = Math.max(this.committedMax, entry.index);
     const known = this.#committed.get(entry.index);
     const text = describeEntry(entry);
