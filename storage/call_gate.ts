@@ -7,7 +7,7 @@ export class CallGate {
   readonly #subject: string;
   #underWay = 0;
   #closed = false;
-  #onIdle: (() => void) | undefined;
+  readonly #idle = Promise.withResolvers<void>();
 
   /** @param subject What is closed, for messages: "the engine at '/data'" */
   constructor(subject: string) {
@@ -21,7 +21,7 @@ export class CallGate {
   /**
    * Lets one call in; every `enter` needs its `leave`.
    *
-   * @throws {EngineClosedError} Once `close` or `slam` was called
+   * @throws {EngineClosedError} Once `close` was called
    */
   enter(): void {
     this.assertOpen();
@@ -31,7 +31,7 @@ export class CallGate {
   leave(): void {
     invariant(this.#underWay > 0, "A call leaves the gate that never entered it");
     this.#underWay--;
-    if (this.#underWay === 0) this.#onIdle?.();
+    if (this.#underWay === 0 && this.#closed) this.#idle.resolve();
   }
 
   /** Runs one call inside the gate. */
@@ -44,15 +44,15 @@ export class CallGate {
     }
   }
 
-  /** @throws {EngineClosedError} Once `close` or `slam` was called */
+  /** @throws {EngineClosedError} Once `close` was called */
   assertOpen(): void {
     if (this.#closed) throw new EngineClosedError(`Cannot use ${this.#subject}: it is closed`);
   }
 
-  /** Refuses new calls and waits for those under way. */
+  /** Refuses new calls and waits for those under way; safe to call again. */
   close(): Promise<void> {
     this.#closed = true;
-    if (this.#underWay === 0) return Promise.resolve();
-    return new Promise((resolve) => this.#onIdle = resolve);
+    if (this.#underWay === 0) this.#idle.resolve();
+    return this.#idle.promise;
   }
 }

@@ -12,10 +12,10 @@ Deno.test("CallGate.close() waits for every call under way", async () => {
       order.push(name);
     })
   );
-  const closed = gate.close().then(() => order.push("closed"));
+  const closes = [1, 2].map(() => gate.close().then(() => order.push("closed")));
   resolve();
-  await Promise.all([...calls, closed]);
-  assertEquals(order, ["a", "b", "closed"]);
+  await Promise.all([...calls, ...closes]);
+  assertEquals(order, ["a", "b", "closed", "closed"]);
 });
 
 Deno.test("CallGate.run() refuses calls after close, naming what is closed", async () => {

@@ -68,7 +68,7 @@ export interface EngineStats {
  */
 export interface Engine {
   get(key: Uint8Array): Promise<Buffer | undefined>;
-  /** Values in the order of the keys. */
+  /** Values in the order of the keys, not necessarily all of one moment. */
   getMany(keys: readonly Uint8Array[]): Promise<(Buffer | undefined)[]>;
   write(batch: readonly Write[], options: WriteOptions): Promise<void>;
   /** All pairs of a range that is known to be small. */

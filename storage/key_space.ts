@@ -8,7 +8,7 @@
  * | 0x02 | index u64 | log record |
  * | 0x03 | generation u32, 0x00 | applied record of that generation |
  * | 0x03 | generation u32, 0x01, machine key | machine data |
- * | 0x7f | batch number u64 | empty: a mark of the engine wrapper (rocksdb_engine.ts) |
+ * | 0x7f | batch number u64 | one byte: a mark of the RocksDB engine (write_marks.ts) |
  *
  * A generation's applied record sorts before its data, so one iterator over
  * the generation sees both as of the same moment.
@@ -18,7 +18,7 @@ import type { KeyRange } from "./engine.ts";
 const NODE_REGION = 0x01;
 const LOG_REGION = 0x02;
 const MACHINE_REGION = 0x03;
-/** First byte of the engine wrapper's marks; nobody else writes there. */
+/** First byte of the RocksDB engine's marks; engines refuse writes of others there. */
 export const MARK_REGION = 0x7f;
 
 const APPLIED_TAG = 0x00;

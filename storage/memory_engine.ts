@@ -24,7 +24,8 @@ export type MemoryOperation = "read" | "write" | "sync";
 export interface MemoryEngineOptions {
   /**
    * Called before each operation takes effect; the simulator's disk latency.
-   * Without it results come with the next microtasks.
+   * A rejection is the operation's failure. Without it results come with the
+   * next microtasks.
    */
   readonly delay?: (operation: MemoryOperation) => Promise<void>;
 }
@@ -35,11 +36,11 @@ export interface MemoryEngineOptions {
  */
 export class MemoryEngine implements Engine {
   readonly #options: MemoryEngineOptions;
-  readonly #map: OrderedMap;
+  #map = new OrderedMap();
   readonly #gate = new CallGate("the memory engine");
   readonly #queue = new WriteQueue((batches, sync) => this.#commit(batches, sync));
   /** The content as of the last completed sync write. */
-  #durable: OrderedMap;
+  #durable = new OrderedMap();
   /** Batches that came after it, in order, those still queued included. */
   #volatile: (readonly Write[])[] = [];
   /** How many of these are written. */
@@ -47,10 +48,8 @@ export class MemoryEngine implements Engine {
   #openIterators = 0;
   #crashed = false;
 
-  constructor(options: MemoryEngineOptions = {}, content: OrderedMap = new OrderedMap()) {
+  constructor(options: MemoryEngineOptions = {}) {
     this.#options = options;
-    this.#map = content;
-    this.#durable = content.snapshot();
   }
 
   get(key: Uint8Array): Promise<Buffer | undefined> {
@@ -122,26 +121,35 @@ export class MemoryEngine implements Engine {
   /** The engine a restart finds after an orderly `close`. */
   reopen(): MemoryEngine {
     invariant(this.#gate.closed && !this.#crashed, "Only a closed engine is opened again");
-    return new MemoryEngine(this.#options, this.#map.snapshot());
+    return this.#restart(this.#map.snapshot());
   }
 
   /**
    * Cuts the power: calls under way and all later ones reject with
-   * {@linkcode EngineClosedError}.
+   * {@linkcode EngineClosedError}. A closed engine can lose its power too.
    *
    * @param prng Decides how many of the batches after the last completed sync
    * write survive; they are whole and the oldest ones
    * @returns The engine a restart finds
    */
   crash(prng: Prng): MemoryEngine {
-    invariant(!this.#gate.closed, "A closed engine has nothing to lose in a crash");
+    invariant(!this.#crashed, "An engine crashes only once");
     this.#crashed = true;
+    // Not awaited: after a power cut nobody waits for anything.
     this.#gate.close();
-    this.#queue.fail(this.#crashError());
-    const survivors = this.#volatile.slice(0, prng.below(this.#volatile.length + 1));
+    this.#queue.fail(crashError());
     const content = this.#durable.snapshot();
+    const survivors = this.#volatile.slice(0, prng.below(this.#volatile.length + 1));
     for (const batch of survivors) applyBatch(content, batch);
-    return new MemoryEngine(this.#options, content);
+    return this.#restart(content);
+  }
+
+  /** What is found on opening is durable: RocksDB writes its log to tables then. */
+  #restart(content: OrderedMap): MemoryEngine {
+    const next = new MemoryEngine(this.#options);
+    next.#map = content;
+    next.#durable = content.snapshot();
+    return next;
   }
 
   #read<T>(read: () => T): Promise<T> {
@@ -163,11 +171,7 @@ export class MemoryEngine implements Engine {
 
   async #wait(operation: MemoryOperation): Promise<void> {
     if (this.#options.delay) await this.#options.delay(operation);
-    if (this.#crashed) throw this.#crashError();
-  }
-
-  #crashError(): EngineClosedError {
-    return new EngineClosedError("Cannot finish an operation: the memory engine crashed");
+    if (this.#crashed) throw crashError();
   }
 
   #copyOf(key: Uint8Array): Buffer | undefined {
@@ -175,6 +179,10 @@ export class MemoryEngine implements Engine {
     const value = this.#map.get(key);
     return value && copyBuffer(value);
   }
+}
+
+function crashError(): EngineClosedError {
+  return new EngineClosedError("Cannot finish an operation: the memory engine crashed");
 }
 
 function applyBatch(map: OrderedMap, batch: readonly Write[]): void {

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { createPrng, type Prng } from "../runtime/prng.ts";
-import { EngineClosedError } from "./engine.ts";
+import { EngineClosedError, EngineError } from "./engine.ts";
 import { MemoryEngine } from "./memory_engine.ts";
 
 const everything = { start: Buffer.of(0), end: Buffer.of(255) };
@@ -62,6 +62,23 @@ Deno.test("MemoryEngine.crash() never repeats a batch that is written already", 
   const survivor = engine.crash(fixedPrng(3));
   await Promise.allSettled(writes);
   assertEquals(await survivor.get(Buffer.from("k")), Buffer.from("3"));
+});
+
+Deno.test("MemoryEngine.crash() may still lose unsynced batches of a closed engine", async () => {
+  const engine = new MemoryEngine();
+  await writePair(engine, "ab", true);
+  await writePair(engine, "cd", false);
+  await engine.close();
+  assertEquals(await keysOf(engine.crash(fixedPrng(0))), "ab");
+});
+
+Deno.test("MemoryEngine fails every write after one that failed", async () => {
+  const failures = [new EngineError("diskFull", "Cannot write: the disk is full")];
+  const delay = () => Promise.resolve(failures.pop()).then((e) => e && Promise.reject(e));
+  const engine = new MemoryEngine({ delay });
+  await assertRejects(() => writePair(engine, "a", false), EngineError, "the disk is full");
+  await assertRejects(() => writePair(engine, "b", false), EngineError, "the disk is full");
+  assertEquals(await keysOf(engine), "");
 });
 
 Deno.test("MemoryEngine.crash() rejects calls under way and later ones", async () => {

@@ -25,7 +25,10 @@ import { openNative, type RocksdbOptions } from "./rocksdb_open.ts";
 import { markRange, MarkScan, type MarkSpan, WriteMarks } from "./write_marks.ts";
 import { WriteQueue } from "./write_queue.ts";
 
-/** Keys of one `getMany` from which on two threads share the work. */
+/**
+ * Keys of one `getMany` from which on two threads share the work. With fewer
+ * the hop to a second thread costs what it gains.
+ */
 const splitKeysMin = 128;
 
 /** Pairs a range is cleared by at a time, so that other writes come in between. */
@@ -65,12 +68,7 @@ export interface OpenDatabase {
   readonly marks: MarkSpan | undefined;
 }
 
-/**
- * A RocksDB database; one process at a time may have a directory open.
- *
- * `getMany` may see writes of other callers that are made meanwhile for some of
- * its keys only.
- */
+/** A RocksDB database; one process at a time may have a directory open. */
 export class RocksdbEngine implements Engine {
   /** The database's directory. */
   readonly path: string;
