@@ -115,21 +115,19 @@ export class LogStore {
     return this.#start;
   }
 
-  /**
-   * Writes that make a staged generation the live one. The log restarts behind
-   * the snapshot, but keeps what follows it if `keepsSuffix`.
-   */
-  install(meta: SnapshotMeta, generation: number, keepsSuffix: boolean): Write[] {
+  /** Writes that make a staged generation the live one; the log begins anew behind the snapshot. */
+  install(meta: SnapshotMeta, generation: number): Write[] {
     const value = Buffer.alloc(4);
     value.writeUInt32BE(generation);
     const writes: Write[] = [
       { type: "put", key: nodeKey("generation"), value },
       this.#saveStart(meta.index, meta.term),
     ];
-    const end = keepsSuffix ? Math.min(meta.index, this.#last) : this.#last;
-    for (let i = this.#start + 1; i <= end; i++) writes.push({ type: "del", key: logKey(i) });
+    for (let i = this.#start + 1; i <= this.#last; i++) {
+      writes.push({ type: "del", key: logKey(i) });
+    }
     this.#start = meta.index;
-    this.#last = keepsSuffix ? Math.max(this.#last, meta.index) : meta.index;
+    this.#last = meta.index;
     return writes;
   }
 

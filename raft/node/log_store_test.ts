@@ -19,7 +19,9 @@ function entry(index: number, term: number, text = `entry ${index}`): Entry {
   return { index, term, kind: "normal", data: Buffer.from(text) };
 }
 
-async function withEntries(...entries: Entry[]): Promise<{ engine: MemoryEngine; store: LogStore }> {
+async function withEntries(
+  ...entries: Entry[]
+): Promise<{ engine: MemoryEngine; store: LogStore }> {
   const engine = new MemoryEngine();
   const { store } = await LogStore.load(engine);
   await engine.write(store.append(entries), sync);
@@ -114,4 +116,16 @@ Deno.test("LogStore.load() refuses a damaged hard state", async () => {
   value[5] = (value[5] as number) ^ 1;
   await engine.write([{ type: "put", key: nodeKey("hardState"), value }], sync);
   await assertRejects(() => LogStore.load(engine), EngineError, "hard state record fails");
+});
+
+Deno.test("LogStore.install() begins the log anew behind the snapshot", async () => {
+  const { engine, store } = await withEntries(entry(1, 1), entry(2, 1), entry(3, 1));
+  const meta = { index: 10, term: 4, confState, id: 0 };
+  await engine.write([...store.install(meta, 2), appliedWrite(2, meta)], sync);
+  await engine.write(store.append([entry(11, 4)]), sync);
+  const { state } = await LogStore.load(engine);
+  assertEquals(state.generation, 2);
+  assertEquals(state.logStart, { index: 10, term: 4 });
+  assertEquals(summary(state.entries), ["11/4 entry 11"]);
+  assertEquals(state.applied?.index, 10);
 });

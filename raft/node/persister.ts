@@ -19,8 +19,6 @@ const COMPACT_ENTRIES_MIN = 256;
 export interface Installation {
   readonly meta: SnapshotMeta;
   readonly generation: number;
-  /** The log goes on behind the snapshot with entries that are stored already. */
-  readonly keepsSuffix: boolean;
 }
 
 /** A round as the core gave it, and the staged snapshot it speaks of. */
@@ -128,7 +126,7 @@ export class Persister {
     );
     const writes = installation === undefined
       ? []
-      : store.install(installation.meta, installation.generation, installation.keepsSuffix);
+      : store.install(installation.meta, installation.generation);
     writes.push(...store.append(ready.entries));
     return writes;
   }

@@ -48,7 +48,10 @@ Deno.test("Proposals.proposeNext() keeps the queue when the core refuses", async
 });
 
 Deno.test("Proposals.enqueue() refuses what cannot travel in one message", async () => {
-  const error = await assertRejects(() => new Proposals().enqueue(new Uint8Array(4 << 20)), KvError);
+  const error = await assertRejects(
+    () => new Proposals().enqueue(new Uint8Array(4 << 20)),
+    KvError,
+  );
   assertEquals(error.code, "INVALID_ARGUMENT");
 });
 

@@ -15,7 +15,7 @@ import { ProposalError } from "../proposal_error.ts";
 import { RawNode } from "../raw_node.ts";
 import type { Ready, SoftState } from "../ready.ts";
 import type { LogIndex, NodeId, Role, Term } from "../types.ts";
-import { Applier, type AppliedEntry } from "./applier.ts";
+import { type AppliedEntry, Applier } from "./applier.ts";
 import type { NodeIdentity } from "./identity.ts";
 import { LiveGeneration } from "./live_generation.ts";
 import { Persister, type Round } from "./persister.ts";
@@ -311,7 +311,7 @@ export class RaftNode {
     if (meta === undefined || this.#staged === undefined) return undefined;
     const { generation } = this.#staged;
     this.#staged = undefined;
-    return { meta, generation, keepsSuffix: this.#core.status().lastIndex > meta.index };
+    return { meta, generation };
   }
 
   #onPersisted(rounds: readonly Round[]): void {

@@ -65,7 +65,6 @@ export class SnapshotSource {
    * @returns What the view stands for, with the id to pull it by
    */
   async open(peer: NodeId, generation: number): Promise<SnapshotMeta> {
-    await this.#drop(peer);
     const iterator = this.#options.engine.iterate(generationRange(generation));
     const pending = await iterator.next(1);
     const applied = pending[0];
@@ -77,6 +76,7 @@ export class SnapshotSource {
       ...decodeSnapshotMeta(pb.SnapshotMeta.decode(applied.value)),
       id: ++this.#lastId,
     };
+    const previous = this.#views.get(peer);
     this.#views.set(peer, {
       meta,
       peer,
@@ -87,18 +87,10 @@ export class SnapshotSource {
       idle: this.#idleTimer(peer),
       busy: false,
     });
+    previous?.idle.cancel();
+    await previous?.iterator.close();
     this.#options.logger.info("Sends a snapshot", { peer: peer - 1, index: meta.index });
     return meta;
-  }
-
-  /** Whether a follower is pulling, or may be about to. */
-  isServing(peer: NodeId): boolean {
-    return this.#views.has(peer);
-  }
-
-  /** Frees a follower's view, if it has one. */
-  async release(peer: NodeId): Promise<void> {
-    await this.#drop(peer);
   }
 
   async close(): Promise<void> {
@@ -128,6 +120,8 @@ export class SnapshotSource {
     try {
       view.chunk = await readChunk(view);
       view.sequence = request.sequence;
+      // The last chunk may be asked for again, but nothing more is read.
+      if (view.chunk.done) await view.iterator.close();
       return view.chunk;
     } finally {
       view.busy = false;

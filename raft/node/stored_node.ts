@@ -1,7 +1,15 @@
 /** What a node finds in its engine at start: itself, or nothing yet. */
 import { type Engine, EngineError } from "../../storage/engine.ts";
 import { generationRange, machineRange } from "../../storage/key_space.ts";
-import type { ConfState, Entry, HardState, LogIndex, NodeId, SnapshotMeta, Term } from "../types.ts";
+import type {
+  ConfState,
+  Entry,
+  HardState,
+  LogIndex,
+  NodeId,
+  SnapshotMeta,
+  Term,
+} from "../types.ts";
 import { claimEngine, type NodeIdentity } from "./identity.ts";
 import { appliedWrite, LogStore, type StoredState } from "./log_store.ts";
 
