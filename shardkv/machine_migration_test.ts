@@ -45,9 +45,9 @@ async function move(
   assertEquals(await gainer.settle(config.num, shard), "done");
 }
 
-async function groups(
+function groups(
   ...owners: readonly (readonly number[])[]
-): Promise<{ a: MachineHarness; b: MachineHarness; configs: Config[]; close(): Promise<void> }> {
+): { a: MachineHarness; b: MachineHarness; configs: Config[]; close(): Promise<void> } {
   const a = new MachineHarness(100);
   const b = new MachineHarness(200);
   const close = async () => {
@@ -76,7 +76,7 @@ async function sweep(group: MachineHarness): Promise<void> {
 }
 
 Deno.test("applyConfig() takes the next configuration only, and each once", async () => {
-  const { a, configs, close } = await groups([100, 100, 100, 100], [100, 100, 100, 200]);
+  const { a, configs, close } = groups([100, 100, 100, 100], [100, 100, 100, 200]);
   const [one, two] = configs;
   assert(one !== undefined && two !== undefined);
   assertEquals(await a.config(two), "notReady");
@@ -88,7 +88,7 @@ Deno.test("applyConfig() takes the next configuration only, and each once", asyn
 });
 
 Deno.test("applyConfig() waits while a shard is in between, in either group", async () => {
-  const { a, b, configs, close } = await groups(
+  const { a, b, configs, close } = groups(
     [100, 100, 100, 100],
     [100, 100, 200, 200],
     [100, 100, 100, 200],
@@ -111,7 +111,7 @@ Deno.test("applyConfig() waits while a shard is in between, in either group", as
 });
 
 Deno.test("applyConfig() refuses another number of shards", async () => {
-  const { a, configs, close } = await groups([100, 100]);
+  const { a, configs, close } = groups([100, 100]);
   await enter(configs[0], a);
   const [, other] = configChain([100], [100]);
   assert(other !== undefined);
@@ -120,7 +120,7 @@ Deno.test("applyConfig() refuses another number of shards", async () => {
 });
 
 Deno.test("a shard that moves takes every key and session along and leaves the others alone", async () => {
-  const { a, b, configs, close } = await groups([100, 100, 100, 100], [100, 200, 100, 100]);
+  const { a, b, configs, close } = groups([100, 100, 100, 100], [100, 200, 100, 100]);
   const [one, two] = configs;
   assert(two !== undefined);
   await enter(one, a, b);
@@ -159,7 +159,7 @@ Deno.test("a shard that moves takes every key and session along and leaves the o
 });
 
 Deno.test("an append sent again after its shard has moved is not executed again", async () => {
-  const { a, b, configs, close } = await groups([100, 100, 100, 100], [200, 200, 200, 200]);
+  const { a, b, configs, close } = groups([100, 100, 100, 100], [200, 200, 200, 200]);
   const [one, two] = configs;
   assert(two !== undefined);
   await enter(one, a, b);
@@ -178,7 +178,7 @@ Deno.test("an append sent again after its shard has moved is not executed again"
 });
 
 Deno.test("applyInsert() takes a chunk once and only where the copy ends", async () => {
-  const { a, b, configs, close } = await groups([100, 100, 100, 100], [200, 100, 100, 100]);
+  const { a, b, configs, close } = groups([100, 100, 100, 100], [200, 100, 100, 100]);
   const [one, two] = configs;
   await enter(one, a, b);
   for (let i = 0; i < 20; i++) {
@@ -215,7 +215,7 @@ Deno.test("applyInsert() takes a chunk once and only where the copy ends", async
 });
 
 Deno.test("applyDrop() and applySettle() are fenced by the configuration and may be repeated", async () => {
-  const { a, b, configs, close } = await groups([100, 100, 100, 100], [100, 100, 100, 200]);
+  const { a, b, configs, close } = groups([100, 100, 100, 100], [100, 100, 100, 200]);
   const [one, two] = configs;
   await enter(one, a, b);
   await enter(two, a, b);
@@ -234,7 +234,7 @@ Deno.test("applyDrop() and applySettle() are fenced by the configuration and may
 });
 
 Deno.test("a shard that goes to nobody and comes back is as it was", async () => {
-  const { a, configs, close } = await groups([100, 100, 100, 100], [0, 0, 0, 0], [
+  const { a, configs, close } = groups([100, 100, 100, 100], [0, 0, 0, 0], [
     100,
     100,
     100,
@@ -255,7 +255,7 @@ Deno.test("a shard that goes to nobody and comes back is as it was", async () =>
 });
 
 Deno.test("leave-all, join of another group, and the way back lose and resurrect nothing", async () => {
-  const { a, b, configs, close } = await groups(
+  const { a, b, configs, close } = groups(
     [100, 100, 100, 100],
     [0, 0, 0, 0],
     [200, 200, 200, 200],

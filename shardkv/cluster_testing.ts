@@ -1,0 +1,192 @@
+/** A whole store in one process: controllers and groups over virtual time, memory engines, a memory network. */
+import { CtrlerClerk } from "../client/ctrler_clerk.ts";
+import { KvClerk } from "../client/kv_clerk.ts";
+import { ShardKVServiceService } from "../proto/gen/shardkv.ts";
+import type { MemoryServer } from "../rpc/memory_network.ts";
+import { silentLogger } from "../runtime/logger.ts";
+import { createPrng, type Prng } from "../runtime/prng.ts";
+import { ControllerCluster } from "../shardctrler/cluster_testing.ts";
+import type { Config, Gid } from "../shardctrler/config.ts";
+import { MemoryEngine } from "../storage/memory_engine.ts";
+import { GroupReplica, type GroupReplicaOptions } from "./node.ts";
+
+type Tuning = Partial<
+  Pick<GroupReplicaOptions, "limits" | "forward" | "retainedEntriesMax" | "retainedBytesMax">
+>;
+
+export interface StoreOptions {
+  readonly tuning?: Tuning;
+  readonly shards: number;
+  readonly controllers?: number;
+  readonly replicas?: number;
+  /** Milliseconds a message takes. @default {0} */
+  readonly delayMs?: number;
+  /** Groups to start; none has joined. */
+  readonly gids: readonly Gid[];
+}
+
+interface Replica {
+  engine: MemoryEngine;
+  node: GroupReplica | undefined;
+  server: MemoryServer | undefined;
+}
+
+export class StoreCluster {
+  readonly ctrl: ControllerCluster;
+  readonly clerk: KvClerk;
+  readonly admin: CtrlerClerk;
+  /** What made replicas give up. */
+  readonly failures: unknown[] = [];
+  readonly #options: StoreOptions;
+  readonly #prng: Prng = createPrng(7);
+  readonly #groups = new Map<Gid, Replica[]>();
+
+  private constructor(options: StoreOptions, ctrl: ControllerCluster) {
+    this.#options = options;
+    this.ctrl = ctrl;
+    this.admin = ctrl.clerk();
+    this.clerk = this.kvClerk();
+  }
+
+  static async start(options: StoreOptions): Promise<StoreCluster> {
+    const { shards, controllers = 1, delayMs = 0 } = options;
+    const ctrl = await ControllerCluster.start(controllers, { shards }, () => delayMs);
+    const store = new StoreCluster(options, ctrl);
+    for (const gid of options.gids) await store.startGroup(gid);
+    return store;
+  }
+
+  addresses(gid: Gid): string[] {
+    const { replicas = 1 } = this.#options;
+    return Array.from({ length: replicas }, (_, i) => `g${gid}-${i}:1`);
+  }
+
+  async startGroup(gid: Gid): Promise<void> {
+    const replicas = this.addresses(gid).map((): Replica => ({
+      engine: new MemoryEngine(),
+      node: undefined,
+      server: undefined,
+    }));
+    this.#groups.set(gid, replicas);
+    for (const position of replicas.keys()) await this.start(gid, position);
+  }
+
+  /** Starts a replica from whatever its engine holds. */
+  async start(gid: Gid, position: number): Promise<void> {
+    const replica = this.replica(gid, position);
+    const members = this.addresses(gid);
+    const address = members[position] ?? "";
+    replica.node = await GroupReplica.open({
+      ...this.#options.tuning,
+      gid,
+      position,
+      members,
+      controllers: this.ctrl.addresses,
+      clusterToken: "test",
+      engine: replica.engine,
+      dialer: this.ctrl.dialer(address),
+      clock: this.ctrl.clock,
+      prng: this.#prng,
+      logger: silentLogger,
+      version: "test",
+      onFatal: (error) => this.failures.push(error),
+    });
+    replica.server = this.ctrl.network.serve(address, replica.node.routes);
+  }
+
+  async stop(gid: Gid, position: number): Promise<void> {
+    const replica = this.replica(gid, position);
+    replica.server?.close();
+    await this.run(replica.node?.stop() ?? Promise.resolve());
+    replica.node = undefined;
+  }
+
+  /** As kill -9 with a power cut. */
+  async crash(gid: Gid, position: number): Promise<void> {
+    const replica = this.replica(gid, position);
+    const before = replica.engine;
+    replica.engine = before.crash(this.#prng);
+    await this.stop(gid, position);
+  }
+
+  replica(gid: Gid, position: number): Replica {
+    const replica = this.#groups.get(gid)?.[position];
+    if (replica === undefined) throw new Error(`There is no replica ${position} of group ${gid}`);
+    return replica;
+  }
+
+  node(gid: Gid, position = 0): GroupReplica {
+    const { node } = this.replica(gid, position);
+    if (node === undefined) throw new Error(`Replica ${position} of group ${gid} is down`);
+    return node;
+  }
+
+  /** Position of the group's leader; -1 while there is none. */
+  leader(gid: Gid): number {
+    const nodes = this.#groups.get(gid) ?? [];
+    return nodes.findIndex(({ node }) => node?.status().state === "Leader");
+  }
+
+  join(...gids: Gid[]): Promise<Config> {
+    return this.run(this.admin.join(new Map(gids.map((gid) => [gid, this.addresses(gid)]))));
+  }
+
+  /** Lets time pass until the groups are in the latest configuration and nothing is on its way. */
+  async settle(...gids: Gid[]): Promise<void> {
+    const { num } = await this.run(this.admin.query());
+    await this.until(() =>
+      gids.every((gid) => {
+        const leader = this.leader(gid);
+        if (leader === -1) return false;
+        const { configNum, shards } = this.node(gid, leader).status();
+        return configNum === num &&
+          shards.every(({ status }) => status === "Serving" || status === "Frozen");
+      })
+    );
+  }
+
+  until(condition: () => boolean, limitMs = 60_000): Promise<void> {
+    return this.ctrl.clock.advanceUntil(condition, limitMs);
+  }
+
+  run<T>(promise: Promise<T>, limitMs = 60_000): Promise<T> {
+    return this.ctrl.run(promise, limitMs);
+  }
+
+  kvClerk(): KvClerk {
+    return new KvClerk({
+      controllers: this.ctrl.addresses,
+      dialer: this.ctrl.dialer("kv-client"),
+      clock: this.ctrl.clock,
+      prng: this.#prng,
+    });
+  }
+
+  /** eRaft's Command, as a client sends it that knows one server only. */
+  async command(
+    address: string,
+    request: { op: number; key: string; value?: string; clientId?: string; commandId?: string },
+    metadata: Record<string, string> = {},
+  ): Promise<{ err: string; value: string }> {
+    const { op, key, value = "", clientId = "0", commandId = "0" } = request;
+    const channel = this.ctrl.dialer("classic").channel(address);
+    const message = { op, key: Buffer.from(key), value: Buffer.from(value), clientId, commandId };
+    const call = channel.unary(ShardKVServiceService.command, message, {
+      timeoutMs: 5_000,
+      metadata,
+    });
+    const answer = await this.run(call);
+    return { err: answer.err, value: answer.value.toString() };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.run(this.clerk.close());
+    for (const [gid, replicas] of this.#groups) {
+      for (const position of replicas.keys()) await this.stop(gid, position);
+    }
+    await this.ctrl[Symbol.asyncDispose]();
+    for (const replicas of this.#groups.values()) {
+      for (const { engine } of replicas) await engine.close();
+    }
+  }
+}

@@ -1,0 +1,164 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { shardOf } from "../shardctrler/shard_hash.ts";
+import { StoreCluster } from "./cluster_testing.ts";
+
+const text = (bytes: Uint8Array | undefined) => bytes && new TextDecoder().decode(bytes);
+
+Deno.test("GroupReplica serves puts, gets, appends and deletes of the shards it was given", async () => {
+  await using store = await StoreCluster.start({ shards: 10, gids: [100] });
+  await store.join(100);
+  const { clerk } = store;
+  await store.run(clerk.put("a", "1"));
+  await store.run(clerk.append("a", "2"));
+  assertEquals(text(await store.run(clerk.get("a"))), "12");
+  assertEquals(await store.run(clerk.delete("a")), true);
+  assertEquals(await store.run(clerk.get("a")), undefined);
+  assertEquals(store.failures, []);
+});
+
+Deno.test("GroupReplica hands shards over and back while a clerk goes on", async () => {
+  await using store = await StoreCluster.start({ shards: 8, gids: [100, 200] });
+  await store.join(100);
+  const model = new Map<string, string>();
+  const append = async (key: string, value: string) => {
+    model.set(key, (model.get(key) ?? "") + value);
+    await store.run(store.clerk.append(key, value));
+  };
+  for (let i = 0; i < 40; i++) await append(`key-${i}`, "a");
+  await store.join(200);
+  for (let i = 0; i < 40; i++) await append(`key-${i}`, "b");
+  await store.settle(100, 200);
+  await store.run(store.admin.leave([100]));
+  for (let i = 0; i < 40; i++) await append(`key-${i}`, "c");
+  await store.settle(100, 200);
+  assertEquals(store.node(100).status().shards, []);
+  const figures = store.node(200).status().shards;
+  assertEquals(figures.reduce((sum, { keys }) => sum + keys, 0), model.size);
+  const bytes = [...model].reduce((sum, [key, value]) => sum + key.length + value.length, 0);
+  assertEquals(figures.reduce((sum, shard) => sum + shard.bytes, 0), bytes);
+  for (const [key, value] of model) {
+    assertEquals(text(await store.run(store.clerk.get(key))), value);
+  }
+  assertEquals(store.failures, []);
+});
+
+Deno.test("GroupReplica moves a shard of many chunks past a change of both leaders", async () => {
+  await using store = await StoreCluster.start({
+    shards: 2,
+    gids: [100, 200],
+    replicas: 3,
+    delayMs: 5,
+  });
+  await store.join(100);
+  const value = "v".repeat(100_000);
+  for (let i = 0; i < 60; i++) await store.run(store.clerk.put(`key-${i}`, value));
+  await store.join(200);
+  await store.until(() => store.leader(200) !== -1);
+  const gainer = store.leader(200);
+  const source = store.leader(100);
+  await store.until(() =>
+    store.node(200, gainer).status().shards.some(({ status }) => status === "Pulling")
+  );
+  await store.crash(200, gainer);
+  await store.crash(100, source);
+  await store.start(200, gainer);
+  await store.start(100, source);
+  await store.settle(100, 200);
+  const { shards } = await store.run(store.admin.query());
+  for (const gid of [100, 200]) {
+    const expected = Array.from({ length: 60 }, (_, i) => `key-${i}`)
+      .filter((key) => shards[shardOf(new TextEncoder().encode(key), 2)] === gid).length;
+    const figures = store.node(gid, store.leader(gid)).status().shards;
+    assertEquals(figures.reduce((sum, { keys }) => sum + keys, 0), expected);
+  }
+  for (let i = 0; i < 60; i++) {
+    assertEquals((await store.run(store.clerk.get(`key-${i}`)))?.length, value.length);
+  }
+  assertEquals(store.failures, []);
+});
+
+Deno.test("GroupReplica keeps what it answered past a crash of the whole group", async () => {
+  await using store = await StoreCluster.start({ shards: 4, gids: [100], replicas: 3 });
+  await store.join(100);
+  for (let i = 0; i < 20; i++) await store.run(store.clerk.append(`key-${i % 3}`, `${i},`));
+  for (const position of [0, 1, 2]) await store.crash(100, position);
+  for (const position of [0, 1, 2]) await store.start(100, position);
+  const values = [];
+  for (let i = 0; i < 3; i++) values.push(text(await store.run(store.clerk.get(`key-${i}`))));
+  assertEquals(values, ["0,3,6,9,12,15,18,", "1,4,7,10,13,16,19,", "2,5,8,11,14,17,"]);
+  assertEquals(store.failures, []);
+});
+
+Deno.test("GroupReplica writes nothing to its log while it is idle", async () => {
+  await using store = await StoreCluster.start({ shards: 4, gids: [100, 200] });
+  await store.join(100, 200);
+  await store.settle(100, 200);
+  const before = [100, 200].map((gid) => store.node(gid).status().logLastIndex);
+  await store.ctrl.clock.advance(60_000);
+  assertEquals([100, 200].map((gid) => store.node(gid).status().logLastIndex), before);
+});
+
+Deno.test("scan() gives the keys of all shards of a group in order, page by page", async () => {
+  await using store = await StoreCluster.start({ shards: 8, gids: [100, 200] });
+  await store.join(100, 200);
+  await store.settle(100, 200);
+  const keys = Array.from({ length: 300 }, (_, i) => `k${String(i).padStart(4, "0")}`);
+  await store.run(store.clerk.putMany(keys.map((key): [string, string] => [key, `v-${key}`])));
+  const scan = async () => {
+    const found: string[] = [];
+    for await (const { key, value } of store.clerk.scan({ prefix: "k" })) {
+      assertEquals(text(value), `v-${text(key)}`);
+      found.push(text(key) ?? "");
+    }
+    return found;
+  };
+  assertEquals(await store.run(scan()), keys);
+});
+
+Deno.test("command() is passed on once to whoever can answer it", async () => {
+  await using store = await StoreCluster.start({ shards: 10, gids: [100, 200], replicas: 3 });
+  await store.join(100, 200);
+  await store.settle(100, 200);
+  const addresses = [...store.addresses(100), ...store.addresses(200)];
+  await store.until(() => {
+    const states = [100, 200].flatMap((gid) => [0, 1, 2].map((i) => store.node(gid, i).status()));
+    return states.every(({ leaderAddress }) => leaderAddress !== "");
+  });
+  let commandId = 0;
+  for (const address of addresses) {
+    for (const key of ["x", "y", "z", "{tag}w"]) {
+      const append = {
+        op: 1,
+        key,
+        value: "+",
+        clientId: "-5",
+        commandId: `${commandId++}`,
+      };
+      assertEquals(await store.command(address, append), { err: "OK", value: "" });
+      assertEquals(await store.command(address, append), { err: "OK", value: "" });
+    }
+  }
+  for (const key of ["x", "y", "z", "{tag}w"]) {
+    const answers = [];
+    for (const address of addresses) answers.push(await store.command(address, { op: 2, key }));
+    assertEquals(new Set(answers.map(({ value }) => value)), new Set(["+".repeat(6)]));
+    const refused = [];
+    for (const address of addresses) {
+      refused.push((await store.command(address, { op: 2, key }, { "eraft-no-forward": "1" })).err);
+    }
+    assertEquals(refused.filter((err) => err === "OK").length, 1);
+    assertEquals(refused.filter((err) => err === "ErrWrongGroup").length, 3);
+    assertEquals(refused.filter((err) => err === "ErrWrongLeader").length, 2);
+  }
+  const [first = ""] = addresses;
+  assertEquals(await store.command(first, { op: 2, key: "missing" }), {
+    err: "ErrNoKey",
+    value: "",
+  });
+  await assertRejects(() => store.command(first, { op: 0, key: "" }), Error, "1 to 4096");
+});
+
+Deno.test("GroupReplica.open() refuses gid 0 and limits out of range", async () => {
+  await using store = await StoreCluster.start({ shards: 1, gids: [] });
+  await assertRejects(() => store.startGroup(0), RangeError, "needs '-gid' 1 or higher");
+});
