@@ -42,12 +42,15 @@ export function voteResponse(parts: Partial<VoteResponse>): VoteResponse {
   return { type: "voteResponse", from: 2, to: 1, term: 1, reject: false, ...parts };
 }
 
+/** The member of the union that can be of type `T`. */
+type MessageOf<T extends MessageType, M = Message> = M extends Message
+  ? T extends M["type"] ? M : never
+  : never;
+
 /** Those of one type, narrowed to it. */
 export function only<T extends MessageType>(
   messages: readonly Message[],
   type: T,
-): Extract<Message, { type: T }>[] {
-  return messages.filter((message): message is Extract<Message, { type: T }> =>
-    message.type === type
-  );
+): MessageOf<T>[] {
+  return messages.filter((message) => message.type === type) as MessageOf<T>[];
 }
