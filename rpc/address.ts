@@ -26,7 +26,7 @@ const hostName =
 export function parseAddress(text: string, options: ParseAddressOptions = {}): Address {
   const match = /^(?:\[([^\]]*)\]|([^:]*)):([^:]*)$/.exec(text);
   if (match === null) {
-    const hint = (text.match(/:/g)?.length ?? 0) > 1
+    const hint = text.split(":").length > 2 && !text.includes("/")
       ? "IPv6 addresses go in brackets, like [::1]:50051"
       : "it must be host:port, like localhost:50051";
     throw new SyntaxError(`Cannot use address "${text}": ${hint}`);

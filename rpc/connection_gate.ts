@@ -150,6 +150,8 @@ function listenReason(code: unknown, cause: Error): string {
     case "EADDRINUSE":
       return "the port is in use; stop the process that holds it or choose another port";
     case "EADDRNOTAVAIL":
+    // What Deno makes of EADDRNOTAVAIL.
+    case "EINVAL":
       return "this machine does not have that address; use one of its own or 0.0.0.0";
     case "EACCES":
     case "EPERM":

@@ -1,32 +1,54 @@
-/** Waiting longer and longer between attempts. */
+/** When to try again: later each time, at a moment nobody else picks, and not past a deadline. */
+import { invariant } from "../runtime/invariant.ts";
 import type { Prng } from "../runtime/prng.ts";
 
 export interface BackoffOptions {
-  /** First wait, milliseconds. */
-  readonly initialMs: number;
-  /** Longest wait, milliseconds. */
-  readonly maxMs: number;
   readonly prng: Prng;
+  /** Milliseconds the first wait may take at most; 1 or more. Default 50. */
+  readonly initialMs?: number;
+  /** Milliseconds any wait may take at most; at least `initialMs`. Default 500. */
+  readonly maxMs?: number;
 }
 
-/** Exponential backoff with jitter: half of each wait is drawn. */
+/**
+ * Exponential backoff with full jitter: the n-th wait is anything from 0 to
+ * `initialMs * 2^n`, so that callers who failed together do not come back
+ * together (Brooker, "Exponential Backoff And Jitter", 2015).
+ */
 export class Backoff {
-  readonly #options: BackoffOptions;
-  #attempt = 0;
+  readonly #prng: Prng;
+  readonly #initialMs: number;
+  readonly #maxMs: number;
+  /** Bound of the next wait. */
+  #boundMs: number;
 
   constructor(options: BackoffOptions) {
-    this.#options = options;
+    const { prng, initialMs = 50, maxMs = 500 } = options;
+    invariant(
+      Number.isInteger(initialMs) && Number.isInteger(maxMs) && initialMs >= 1 &&
+        maxMs >= initialMs,
+      `Backoff needs whole milliseconds, 1 <= initialMs <= maxMs: ${initialMs}, ${maxMs}`,
+    );
+    this.#prng = prng;
+    this.#initialMs = initialMs;
+    this.#maxMs = maxMs;
+    this.#boundMs = initialMs;
   }
 
-  /** Milliseconds to wait before the next attempt. */
-  next(): number {
-    const { initialMs, maxMs, prng } = this.#options;
-    const full = Math.min(maxMs, initialMs * 2 ** Math.min(this.#attempt++, 16));
-    return full / 2 + prng.below(Math.ceil(full / 2));
+  /**
+   * How long to wait before the next try.
+   *
+   * @param leftMs Milliseconds until the caller's deadline
+   * @returns Milliseconds, or undefined when no time would be left after the wait
+   */
+  next(leftMs = Infinity): number | undefined {
+    const waitMs = this.#prng.below(this.#boundMs + 1);
+    this.#boundMs = Math.min(this.#boundMs * 2, this.#maxMs);
+    return waitMs < leftMs ? waitMs : undefined;
   }
 
-  /** Begins anew: the last attempt succeeded. */
+  /** Starts over, after something went well. */
   reset(): void {
-    this.#attempt = 0;
+    this.#boundMs = this.#initialMs;
   }
 }

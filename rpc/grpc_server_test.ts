@@ -1,0 +1,270 @@
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { type BatchRequest, type BatchResponse, KvServiceService } from "../proto/gen/shardkv.ts";
+import { type Clock, sleep, systemClock } from "../runtime/clock.ts";
+import { KvError } from "./errors.ts";
+import { GrpcDialer } from "./grpc_dialer.ts";
+import { type GrpcServer, serveGrpc, type ServerLimits } from "./grpc_server.ts";
+import { type ServiceRoutes, stream, unary } from "./service.ts";
+
+const { execute, stream: streamMethod } = KvServiceService;
+const preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+const timeoutMs = 10_000;
+
+/** The host's clock, twenty times as fast for timers. */
+const hastyClock: Clock = {
+  ...systemClock,
+  setTimer: (callback, delayMs) => systemClock.setTimer(callback, delayMs / 20),
+};
+
+const echoRoutes: ServiceRoutes = [
+  unary(execute, ({ id }) => Promise.resolve(response(id))),
+  stream(streamMethod, async (call) => {
+    for await (const { id } of call.requests) call.send(response(id));
+  }),
+];
+
+Deno.test("serveGrpc() answers a browser and hangs up on noise", async () => {
+  await withServer({}, async (server) => {
+    const answer = await exchange(server, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    assertMatch(answer, /^HTTP\/1\.1 505 .*gRPC only\r\n$/s);
+    const noises = ["\x16\x03\x01\x02\x00\x01", "SSH-2.0-x\r\n", "\0"];
+    for (const noise of noises) assertEquals(await exchange(server, noise), "", noise);
+    await untilConnections(server, 0);
+  });
+});
+
+Deno.test("serveGrpc() survives HTTP/2 that turns into noise", async () => {
+  await withServer({}, async (server) => {
+    const settings = "\0\0\0\x04\0\0\0\0\0";
+    const random = crypto.getRandomValues(new Uint8Array(4_096));
+    const tails = [
+      random,
+      bytes(settings + "\xff".repeat(64)),
+      // A header block that is no HPACK.
+      bytes(`${settings}\0\0\x04\x01\x05\0\0\0\x01\xff\xff\xff\xff`),
+      // A frame announced at 16 MiB.
+      bytes("\xff\xff\xff\0\0\0\0\0\x01"),
+    ];
+    for (const tail of tails) {
+      const connection = await connect(server);
+      await connection.write(bytes(preface));
+      await connection.write(tail).catch(() => {});
+      connection.close();
+    }
+    await assertAnswers(server);
+    await untilConnections(server, 0);
+  });
+});
+
+Deno.test("serveGrpc() survives a thousand connections opened and dropped", async () => {
+  await withServer({}, async (server) => {
+    const dialer = new GrpcDialer();
+    const channel = dialer.channel(server.address);
+    for (let round = 0; round < 20; round++) {
+      const connections = await Promise.all(Array.from({ length: 50 }, () => connect(server)));
+      // A port scan sends nothing; others leave in the middle of the preface.
+      const halfway = connections.slice(25).map((each) => each.write(bytes(preface.slice(0, 10))));
+      await Promise.all(halfway);
+      for (const connection of connections) connection.close();
+      const { id } = await channel.unary(execute, request(round), { timeoutMs });
+      assertEquals(id, round);
+    }
+    await dialer.close();
+    await untilConnections(server, 0);
+  });
+});
+
+Deno.test("serveGrpc() hangs up on those who say nothing", async () => {
+  await withServer({ prefaceMsMax: 30 }, async (server) => {
+    const mute = await connect(server);
+    const slow = await connect(server);
+    await slow.write(bytes("PRI"));
+    assertEquals([await readAll(mute), await readAll(slow)], ["", ""]);
+    await untilConnections(server, 0);
+  });
+});
+
+Deno.test("serveGrpc() keeps its connections below the limit", async () => {
+  await withServer({ connectionsMax: 3 }, async (server) => {
+    const dialer = new GrpcDialer();
+    await dialer.channel(server.address).unary(execute, request(1), { timeoutMs });
+    const kept = [await connect(server), await connect(server)];
+    await untilConnections(server, 3);
+    assertEquals(await readAll(await connect(server)), "");
+    // Who was there first is not disturbed, and a place that is freed is given away again.
+    await dialer.channel(server.address).unary(execute, request(2), { timeoutMs });
+    for (const connection of kept) connection.close();
+    await untilConnections(server, 1);
+    await assertAnswers(server);
+    await dialer.close();
+  });
+});
+
+Deno.test("serveGrpc() frees what a client killed in mid-stream held", async () => {
+  const aborted = Promise.withResolvers<void>();
+  const entered = Promise.withResolvers<void>();
+  const routes = [
+    ...echoRoutes.filter(({ kind }) => kind === "unary"),
+    stream(streamMethod, async (call) => {
+      call.signal.addEventListener("abort", () => aborted.resolve());
+      for await (const { id } of call.requests) {
+        call.send(response(id));
+        entered.resolve();
+      }
+    }),
+  ];
+  await withServer({ routes }, async (server) => {
+    const source = `
+      import { GrpcDialer } from "${import.meta.resolve("./grpc_dialer.ts")}";
+      import { KvServiceService } from "${import.meta.resolve("../proto/gen/shardkv.ts")}";
+      const call = new GrpcDialer().channel("${server.address}").stream(KvServiceService.stream);
+      for (let id = 0; ; id++) {
+        call.send({ id, writes: Buffer.alloc(1_000), getKeys: [], ageMs: 0 });
+        await new Promise((resolve) => setTimeout(resolve, 1));
+      }`;
+    const client = new Deno.Command(Deno.execPath(), {
+      args: ["eval", "--quiet", source],
+      cwd: import.meta.dirname ?? ".",
+      stdin: "null",
+    }).spawn();
+    await entered.promise;
+    client.kill("SIGKILL");
+    await client.status;
+    await aborted.promise;
+    await assertAnswers(server);
+    await untilConnections(server, 0);
+  });
+});
+
+Deno.test("serveGrpc() says which address it cannot have and why", async () => {
+  await withServer({}, async (server) => {
+    const error = await assertRejects(
+      () => serveGrpc({ address: server.address, routes: [] }),
+      Error,
+      `Cannot listen on ${server.address}: the port is in use`,
+    );
+    assert(error.cause instanceof Error);
+  });
+  await assertRejects(
+    () => serveGrpc({ address: "192.0.2.1:1", routes: [] }),
+    Error,
+    "this machine does not have that address",
+  );
+  await assertRejects(
+    () => serveGrpc({ address: "no-such-host.invalid:6001", routes: [] }),
+    Error,
+    "Cannot listen on no-such-host.invalid:6001",
+  );
+  await assertRejects(() => serveGrpc({ address: "here", routes: [] }), SyntaxError, '"here"');
+  const twice = unary(execute, () => Promise.resolve(response(1)));
+  await assertRejects(() => serveGrpc({ address: "a:1", routes: [twice, twice] }), TypeError);
+});
+
+Deno.test("GrpcServer.close() lets calls under way finish", async () => {
+  const entered = Promise.withResolvers<void>();
+  const gate = Promise.withResolvers<void>();
+  const route = unary(execute, async ({ id }) => {
+    entered.resolve();
+    await gate.promise;
+    return response(id);
+  });
+  const server = await serveGrpc({ address: "127.0.0.1:0", routes: [route] });
+  const dialer = new GrpcDialer();
+  const call = dialer.channel(server.address).unary(execute, request(7), { timeoutMs });
+  await entered.promise;
+  const closed = server.close();
+  gate.resolve();
+  assertEquals((await call).id, 7);
+  await closed;
+  await dialer.close();
+});
+
+Deno.test("GrpcServer.close() breaks calls that take too long", async () => {
+  const entered = Promise.withResolvers<void>();
+  const aborted = Promise.withResolvers<void>();
+  const route = unary(execute, (_request, { signal }) => {
+    signal.addEventListener("abort", () => aborted.resolve());
+    entered.resolve();
+    return new Promise<BatchResponse>(() => {});
+  });
+  const server = await serveGrpc({ address: "127.0.0.1:0", routes: [route], clock: hastyClock });
+  const dialer = new GrpcDialer();
+  const mute = await connect(server);
+  const call = dialer.channel(server.address).unary(execute, request(7), { timeoutMs });
+  const rejected = assertRejects(() => call, KvError, "shutting down");
+  await entered.promise;
+  await server.close();
+  assertEquals((await rejected).code, "UNAVAILABLE");
+  await aborted.promise;
+  mute.close();
+  await dialer.close();
+});
+
+async function withServer(
+  options: ServerLimits & { readonly routes?: ServiceRoutes },
+  use: (server: GrpcServer) => Promise<void>,
+): Promise<void> {
+  const { routes = echoRoutes, ...limits } = options;
+  const server = await serveGrpc({ address: "127.0.0.1:0", routes, limits });
+  try {
+    await use(server);
+  } finally {
+    await server.close();
+  }
+}
+
+async function assertAnswers(server: GrpcServer): Promise<void> {
+  const dialer = new GrpcDialer();
+  const { id } = await dialer.channel(server.address).unary(execute, request(5), { timeoutMs });
+  assertEquals(id, 5);
+  await dialer.close();
+}
+
+async function untilConnections(server: GrpcServer, count: number): Promise<void> {
+  const deadline = systemClock.now() + timeoutMs;
+  while (server.connections !== count) {
+    assert(systemClock.now() < deadline, `${server.connections} connections, not ${count}`);
+    await sleep(systemClock, 5);
+  }
+}
+
+function connect(server: GrpcServer): Promise<Deno.TcpConn> {
+  const port = Number(server.address.split(":").at(-1));
+  return Deno.connect({ hostname: "127.0.0.1", port });
+}
+
+/** Sends something and returns all that comes back until the server hangs up. */
+async function exchange(server: GrpcServer, text: string): Promise<string> {
+  const connection = await connect(server);
+  await connection.write(bytes(text));
+  return await readAll(connection);
+}
+
+async function readAll(connection: Deno.TcpConn): Promise<string> {
+  try {
+    return await new Response(connection.readable).text();
+  } catch {
+    return "";
+  }
+}
+
+/** One byte per character. */
+function bytes(text: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(text, (char) => char.charCodeAt(0));
+}
+
+function request(id: number): BatchRequest {
+  return { id, writes: Buffer.alloc(0), getKeys: [], ageMs: 0 };
+}
+
+function response(id: number): BatchResponse {
+  return {
+    id,
+    error: "",
+    message: "",
+    leaderAddress: "",
+    configNum: 0,
+    writeResults: [],
+    getResults: [],
+  };
+}
