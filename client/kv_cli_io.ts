@@ -1,0 +1,55 @@
+/** What `shardkvclient` touches outside itself. */
+import { GrpcDialer } from "../rpc/grpc_dialer.ts";
+import type { Dialer } from "../rpc/service.ts";
+import { type Clock, systemClock } from "../runtime/clock.ts";
+import { createPrng, type Prng, randomSeed } from "../runtime/prng.ts";
+import type { ConfigSource } from "./routing.ts";
+
+/** A file that only grows. */
+export interface AppendFile {
+  append(text: string): void;
+  close(): void;
+}
+
+export interface KvCliIo {
+  /** Data; bytes as they are. */
+  readonly stdout: (data: string | Uint8Array) => void;
+  /** Messages. */
+  readonly stderr: (text: string) => void;
+  /** The ways to the servers, closed at the end. */
+  readonly dialer: () => Dialer;
+  readonly clock: Clock;
+  readonly prng: Prng;
+  /** @throws {Error} When the file cannot be opened */
+  readonly openAppend: (path: string) => AppendFile;
+  /** Configurations from elsewhere than the controllers; for tests. */
+  readonly source?: ConfigSource | undefined;
+}
+
+/** The process's own input and output, over gRPC. */
+export function processIo(): KvCliIo {
+  const encoder = new TextEncoder();
+  const bytesOf = (data: string | Uint8Array) =>
+    typeof data === "string" ? encoder.encode(data) : data;
+  return {
+    stdout: (data) => writeAll(Deno.stdout, bytesOf(data)),
+    stderr: (text) => writeAll(Deno.stderr, bytesOf(text)),
+    dialer: () => new GrpcDialer(),
+    clock: systemClock,
+    prng: createPrng(randomSeed()),
+    openAppend: (path) => {
+      const file = Deno.openSync(path, { create: true, append: true });
+      return { append: (text) => writeAll(file, bytesOf(text)), close: () => file.close() };
+    },
+  };
+}
+
+function writeAll(out: { writeSync(bytes: Uint8Array): number }, bytes: Uint8Array): void {
+  try {
+    for (let done = 0; done < bytes.length;) done += out.writeSync(bytes.subarray(done));
+  } catch (error) {
+    // The reader has seen enough, as in `scan | head`.
+    if (error instanceof Deno.errors.BrokenPipe) Deno.exit(0);
+    throw error;
+  }
+}

@@ -1,0 +1,225 @@
+/** The command line `shardkvclient`: a thin wrapper over {@linkcode KvClerk}. */
+import { KvError } from "../rpc/errors.ts";
+import { FlagError, HelpRequested } from "../runtime/flags.ts";
+import { benchCommand, RecordError } from "./bench_command.ts";
+import {
+  exitCodeOf,
+  exitError,
+  exitNotFound,
+  exitOk,
+  exitUnavailable,
+  exitUsage,
+} from "./cli_exit.ts";
+import { KvClerk, type ScanEntry } from "./kv_clerk.ts";
+import {
+  type KvCommand,
+  type KvRequest,
+  type OutputFormat,
+  parseRequest,
+  UsageError,
+} from "./kv_cli_args.ts";
+import { type KvCliIo, processIo } from "./kv_cli_io.ts";
+import { errorJson, json, jsonData, shownData, statusJson, statusText } from "./kv_cli_output.ts";
+
+/**
+ * Runs the program.
+ *
+ * @param args Words after the program's name
+ * @returns The exit code: 0 done, 1 refused or failed, 2 wrong usage, 3 no such
+ *   key, 4 no answer in time
+ */
+export async function main(args: readonly string[], io: KvCliIo): Promise<number> {
+  let request: KvRequest;
+  try {
+    request = parseRequest(args);
+  } catch (error) {
+    return explainUsage(error, io);
+  }
+  const { controllers, timeoutMs, strict } = request;
+  const { clock, prng, source } = io;
+  const dialer = io.dialer();
+  const clerk = new KvClerk({
+    controllers,
+    dialer,
+    clock,
+    prng,
+    timeoutMs,
+    source,
+    ownsDialer: true,
+  });
+  try {
+    const code = await run(request, clerk, io);
+    return strict ? exitOk : code;
+  } catch (error) {
+    const code = explainError(error, request, io);
+    return strict ? exitOk : code;
+  } finally {
+    await clerk.close();
+  }
+}
+
+function explainUsage(error: unknown, io: KvCliIo): number {
+  if (error instanceof HelpRequested || error instanceof FlagError) {
+    io.stderr(error.text);
+    return error.exitCode;
+  }
+  if (!(error instanceof UsageError)) throw error;
+  if (error.usage === undefined) io.stderr(`${error.message}\n`);
+  else io.stdout(error.usage);
+  return exitUsage;
+}
+
+function explainError(error: unknown, request: KvRequest, io: KvCliIo): number {
+  if (error instanceof KvError) {
+    io.stderr(request.format === "json" ? errorJson(error) : `${error.message}\n`);
+    return exitCodeOf(error.code);
+  }
+  if (error instanceof RangeError || error instanceof RecordError) {
+    io.stderr(`${error.message}\n`);
+    return error instanceof RangeError ? exitUsage : exitError;
+  }
+  throw error;
+}
+
+async function run(request: KvRequest, clerk: KvClerk, io: KvCliIo): Promise<number> {
+  const { command, format } = request;
+  const done = (line: string): number => {
+    io.stdout(format === "json" ? json({ ok: true }) : line);
+    return exitOk;
+  };
+  switch (command.kind) {
+    case "get":
+      return await get(command.key, request, clerk, io);
+    case "put":
+      await clerk.put(command.key, command.value);
+      return done("Put OK\n");
+    case "append":
+      await clerk.append(command.key, command.value);
+      return done("Append OK\n");
+    case "delete":
+      if (await clerk.delete(command.key)) return done("Delete OK\n");
+      return notFound(command.key, request, io);
+    case "cas":
+      return await cas(command, request, clerk, io, done);
+    case "scan":
+      return await scan(command, request, clerk, io);
+    case "status":
+      return await status(request, clerk, io);
+    case "bench":
+      return await benchCommand(command, clerk, io, format);
+  }
+}
+
+async function get(key: string, request: KvRequest, clerk: KvClerk, io: KvCliIo): Promise<number> {
+  const value = await clerk.get(key);
+  if (value === undefined) {
+    // eRaft's empty line.
+    if (request.format === "text") io.stdout("\n");
+    return notFound(key, request, io);
+  }
+  switch (request.format) {
+    case "text":
+      io.stdout(`${shownData(value)}\n`);
+      break;
+    case "raw":
+      io.stdout(value);
+      break;
+    case "json":
+      io.stdout(json({ found: true, key, value: jsonData(value) }));
+  }
+  return exitOk;
+}
+
+function notFound(key: string, request: KvRequest, io: KvCliIo): number {
+  if (request.format === "json") io.stdout(json({ found: false, key }));
+  else if (!request.strict) io.stderr(`There is no key "${key}"\n`);
+  return exitNotFound;
+}
+
+async function cas(
+  { key, expected, value }: Extract<KvCommand, { kind: "cas" }>,
+  request: KvRequest,
+  clerk: KvClerk,
+  io: KvCliIo,
+  done: (line: string) => number,
+): Promise<number> {
+  const { swapped, current } = await clerk.cas(key, { expected, value });
+  if (swapped) return done("Cas OK\n");
+  if (current === undefined) return notFound(key, request, io);
+  if (request.format === "json") io.stdout(json({ ok: false, key, current: jsonData(current) }));
+  else io.stderr(`Not swapped: "${key}" holds ${JSON.stringify(jsonData(current))}\n`);
+  return exitError;
+}
+
+async function scan(
+  { prefix, limit, keysOnly }: Extract<KvCommand, { kind: "scan" }>,
+  { format }: KvRequest,
+  clerk: KvClerk,
+  io: KvCliIo,
+): Promise<number> {
+  const lines = new Lines(io.stdout);
+  try {
+    for await (const entry of clerk.scan({ prefix, limit, keysOnly })) {
+      lines.add(scanLine(entry, format, keysOnly));
+    }
+  } finally {
+    lines.flush();
+  }
+  return exitOk;
+}
+
+function scanLine({ key, value }: ScanEntry, format: OutputFormat, keysOnly: boolean): Buffer {
+  switch (format) {
+    case "json": {
+      const shown = keysOnly ? {} : { value: jsonData(value) };
+      return Buffer.from(json({ key: jsonData(key), ...shown }));
+    }
+    case "raw":
+      return Buffer.concat(keysOnly ? [key, newline] : [key, tab, value, newline]);
+    case "text":
+      return Buffer.from(
+        keysOnly ? `${shownData(key)}\n` : `${shownData(key)}\t${shownData(value)}\n`,
+      );
+  }
+}
+
+const tab = Buffer.from("\t");
+const newline = Buffer.from("\n");
+
+/** Writes many lines at once: a million of them would be as many calls to the system. */
+class Lines {
+  readonly #out: (bytes: Uint8Array) => void;
+  #waiting: Buffer[] = [];
+  #bytes = 0;
+
+  constructor(out: (bytes: Uint8Array) => void) {
+    this.#out = out;
+  }
+
+  add(line: Buffer): void {
+    this.#waiting.push(line);
+    this.#bytes += line.length;
+    if (this.#bytes >= linesBytesMax) this.flush();
+  }
+
+  flush(): void {
+    if (this.#bytes > 0) this.#out(Buffer.concat(this.#waiting));
+    this.#waiting = [];
+    this.#bytes = 0;
+  }
+}
+
+/** Bytes of lines that wait to be written together. */
+const linesBytesMax = 65_536;
+
+async function status({ format }: KvRequest, clerk: KvClerk, io: KvCliIo): Promise<number> {
+  const nodes = await clerk.status();
+  io.stdout(format === "json" ? statusJson(nodes) : statusText(nodes));
+  for (const { address, error } of nodes) {
+    if (error !== undefined) io.stderr(`${address} is offline: ${error.message}\n`);
+  }
+  const areAllOffline = nodes.length > 0 && nodes.every(({ role }) => role === "Offline");
+  return areAllOffline ? exitUnavailable : exitOk;
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args, processIo()));
