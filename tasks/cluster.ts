@@ -79,10 +79,15 @@ async function bringUp(
     const config = await admin.served(SERVED_TIMEOUT_MS);
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
     say(`All ${config.shards.length} shards are served after ${seconds} s\n\n`);
-    say(`${describeCluster(plan, config)}\n${nextCommands(plan)}\n`);
+    say(`${describeCluster(plan, config)}\n${nextCommands(plan, howToStartDeno())}\n`);
   } finally {
     await admin.close();
   }
+}
+
+/** Under npx there may be no `deno` to type. */
+function howToStartDeno(): string {
+  return Deno.env.get("npm_command") === "exec" ? `npx -y deno@${Deno.version.deno}` : "deno";
 }
 
 /** Keeps the nodes' lines back until the table is shown, so that it does not scroll away. */

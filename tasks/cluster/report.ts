@@ -22,20 +22,24 @@ export function describeCluster(plan: ClusterPlan, config: Config): string {
   return formatTable([["NODE", "ROLE", "ADDRESS", "SHARDS", "DATA"], ...rows]);
 }
 
-/** Commands to try next, to be typed in another terminal. */
-export function nextCommands(plan: ClusterPlan): string {
+/**
+ * Commands to try next, to be typed in another terminal.
+ *
+ * @param deno What starts Deno there: `deno` or `npx -y deno@2.9.3`
+ */
+export function nextCommands(plan: ClusterPlan, deno: string): string {
   const addresses = plan.controllers.map((node) => node.address);
   const isDefault = addresses[0]?.endsWith(`:${DEFAULT_CONTROLLERS_PORT}`) === true;
   const client = isDefault ? "client" : `client -ctrlers ${addresses.join(",")}`;
   const ctrl = isDefault ? "ctrl" : `ctrl -cluster ${addresses.join(",")}`;
   return [
-    "Try in another terminal (with `npx -y deno@2.9.3` for `deno` if it is not installed):",
-    `  deno task ${client} put mykey myvalue`,
-    `  deno task ${client} get mykey`,
-    `  deno task ${client} status`,
-    `  deno task ${client} bench 1000`,
-    `  deno task ${ctrl} query`,
-    "Ctrl-C stops everything.",
+    "Try in another terminal:",
+    `  ${deno} task ${client} put mykey myvalue`,
+    `  ${deno} task ${client} get mykey`,
+    `  ${deno} task ${client} status`,
+    `  ${deno} task ${client} bench 1000`,
+    `  ${deno} task ${ctrl} query`,
+    "Ctrl-C here stops everything.",
     "",
   ].join("\n");
 }
