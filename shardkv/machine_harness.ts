@@ -161,11 +161,16 @@ export class MachineHarness {
   }
 
   /** The value of a key in the stay its shard is in. */
-  async value(key: string): Promise<string | undefined> {
+  raw(key: string): Promise<Buffer | undefined> {
     const { config, shards } = this.machine.ownership;
     const held = shards.get(shardOf(bytes(key), config.shards.length));
-    if (held === undefined) return undefined;
-    return (await this.reader.get(userKey(held, bytes(key))))?.toString();
+    if (held === undefined) return Promise.resolve(undefined);
+    return this.reader.get(userKey(held, bytes(key)));
+  }
+
+  /** As {@linkcode raw}, as text. */
+  async value(key: string): Promise<string | undefined> {
+    return (await this.raw(key))?.toString();
   }
 
   /** Statuses of the shards that are here. */
