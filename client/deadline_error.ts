@@ -17,8 +17,8 @@ export interface DeadlineErrorOptions {
   readonly what: string;
   readonly timeoutMs: number;
   readonly tried: readonly FailedAttempt[];
-  /** The call writes, and one of its attempts may have taken effect. */
-  readonly maybe: boolean;
+  /** Whether an attempt to write may have taken effect; undefined if the call only reads. */
+  readonly maybe: boolean | undefined;
 }
 
 /**
@@ -31,22 +31,29 @@ export class DeadlineError extends KvError {
 
   constructor(options: DeadlineErrorOptions) {
     const { what, timeoutMs, tried, maybe } = options;
-    const effect = maybe ? "it may have taken effect" : "it had no effect";
     const list = tried.map(({ address, stage, error }) =>
-      `${address} (${stage}: ${error.message})`
+      `${address} (${stage}: ${reasonOf(error)})`
     );
+    const reasons = [
+      ...(maybe === undefined ? [] : [maybe ? "it may have taken effect" : "it had no effect"]),
+      list.length > 0 ? `tried ${list.join(", ")}` : "nothing was tried",
+    ];
     super(
       "DEADLINE_EXCEEDED",
-      `Cannot finish ${what} within ${timeoutMs} ms: ${effect}; ` +
-        (list.length > 0 ? `tried ${list.join(", ")}` : "nothing was tried"),
+      `Cannot finish ${what} within ${timeoutMs} ms: ${reasons.join("; ")}`,
     );
     this.tried = tried;
-    this.#maybe = maybe;
+    this.#maybe = maybe ?? false;
   }
 
   override get maybe(): boolean {
     return this.#maybe;
   }
+}
+
+/** The error's text without what stands beside it already: which call it was, and where to. */
+function reasonOf(error: KvError): string {
+  return error.message.replace(/^Cannot \w+ \S+ at \S+: /, "");
 }
 
 /** How the carriers, of memory and of gRPC, word that there was no connection to begin with. */

@@ -121,19 +121,15 @@ class Failures {
     const error = KvError.from(thrown);
     const traits = errorTraits[error.code];
     if (!(kind === "read" ? traits.retryRead : traits.retryWrite)) throw error;
-    if (kind === "write" && error.maybe && !wasNeverSent(error)) this.#maybe = true;
+    if (error.maybe && !wasNeverSent(error)) this.#maybe = true;
     this.#last.set(address, { address, stage: stageOf(error), error });
     return error;
   }
 
   deadlineError(): DeadlineError {
-    const { what, timeoutMs } = this.#call;
-    return new DeadlineError({
-      what,
-      timeoutMs,
-      tried: [...this.#last.values()],
-      maybe: this.#maybe,
-    });
+    const { what, kind, timeoutMs } = this.#call;
+    const maybe = kind === "write" ? this.#maybe : undefined;
+    return new DeadlineError({ what, timeoutMs, tried: [...this.#last.values()], maybe });
   }
 }
 

@@ -14,6 +14,7 @@ import {
   valueFlag,
 } from "../runtime/flags.ts";
 import { createPrng, type Prng, randomSeed } from "../runtime/prng.ts";
+import { checkDenoVersion } from "../runtime/version.ts";
 import type { Config } from "../shardctrler/config.ts";
 import { type CtrlerCommand, parseCommand, USAGE, UsageError } from "./ctrler_cli_args.ts";
 import { configJson, configText, statusJson, statusText } from "./ctrler_cli_output.ts";
@@ -151,13 +152,15 @@ async function printStatus(request: Request, clerk: CtrlerClerk, io: CliIo): Pro
 }
 
 if (import.meta.main) {
+  checkDenoVersion();
   const encoder = new TextEncoder();
-  const io: CliIo = {
-    stdout: (text) => Deno.stdout.writeSync(encoder.encode(text)),
-    stderr: (text) => Deno.stderr.writeSync(encoder.encode(text)),
-    dialer: () => new GrpcDialer(),
-    clock: systemClock,
-    prng: createPrng(randomSeed()),
-  };
-  Deno.exit(await main(Deno.args, io));
+  Deno.exit(
+    await main(Deno.args, {
+      stdout: (text) => Deno.stdout.writeSync(encoder.encode(text)),
+      stderr: (text) => Deno.stderr.writeSync(encoder.encode(text)),
+      dialer: () => new GrpcDialer(),
+      clock: systemClock,
+      prng: createPrng(randomSeed()),
+    }),
+  );
 }

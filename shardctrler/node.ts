@@ -67,6 +67,7 @@ export class Controller {
   readonly #classic: ClassicService;
   readonly #stopped = new AbortController();
   #initializing = false;
+  #stopping: Promise<void> | undefined;
 
   /**
    * Loads the node from its engine, or begins a new one, and starts it.
@@ -136,11 +137,11 @@ export class Controller {
     };
   }
 
-  /** Ends watches and calls under way; the engine and the dialer stay open. */
-  async stop(): Promise<void> {
+  /** Ends watches and calls under way; the engine and the dialer stay open. Safe to call again. */
+  stop(): Promise<void> {
     this.#stopped.abort();
     this.#service.close();
-    await this.#raft.stop();
+    return this.#stopping ??= this.#raft.stop();
   }
 
   #onRoleChange({ role, leader }: RaftNodeStatus): void {
