@@ -224,13 +224,12 @@ class ServerEnd<Request, Response> implements ServerStream<Request, Response>, B
     if (this.#over) return;
     const { method } = this.#options;
     if (this.#requests.waiting >= memoryQueueMessagesMax) {
-      return this.#finish(queueFull("requests", method.path));
+      return this.breakOff(queueFull("requests", method.path));
     }
     try {
       this.#requests.push(decodeRequest(method, bytes));
     } catch (error) {
-      this.#requests.abort(KvError.from(error));
-      this.#finish(error);
+      this.breakOff(KvError.from(error));
     }
   }
 
@@ -246,7 +245,7 @@ class ServerEnd<Request, Response> implements ServerStream<Request, Response>, B
     this.#controller.abort(error);
   }
 
-  /** The server is gone: the caller learns of it as far as the network lets it. */
+  /** Ends the call from this side: the caller learns of it as far as the network lets it. */
   breakOff(error: KvError): void {
     if (this.#over) return;
     this.#down.carry(() => this.#client.onEnd(error));
