@@ -1,0 +1,147 @@
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { type BatchRequest, type BatchResponse, KvServiceService } from "../proto/gen/shardkv.ts";
+import { systemClock } from "../runtime/clock.ts";
+import { KvError } from "./errors.ts";
+import { GrpcDialer } from "./grpc_dialer.ts";
+import { serveGrpc } from "./grpc_server.ts";
+import { unary } from "./service.ts";
+
+const { execute, stream } = KvServiceService;
+const timeoutMs = 10_000;
+const routes = [unary(execute, ({ id }) => Promise.resolve(response(id)))];
+
+Deno.test("GrpcDialer finds a server that was restarted", async () => {
+  const first = await serveGrpc({ address: "127.0.0.1:0", routes });
+  const { address } = first;
+  const dialer = new GrpcDialer();
+  const channel = dialer.channel(address);
+  assertEquals((await channel.unary(execute, request(1), { timeoutMs })).id, 1);
+  await first.close();
+  const down = await assertRejects(
+    () => channel.unary(execute, request(2), { timeoutMs }),
+    KvError,
+  );
+  assertEquals(down.code, "UNAVAILABLE");
+  const second = await serveGrpc({ address, routes });
+  const start = systemClock.now();
+  for (;;) {
+    try {
+      assertEquals((await channel.unary(execute, request(3), { timeoutMs })).id, 3);
+      break;
+    } catch (error) {
+      assert(error instanceof KvError && error.code === "UNAVAILABLE", String(error));
+      assert(systemClock.now() - start < 5_000, "the server is up, the channel is not");
+    }
+  }
+  await dialer.close();
+  await second.close();
+});
+
+Deno.test("GrpcDialer speaks to host names and leaves addresses it only lists alone", async () => {
+  const server = await serveGrpc({ address: "localhost:0", routes });
+  const dialer = new GrpcDialer();
+  dialer.channel("nowhere.invalid:1");
+  const channel = dialer.channel(server.address);
+  assertStringIncludes(server.address, "localhost:");
+  assertEquals((await channel.unary(execute, request(1), { timeoutMs })).id, 1);
+  await dialer.close();
+  await dialer.close();
+  await server.close();
+});
+
+Deno.test("GrpcDialer answers UNAVAILABLE for a name that does not resolve", async () => {
+  const dialer = new GrpcDialer();
+  const call = dialer.channel("no-such-host.invalid:1").unary(execute, request(1), { timeoutMs });
+  const error = await assertRejects(() => call, KvError, "no-such-host.invalid:1");
+  assertEquals(error.code, "UNAVAILABLE");
+  await dialer.close();
+});
+
+Deno.test("GrpcDialer is not harmed by a server that is none", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const serving = (async () => {
+    for await (const connection of listener) {
+      await connection.write(new TextEncoder().encode("HTTP/1.1 400 Bad Request\r\n\r\n"))
+        .catch(() => {});
+      connection.close();
+    }
+  })();
+  const address = `127.0.0.1:${listener.addr.port}`;
+  const dialer = new GrpcDialer();
+  const channel = dialer.channel(address);
+  const call = channel.unary(execute, request(1), { timeoutMs: 1_000 });
+  const error = await assertRejects(() => call, KvError, address);
+  assert(["UNAVAILABLE", "DEADLINE_EXCEEDED"].includes(error.code), error.code);
+  await dialer.close();
+  listener.close();
+  await serving;
+});
+
+Deno.test("GrpcDialer gives up on a server that never answers when the deadline has passed", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const connections: Deno.Conn[] = [];
+  const serving = (async () => {
+    for await (const connection of listener) connections.push(connection);
+  })();
+  const dialer = new GrpcDialer();
+  const channel = dialer.channel(`127.0.0.1:${listener.addr.port}`);
+  const call = channel.unary(execute, request(1), { timeoutMs: 100 });
+  const error = await assertRejects(() => call, KvError);
+  assertEquals(error.code, "DEADLINE_EXCEEDED");
+  await dialer.close();
+  listener.close();
+  await serving;
+  for (const connection of connections) connection.close();
+});
+
+Deno.test("GrpcDialer notices within its keepalive that a server was stopped", async () => {
+  const source = `
+    import { serveGrpc } from "${import.meta.resolve("./grpc_server.ts")}";
+    import { stream } from "${import.meta.resolve("./service.ts")}";
+    import { KvServiceService } from "${import.meta.resolve("../proto/gen/shardkv.ts")}";
+    const echo = stream(KvServiceService.stream, async (call) => {
+      for await (const { id } of call.requests) call.send({ ...${
+    JSON.stringify(response(0))
+  }, id });
+    });
+    const { address } = await serveGrpc({ address: "127.0.0.1:0", routes: [echo] });
+    Deno.stdout.writeSync(new TextEncoder().encode(address));`;
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["eval", "--quiet", source],
+    cwd: import.meta.dirname ?? ".",
+    stdin: "null",
+    stdout: "piped",
+  }).spawn();
+  const output = child.stdout.getReader();
+  const address = new TextDecoder().decode((await output.read()).value);
+  const dialer = new GrpcDialer();
+  const call = dialer.channel(address).stream(stream);
+  const responses = call.responses[Symbol.asyncIterator]();
+  call.send(request(1));
+  assertEquals((await responses.next()).value?.id, 1);
+  child.kill("SIGSTOP");
+  const start = systemClock.now();
+  const error = await assertRejects(() => responses.next(), KvError, address);
+  assertEquals(error.code, "UNAVAILABLE");
+  assert(systemClock.now() - start < 4_000);
+  child.kill("SIGKILL");
+  await child.status;
+  await output.cancel();
+  await dialer.close();
+});
+
+function request(id: number): BatchRequest {
+  return { id, writes: Buffer.alloc(0), getKeys: [], ageMs: 0 };
+}
+
+function response(id: number): BatchResponse {
+  return {
+    id,
+    error: "",
+    message: "",
+    leaderAddress: "",
+    configNum: 0,
+    writeResults: [],
+    getResults: [],
+  };
+}
