@@ -18,6 +18,7 @@ import { type LeaderCall, LeaderCaller } from "./leader_caller.ts";
 import { randomClientId } from "./session.ts";
 
 export type { ControllerStatus } from "./controller_status.ts";
+export { DeadlineError } from "./deadline_error.ts";
 
 /** Milliseconds a call may take unless it says otherwise. */
 export const CTRLER_TIMEOUT_MS = 30_000;

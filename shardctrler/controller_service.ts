@@ -29,17 +29,21 @@ export const WATCHERS_MAX = 4_096;
 export interface ControllerServiceOptions {
   readonly log: ReplicatedLog;
   readonly feed: ConfigFeed;
+  /** Watch streams at a time. @default {WATCHERS_MAX} */
+  readonly watchersMax?: number;
 }
 
 export class ControllerService {
   readonly #log: ReplicatedLog;
   readonly #feed: ConfigFeed;
+  readonly #watchersMax: number;
   readonly #closed = new AbortController();
   #watchers = 0;
 
   constructor(options: ControllerServiceOptions) {
     this.#log = options.log;
     this.#feed = options.feed;
+    this.#watchersMax = options.watchersMax ?? WATCHERS_MAX;
   }
 
   get routes(): ServiceRoutes {
@@ -100,10 +104,10 @@ export class ControllerService {
   }
 
   async #watch(call: ServerStream<WatchRequest, WatchResponse>): Promise<void> {
-    if (this.#watchers >= WATCHERS_MAX) {
+    if (this.#watchers >= this.#watchersMax) {
       throw new KvError(
         "OVERLOADED",
-        `Cannot watch: ${WATCHERS_MAX} watches are open on this node`,
+        `Cannot watch: ${this.#watchersMax} watches are open on this node`,
       );
     }
     this.#watchers++;

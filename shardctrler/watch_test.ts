@@ -2,7 +2,10 @@ import { assert, assertEquals } from "@std/assert";
 import { ControllerServiceService } from "../proto/gen/shardctrler.ts";
 import { KvError } from "../rpc/errors.ts";
 import { ControllerCluster } from "./cluster_testing.ts";
-import type { Config, Gid } from "./config.ts";
+import { type Config, emptyConfig, type Gid } from "./config.ts";
+import { ConfigFeed } from "./config_feed.ts";
+import { ControllerService } from "./controller_service.ts";
+import type { ReplicatedLog } from "./replicated_log.ts";
 
 function servers(...gids: Gid[]): Map<Gid, string[]> {
   return new Map(gids.map((gid) => [gid, [`a${gid}:1`]]));
@@ -16,6 +19,9 @@ function collect(watch: AsyncIterable<Config>): { nums: number[]; done: Promise<
   })();
   return { nums, done };
 }
+
+/** A log that follows a leader and is asked for nothing else. */
+const aloof = { status: () => ({ leader: 1 }) } as unknown as ReplicatedLog;
 
 Deno.test("CtrlerClerk.watch() gives every configuration in order, old ones first", async () => {
   await using cluster = await ControllerCluster.start(3);
@@ -103,4 +109,34 @@ Deno.test("Watch ends with an error when the node stops or its request makes no 
     "INVALID_ARGUMENT: Cannot watch from -1: it must be 0 or more",
   );
   assertEquals(await endOf(1, true), "UNAVAILABLE: Cannot watch: the node is stopping");
+});
+
+Deno.test("Watch refuses more streams than it is allowed, and takes new ones as old ones end", async () => {
+  await using cluster = await ControllerCluster.start(1);
+  const feed = new ConfigFeed();
+  const service = new ControllerService({ log: aloof, feed, watchersMax: 2 });
+  const server = cluster.network.serve("watched:1", service.routes);
+  const channel = cluster.dialer().channel("watched:1");
+  const open = () => {
+    const stream = channel.stream(ControllerServiceService.watch);
+    stream.send({ next: 0, latest: true });
+    const first = stream.responses[Symbol.asyncIterator]().next()
+      .then(({ value }) => value?.config?.num, (error: KvError) => error.code);
+    return { stream, first };
+  };
+  const [one, two] = [open(), open()];
+  await cluster.clock.advance(10);
+  assertEquals(service.watchers, 2);
+  assertEquals(await cluster.run(open().first), "OVERLOADED");
+  one.stream.cancel();
+  assertEquals(await cluster.run(one.first), "CANCELLED");
+  await cluster.clock.advance(10);
+  const three = open();
+  await cluster.clock.advance(10);
+  feed.publish({ ...emptyConfig(1), num: 5 });
+  assertEquals(await cluster.run(Promise.all([two.first, three.first])), [5, 5]);
+  service.close();
+  await cluster.clock.advance(10);
+  assertEquals(service.watchers, 0);
+  server.close();
 });
