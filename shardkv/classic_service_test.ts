@@ -1,0 +1,109 @@
+import { assert, assertEquals } from "@std/assert";
+import { ShardKVServiceService } from "../proto/gen/shardkv.ts";
+import type { Dialer } from "../rpc/service.ts";
+import { ClassicService } from "./classic_service.ts";
+import { defaultGroupLimits } from "./limits.ts";
+import { bytes, configChain, keyIn, MachineHarness, write } from "./machine_harness.ts";
+import { callUnary, FakeLog } from "./service_harness.ts";
+
+const noDialer: Dialer = {
+  channel() {
+    throw new Error("Nobody is to be called");
+  },
+  forget() {},
+  close: () => Promise.resolve(),
+};
+
+async function givingGroup() {
+  const group = new MachineHarness(100);
+  const [one, two] = configChain([100, 100], [100, 200]);
+  assert(one !== undefined && two !== undefined);
+  await group.config(one);
+  await group.write([
+    write({ key: bytes(keyIn(0, 2)), value: bytes("stays") }),
+    write({ key: bytes(keyIn(1, 2)), value: bytes("goes") }),
+  ]);
+  await group.config(two);
+  const { routes } = new ClassicService({
+    log: new FakeLog(group),
+    machine: group.machine,
+    engine: group.engine,
+    dialer: noDialer,
+    limits: defaultGroupLimits,
+    gid: 100,
+    id: 2,
+    address: "here:1",
+    forward: false,
+    version: "1.2.3",
+  });
+  return { group, routes };
+}
+
+Deno.test("GetShardsData gives the data of shards on their way, and of no others", async () => {
+  const { group, routes } = await givingGroup();
+  const { getShardsData } = ShardKVServiceService;
+  const ask = (configNum: number, ...shardIds: number[]) =>
+    callUnary(routes, getShardsData, { configNum, shardIds });
+  const answer = await ask(2, 1);
+  assertEquals([answer.err, answer.configNum], ["OK", 2]);
+  const pairs = answer.shards[1]?.kv.map(({ key, value }) => [`${key}`, `${value}`]);
+  assertEquals(pairs, [[keyIn(1, 2), "goes"]]);
+  assertEquals((await ask(2, 0)).err, "ErrOutDated");
+  assertEquals((await ask(1, 1)).err, "ErrOutDated");
+  assertEquals((await ask(3, 1)).err, "ErrNotReady");
+  await group.close();
+});
+
+Deno.test("GetShardsData says ErrNotReady for more than fits in a message", async () => {
+  const { group, routes } = await givingGroup();
+  const [, , three] = configChain([100, 100], [100, 200], [200, 200]);
+  assert(three !== undefined);
+  await group.drop(2, 1);
+  const value = Buffer.alloc(1 << 20);
+  for (let i = 0; i < 4; i++) await group.write([write({ key: bytes(keyIn(0, 2, i)), value })]);
+  await group.config(three);
+  const request = { configNum: 3, shardIds: [0] };
+  const answer = await callUnary(routes, ShardKVServiceService.getShardsData, request);
+  assertEquals([answer.err, answer.shards], ["ErrNotReady", {}]);
+  await group.close();
+});
+
+Deno.test("DeleteShardsData never says OK to a configuration that is not there yet", async () => {
+  const { group, routes } = await givingGroup();
+  const { deleteShardsData } = ShardKVServiceService;
+  const ask = async (configNum: number, ...shardIds: number[]) =>
+    (await callUnary(routes, deleteShardsData, { configNum, shardIds })).err;
+  assertEquals(await ask(3, 1), "ErrNotReady");
+  assertEquals(await ask(2, 0), "ErrOutDated");
+  assertEquals(group.statuses(), { 0: "Serving", 1: "BePulling" });
+  assertEquals(await ask(2, 1), "OK");
+  assertEquals(await ask(2, 1), "OK");
+  assertEquals(group.statuses(), { 0: "Serving" });
+  await group.close();
+});
+
+Deno.test("GetStatus tells eRaft's figures and ours", async () => {
+  const { group, routes } = await givingGroup();
+  const status = await callUnary(routes, ShardKVServiceService.getStatus, {});
+  const key = keyIn(0, 2);
+  assertEquals(status, {
+    id: 2,
+    state: "Leader",
+    term: 1,
+    lastApplied: 4,
+    commitIndex: 5,
+    storageSize: status.storageSize,
+    address: "here:1",
+    gid: 100,
+    shards: [
+      { shardId: 0, status: "Serving", keys: 1, bytes: key.length + 5 },
+      { shardId: 1, status: "BePulling", keys: 1, bytes: keyIn(1, 2).length + 4 },
+    ],
+    leaderAddress: "leader:1",
+    configNum: 2,
+    logFirstIndex: 1,
+    logLastIndex: 6,
+    version: "1.2.3",
+  });
+  await group.close();
+});

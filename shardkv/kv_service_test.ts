@@ -1,0 +1,179 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { SESSION_TTL_MS } from "../raft/node/session_table.ts";
+import {
+  type BatchRequest,
+  type BatchResponse,
+  KvServiceService,
+  ResultCode,
+  WriteBatch,
+  type WriteCommand,
+} from "../proto/gen/shardkv.ts";
+import { KvError } from "../rpc/errors.ts";
+import { KvService } from "./kv_service.ts";
+import { defaultGroupLimits, RESPONSE_BYTES_MAX, STREAM_REQUESTS_MAX } from "./limits.ts";
+import { bytes, configChain, keyIn, MachineHarness, write } from "./machine_harness.ts";
+import { callUnary, FakeLog } from "./service_harness.ts";
+
+async function service() {
+  const group = new MachineHarness(100);
+  const [config] = configChain([100, 200]);
+  assert(config !== undefined);
+  await group.config(config);
+  const log = new FakeLog(group);
+  const limits = defaultGroupLimits;
+  return { group, log, kv: new KvService({ log, machine: group.machine, limits }) };
+}
+
+function request(parts: Partial<BatchRequest>): BatchRequest {
+  return { id: 0, writes: Buffer.alloc(0), getKeys: [], ageMs: 0, ...parts };
+}
+
+function batch(commands: WriteCommand[], clientId = "0"): Buffer {
+  return Buffer.from(WriteBatch.encode({ clientId, lowestUnanswered: 0, commands }).finish());
+}
+
+const ours = bytes(keyIn(0, 2));
+const theirs = bytes(keyIn(1, 2));
+
+Deno.test("execute() answers writes and reads of one request, each in its order", async () => {
+  const { group, kv } = await service();
+  const writes = batch([write({ key: theirs }), write({ key: ours, value: bytes("v") })]);
+  const first = await kv.execute(request({ id: 3, writes }));
+  assertEquals([first.id, first.error, first.configNum], [3, "", 1]);
+  assertEquals(first.writeResults.map(({ code }) => code), [
+    ResultCode.RESULT_WRONG_GROUP,
+    ResultCode.RESULT_OK,
+  ]);
+  const { getResults } = await kv.execute(request({ getKeys: [theirs, ours, ours] }));
+  assertEquals(getResults.map(({ code, value }) => [code, `${value}`]), [
+    [ResultCode.RESULT_WRONG_GROUP, ""],
+    [ResultCode.RESULT_OK, "v"],
+    [ResultCode.RESULT_OK, "v"],
+  ]);
+  await group.close();
+});
+
+Deno.test("execute() does not bother the log with writes that cannot happen here", async () => {
+  const { group, log, kv } = await service();
+  log.propose = () => Promise.reject(new Error("The log was bothered"));
+  const writes = batch([write({ key: theirs })]);
+  const { writeResults } = await kv.execute(request({ writes }));
+  assertEquals(writeResults.map(({ code }) => code), [ResultCode.RESULT_WRONG_GROUP]);
+  await group.close();
+});
+
+Deno.test("execute() refuses a write older than its session may be", async () => {
+  const { group, kv } = await service();
+  const writes = batch([write({ key: ours })], "7");
+  const error = await assertRejects(
+    () => kv.execute(request({ writes, ageMs: SESSION_TTL_MS })),
+    KvError,
+  );
+  assertEquals(error.code, "SESSION_EXPIRED");
+  await kv.execute(request({ writes, ageMs: SESSION_TTL_MS - 1 }));
+  await group.close();
+});
+
+Deno.test("execute() says that writes may have happened when only the reads failed", async () => {
+  const { group, log, kv } = await service();
+  log.readError = new KvError("NOT_LEADER", "Cannot read here", { leader: "other:1" });
+  const writes = batch([write({ key: ours })]);
+  const error = await assertRejects(
+    () => kv.execute(request({ writes, getKeys: [ours] })),
+    KvError,
+  );
+  assertEquals([error.code, error.maybe, error.leader], ["LEADERSHIP_LOST", true, "other:1"]);
+  await group.close();
+});
+
+Deno.test("execute() refuses a read when the leadership was lost during it", async () => {
+  const { group, log, kv } = await service();
+  const reading = kv.execute(request({ getKeys: [ours] }));
+  log.role = "follower";
+  const error = await assertRejects(() => reading, KvError);
+  assertEquals([error.code, error.leader], ["NOT_LEADER", "leader:1"]);
+  await group.close();
+});
+
+Deno.test("execute() keeps a response within its bound and has the rest asked for again", async () => {
+  const { group, kv } = await service();
+  const keys = Array.from({ length: 5 }, (_, i) => bytes(keyIn(0, 2, i)));
+  const value = Buffer.alloc(1 << 20);
+  for (const key of keys) await kv.execute(request({ writes: batch([write({ key, value })]) }));
+  const missing = [...keys];
+  for (let round = 0; missing.length > 0; round++) {
+    assert(round < 3, "two rounds are enough");
+    const { getResults } = await kv.execute(request({ getKeys: missing }));
+    const bytesOfAll = getResults.reduce((sum, result) => sum + result.value.length, 0);
+    assert(bytesOfAll <= RESPONSE_BYTES_MAX);
+    const got = getResults.filter(({ code }) => code === ResultCode.RESULT_OK).length;
+    missing.splice(0, got);
+  }
+  await group.close();
+});
+
+Deno.test("Stream answers what is over the bound with OVERLOADED and keeps the rest going", async () => {
+  const { group, log, kv } = await service();
+  const open = Promise.withResolvers<void>();
+  log.gate = open.promise;
+  const responses: BatchResponse[] = [];
+  const route = kv.routes.find(({ kind }) => kind === "stream");
+  assert(route?.kind === "stream");
+  const extra = 10;
+  async function* requests() {
+    for (let id = 0; id < STREAM_REQUESTS_MAX + extra; id++) {
+      yield request({ id, writes: batch([write({ key: ours, value: bytes(`${id}`) })]) });
+    }
+    await Promise.resolve();
+    open.resolve();
+  }
+  await route.handler({
+    requests: requests(),
+    send: (response: BatchResponse) => responses.push(response),
+    signal: new AbortController().signal,
+    peer: "test",
+    metadata: () => undefined,
+  });
+  const refused = responses.filter(({ error }) => error === "OVERLOADED");
+  assertEquals(refused.length, extra);
+  assertEquals(responses.length, STREAM_REQUESTS_MAX + extra);
+  assertEquals(new Set(responses.map(({ id }) => id)).size, responses.length);
+  await group.close();
+});
+
+Deno.test("Scan pages over shards in key order and refuses a shard that is not served", async () => {
+  const group = new MachineHarness(100);
+  const [config] = configChain([100, 100, 100, 200]);
+  assert(config !== undefined);
+  await group.config(config);
+  const log = new FakeLog(group);
+  const kv = new KvService({ log, machine: group.machine, limits: defaultGroupLimits });
+  const names = Array.from({ length: 50 }, (_, i) => keyIn(i % 3, 4, i)).sort();
+  const commands = names.map((name) => write({ key: bytes(name), value: bytes("v") }));
+  await kv.execute(request({ writes: batch(commands) }));
+  const scan = { shards: [0, 1, 2], start: bytes(""), end: bytes(""), limit: 7, keysOnly: true };
+  const found: string[] = [];
+  let { start } = scan;
+  for (let more = true; more;) {
+    const page = await callUnary(kv.routes, KvServiceService.scan, { ...scan, start });
+    for (const { key, value } of page.pairs) {
+      assertEquals(value.length, 0);
+      found.push(`${key}`);
+    }
+    assert(page.pairs.length <= 7);
+    start = Buffer.from(`${found.at(-1)}\0`);
+    more = page.more;
+  }
+  assertEquals(found, names);
+  const part = { ...scan, start: bytes(names[3] ?? ""), end: bytes(names[6] ?? "") };
+  const { pairs, more } = await callUnary(kv.routes, KvServiceService.scan, part);
+  assertEquals([pairs.map(({ key }) => `${key}`), more], [names.slice(3, 6), false]);
+  for (const [shards, code] of [[[0, 3], "WRONG_GROUP"], [[4], "INVALID_ARGUMENT"]] as const) {
+    const error = await assertRejects(
+      () => callUnary(kv.routes, KvServiceService.scan, { ...scan, shards: [...shards] }),
+      KvError,
+    );
+    assertEquals(error.code, code);
+  }
+  await group.close();
+});
