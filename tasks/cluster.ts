@@ -112,7 +112,12 @@ function isExpected(error: unknown): error is Error {
 }
 
 async function main(args: readonly string[]): Promise<number> {
-  checkDenoVersion();
+  try {
+    checkDenoVersion();
+  } catch (error) {
+    complain(error instanceof Error ? error.message : String(error));
+    return 1;
+  }
   try {
     const options = parseClusterOptions(args);
     using stopRequest = new StopRequest();
