@@ -134,15 +134,16 @@ export class StoreCluster {
   /** Lets time pass until the groups are in the latest configuration and nothing is on its way. */
   async settle(...gids: Gid[]): Promise<void> {
     const { num } = await this.run(this.admin.query());
-    await this.until(() =>
-      gids.every((gid) => {
-        const leader = this.leader(gid);
-        if (leader === -1) return false;
-        const { configNum, shards } = this.node(gid, leader).status();
-        return configNum === num &&
-          shards.every(({ status }) => status === "Serving" || status === "Frozen");
-      })
-    );
+    await this.until(() => gids.every((gid) => this.isSettled(gid, num)));
+  }
+
+  /** Whether the group has a leader, is in the configuration and has no shard in between. */
+  isSettled(gid: Gid, num: number): boolean {
+    const leader = this.leader(gid);
+    if (leader === -1) return false;
+    const { configNum, shards } = this.node(gid, leader).status();
+    const isAtRest = (status: string) => status === "Serving" || status === "Frozen";
+    return configNum === num && shards.every(({ status }) => isAtRest(status));
   }
 
   until(condition: () => boolean, limitMs = 60_000): Promise<void> {

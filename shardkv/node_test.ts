@@ -77,6 +77,52 @@ Deno.test("GroupReplica moves a shard of many chunks past a change of both leade
   assertEquals(store.failures, []);
 });
 
+Deno.test("GroupReplica serves what has arrived and what does not move while a source is dead", async () => {
+  await using store = await StoreCluster.start({ shards: 9, gids: [100, 200, 300] });
+  await store.join(100, 200);
+  await store.settle(100, 200);
+  const keys = Array.from({ length: 40 }, (_, i) => `key-${i}`);
+  for (const key of keys) await store.run(store.clerk.append(key, "a"));
+  const before = (await store.run(store.admin.query())).shards;
+  await store.crash(200, 0);
+  await store.join(300);
+  const after = (await store.run(store.admin.query())).shards;
+  const isAlive = (key: string) => {
+    const shard = shardOf(new TextEncoder().encode(key), 9);
+    return before[shard] !== 200 && after[shard] !== 200;
+  };
+  for (const key of keys.filter(isAlive)) await store.run(store.clerk.append(key, "b"));
+  const statuses = store.node(300).status().shards.map(({ status }) => status);
+  assertEquals(new Set(statuses), new Set(["Serving", "Pulling"]));
+  await store.start(200, 0);
+  await store.settle(100, 200, 300);
+  for (const key of keys) {
+    assertEquals(text(await store.run(store.clerk.get(key))), isAlive(key) ? "ab" : "a");
+  }
+  assertEquals(store.failures, []);
+});
+
+Deno.test("GroupReplica pulls from another replica when one of the source stands still", async () => {
+  await using store = await StoreCluster.start({
+    shards: 2,
+    gids: [100, 200],
+    replicas: 3,
+    delayMs: 2,
+  });
+  await store.join(100);
+  for (let i = 0; i < 20; i++) await store.run(store.clerk.put(`key-${i}`, "v"));
+  await store.settle(100);
+  // The one the gainer asks first. It hears everything and gets no word out, as a stopped process.
+  const [stuck = "", ...others] = [...store.addresses(100), ...store.addresses(200)];
+  for (const address of others) store.ctrl.network.cut(stuck, address);
+  await store.join(200);
+  await store.until(() => store.isSettled(200, 2));
+  for (const address of others) store.ctrl.network.heal(stuck, address);
+  for (let i = 0; i < 20; i++) {
+    assertEquals(text(await store.run(store.clerk.get(`key-${i}`))), "v");
+  }
+});
+
 Deno.test("GroupReplica keeps what it answered past a crash of the whole group", async () => {
   await using store = await StoreCluster.start({ shards: 4, gids: [100], replicas: 3 });
   await store.join(100);
