@@ -1,12 +1,11 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { type BatchRequest, type BatchResponse, KvServiceService } from "../proto/gen/shardkv.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { KvError } from "./errors.ts";
 import { GrpcDialer } from "./grpc_dialer.ts";
 import { serveGrpc } from "./grpc_server.ts";
 import { unary } from "./service.ts";
+import { execute, request, response, streamMethod } from "./testing/carrier_testing.ts";
 
-const { execute, stream } = KvServiceService;
 const timeoutMs = 10_000;
 const routes = [unary(execute, ({ id }) => Promise.resolve(response(id)))];
 
@@ -115,7 +114,7 @@ Deno.test("GrpcDialer notices within its keepalive that a server was stopped", a
   const output = child.stdout.getReader();
   const address = new TextDecoder().decode((await output.read()).value);
   const dialer = new GrpcDialer();
-  const call = dialer.channel(address).stream(stream);
+  const call = dialer.channel(address).stream(streamMethod);
   const responses = call.responses[Symbol.asyncIterator]();
   call.send(request(1));
   assertEquals((await responses.next()).value?.id, 1);
@@ -129,19 +128,3 @@ Deno.test("GrpcDialer notices within its keepalive that a server was stopped", a
   await output.cancel();
   await dialer.close();
 });
-
-function request(id: number): BatchRequest {
-  return { id, writes: Buffer.alloc(0), getKeys: [], ageMs: 0 };
-}
-
-function response(id: number): BatchResponse {
-  return {
-    id,
-    error: "",
-    message: "",
-    leaderAddress: "",
-    configNum: 0,
-    writeResults: [],
-    getResults: [],
-  };
-}

@@ -1,12 +1,11 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { type BatchRequest, type BatchResponse, KvServiceService } from "../proto/gen/shardkv.ts";
 import { type Clock, sleep, systemClock } from "../runtime/clock.ts";
 import { KvError } from "./errors.ts";
 import { GrpcDialer } from "./grpc_dialer.ts";
 import { type GrpcServer, serveGrpc, type ServerLimits } from "./grpc_server.ts";
 import { type ServiceRoutes, stream, unary } from "./service.ts";
+import { execute, request, response, streamMethod } from "./testing/carrier_testing.ts";
 
-const { execute, stream: streamMethod } = KvServiceService;
 const preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const timeoutMs = 10_000;
 
@@ -185,7 +184,7 @@ Deno.test("GrpcServer.close() breaks calls that take too long", async () => {
   const route = unary(execute, (_request, { signal }) => {
     signal.addEventListener("abort", () => aborted.resolve());
     entered.resolve();
-    return new Promise<BatchResponse>(() => {});
+    return new Promise<ReturnType<typeof response>>(() => {});
   });
   const server = await serveGrpc({ address: "127.0.0.1:0", routes: [route], clock: hastyClock });
   const dialer = new GrpcDialer();
@@ -251,20 +250,4 @@ async function readAll(connection: Deno.TcpConn): Promise<string> {
 /** One byte per character. */
 function bytes(text: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(text, (char) => char.charCodeAt(0));
-}
-
-function request(id: number): BatchRequest {
-  return { id, writes: Buffer.alloc(0), getKeys: [], ageMs: 0 };
-}
-
-function response(id: number): BatchResponse {
-  return {
-    id,
-    error: "",
-    message: "",
-    leaderAddress: "",
-    configNum: 0,
-    writeResults: [],
-    getResults: [],
-  };
 }

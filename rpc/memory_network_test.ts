@@ -1,11 +1,18 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { type BatchRequest, type BatchResponse, KvServiceService } from "../proto/gen/shardkv.ts";
-import { type Clock, systemClock } from "../runtime/clock.ts";
+import { systemClock } from "../runtime/clock.ts";
+import { VirtualClock } from "../runtime/virtual_clock.ts";
 import { testCarrier } from "./carrier_conformance.ts";
 import { KvError } from "./errors.ts";
 import { memoryQueueMessagesMax } from "./limits.ts";
 import { MemoryNetwork, type MemoryNetworkOptions } from "./memory_network.ts";
-import { stream, type StreamHandler, unary } from "./service.ts";
+import { stream, unary } from "./service.ts";
+import {
+  execute,
+  request,
+  response,
+  type Stream,
+  streamMethod,
+} from "./testing/carrier_testing.ts";
 
 testCarrier("MemoryNetwork", (routes) => {
   const network = new MemoryNetwork({ clock: systemClock });
@@ -17,55 +24,12 @@ testCarrier("MemoryNetwork", (routes) => {
   return Promise.resolve({ address: server.address, dialer: network.dialer(), closeServer });
 });
 
-const { execute, stream: streamMethod } = KvServiceService;
-
-/** Time that stands still until it is moved. */
-class VirtualClock implements Clock {
-  #nowMs = 0;
-  #timers: { readonly atMs: number; readonly callback: () => void }[] = [];
-
-  /** Timers that are set. */
-  get waiting(): number {
-    return this.#timers.length;
-  }
-
-  now = () => this.#nowMs;
-  wallTime = () => this.#nowMs;
-
-  setTimer(callback: () => void, delayMs: number) {
-    const timer = { atMs: this.#nowMs + delayMs, callback };
-    this.#timers.push(timer);
-    return { cancel: () => void (this.#timers = this.#timers.filter((each) => each !== timer)) };
-  }
-
-  /** Moves on timer by timer, letting everything that follows from one happen before the next. */
-  async advance(ms: number): Promise<void> {
-    const untilMs = this.#nowMs + ms;
-    await settle();
-    for (;;) {
-      const due = this.#timers.filter(({ atMs }) => atMs <= untilMs)
-        .sort((a, b) => a.atMs - b.atMs)[0];
-      if (due === undefined) break;
-      this.#timers = this.#timers.filter((each) => each !== due);
-      this.#nowMs = due.atMs;
-      due.callback();
-      await settle();
-    }
-    this.#nowMs = untilMs;
-  }
-}
-
-/** Lets all promises that can make progress do so. */
-async function settle(): Promise<void> {
-  for (let i = 0; i < 100; i++) await Promise.resolve();
-}
-
 function startEcho(options: Partial<MemoryNetworkOptions> = {}) {
   const clock = new VirtualClock();
   const network = new MemoryNetwork({ clock, ...options });
   let handled = 0;
   const aborted: unknown[] = [];
-  const handler: StreamHandler<BatchRequest, BatchResponse> = async (call) => {
+  const handler: Stream = async (call) => {
     call.signal.addEventListener("abort", () => aborted.push(call.signal.reason.code));
     for await (const { id } of call.requests) call.send(response(id));
   };
@@ -83,7 +47,7 @@ function startEcho(options: Partial<MemoryNetworkOptions> = {}) {
 Deno.test("MemoryNetwork needs no time at all by itself", async () => {
   const { clock, channel } = startEcho();
   assertEquals((await channel.unary(execute, request(3), { timeoutMs: 100 })).id, 3);
-  assertEquals([clock.now(), clock.waiting], [0, 0]);
+  assertEquals([clock.now(), clock.pending], [0, 0]);
 });
 
 Deno.test("MemoryNetwork.cut() loses a request, and the caller learns by its keepalive", async () => {
@@ -92,9 +56,9 @@ Deno.test("MemoryNetwork.cut() loses a request, and the caller learns by its kee
   const call = channel.unary(execute, request(1), { timeoutMs: 10_000 });
   const outcome = assertRejects(() => call, KvError, "the connection was lost");
   await clock.advance(1_999);
-  assertEquals(clock.waiting, 2);
+  assertEquals(clock.pending, 2);
   await clock.advance(1);
-  assertEquals([(await outcome).code, handled(), clock.waiting], ["UNAVAILABLE", 0, 0]);
+  assertEquals([(await outcome).code, handled(), clock.pending], ["UNAVAILABLE", 0, 0]);
 });
 
 Deno.test("MemoryNetwork.cut() one way loses the answer to what was done", async () => {
@@ -130,7 +94,7 @@ Deno.test("MemoryNetwork lets a server notice a caller that gave up behind a cut
   const { clock, network, channel, aborted } = startEcho();
   const call = channel.stream(streamMethod);
   call.send(request(1));
-  await settle();
+  await clock.advance(0);
   network.cut("c", "s:1");
   call.cancel();
   await clock.advance(1_999);
@@ -157,7 +121,7 @@ Deno.test("MemoryNetwork delays messages and never reorders a stream's", async (
   await clock.advance(10);
   await reading;
   assertEquals(seen, Array.from({ length: 20 }, (_, id) => id));
-  assertEquals(clock.waiting, 0);
+  assertEquals(clock.pending, 0);
 });
 
 Deno.test("MemoryServer.close() breaks calls on both sides and frees the address", async () => {
@@ -177,7 +141,7 @@ Deno.test("MemoryServer.close() breaks calls on both sides and frees the address
   server.close();
   assertEquals((await channel.unary(execute, request(1), { timeoutMs: 10 })).id, 2);
   restarted.close();
-  assertEquals(clock.waiting, 0);
+  assertEquals(clock.pending, 0);
 });
 
 Deno.test("MemoryNetwork breaks a stream whose writer forgot the credit", async () => {
@@ -197,19 +161,3 @@ Deno.test("MemoryNetwork breaks a stream whose writer forgot the credit", async 
   const { code } = await assertRejects(() => reading, KvError, "wait to be read");
   assertEquals([code, (await aborted.promise).code], ["OVERLOADED", "OVERLOADED"]);
 });
-
-function request(id: number): BatchRequest {
-  return { id, writes: Buffer.alloc(0), getKeys: [], ageMs: 0 };
-}
-
-function response(id: number): BatchResponse {
-  return {
-    id,
-    error: "",
-    message: "",
-    leaderAddress: "",
-    configNum: 0,
-    writeResults: [],
-    getResults: [],
-  };
-}
