@@ -1,4 +1,4 @@
-/** When to try again: later each time, at a moment nobody else picks, and not past a deadline. */
+/** When to try again: later each time, at a moment nobody else picks. */
 import { invariant } from "../runtime/invariant.ts";
 import type { Prng } from "../runtime/prng.ts";
 
@@ -35,16 +35,11 @@ export class Backoff {
     this.#boundMs = initialMs;
   }
 
-  /**
-   * How long to wait before the next try.
-   *
-   * @param leftMs Milliseconds until the caller's deadline
-   * @returns Milliseconds, or undefined when no time would be left after the wait
-   */
-  next(leftMs = Infinity): number | undefined {
+  /** Milliseconds to wait before the next try. */
+  next(): number {
     const waitMs = this.#prng.below(this.#boundMs + 1);
     this.#boundMs = Math.min(this.#boundMs * 2, this.#maxMs);
-    return waitMs < leftMs ? waitMs : undefined;
+    return waitMs;
   }
 
   /** Starts over, after something went well. */
