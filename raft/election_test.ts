@@ -1,5 +1,6 @@
 /** Pre-vote, quorum checks, and what a live leader is protected from. */
 import { assert, assertEquals } from "@std/assert";
+import { createPrng } from "../runtime/prng.ts";
 import { append, heartbeat, only, vote, voteResponse } from "./testing/messages.ts";
 import { TestNetwork } from "./testing/test_network.ts";
 import { elect, TestNode } from "./testing/test_node.ts";
@@ -59,6 +60,17 @@ Deno.test("step() grants votes again once the leader was silent for an election 
   node.raw.tick();
   node.raw.step(vote({ type: "preVote", from: 3, term: 2 }));
   assertEquals(only(node.drain(), "preVoteResponse").map(({ reject }) => reject), [false]);
+});
+
+Deno.test("step() of a granted vote starts the election timeout anew", () => {
+  for (let seed = 1; seed <= 20; seed++) {
+    const prng = createPrng(seed);
+    const node = new TestNode({ voters: [1, 2, 3], hardState: { term: 1 }, prng });
+    for (let i = 0; i < 9; i++) node.raw.tick();
+    node.raw.step(vote({ term: 1 }));
+    for (let i = 0; i < 9; i++) node.raw.tick();
+    assertEquals(node.status.role, "follower");
+  }
 });
 
 Deno.test("a candidate cannot be sure of a term before its own vote is on disk", () => {

@@ -182,11 +182,12 @@ export function becomeCandidate(core: RaftCore): void {
 export function becomeLeader(core: RaftCore): void {
   invariant(core.role === "candidate", () => `Only a candidate wins, not a ${core.role}`);
   invariant(core.durableTerm === core.term, "A leader's own vote is on disk");
+  const { log } = core;
+  invariant(log.persisted === log.lastIndex, "What was in the log before the vote is on disk too");
   core.role = "leader";
   setLeader(core, core.config.id);
   resetForRole(core);
   resetProgress(core);
-  const { log } = core;
   core.uncommittedBytes = log.bytesBetween(log.commit + 1, log.lastIndex);
   // Entries of earlier terms become committed only behind one of this term
   // (section 5.4.2), and reads wait for it (section 8).

@@ -76,13 +76,23 @@ Deno.test("a leader that missed the acknowledgement of a snapshot asks again", (
   assertEquals(node.status.progress.get(2)?.state, "replicate");
 });
 
-Deno.test("a leader names no snapshot to a peer that it has not heard", () => {
-  const node = elect(new TestNode({ voters: [1, 2, 3], log: [1, 1, 1] }));
-  node.raw.step(accepted({ from: 3, term: 2, index: 4 }));
-  node.drain();
-  node.compact(4);
-  for (let i = 0; i < 5; i++) node.raw.tick();
-  assertEquals(only(node.drain(), "snapshot"), []);
+Deno.test("a leader names no snapshot to a peer that has fallen silent", () => {
+  const node = elect(new TestNode({ voters: [1, 2, 3], config: { inflightMessagesMax: 1 } }));
+  const answer = (from: number, index: number) => node.raw.step(accepted({ from, term: 1, index }));
+  answer(2, 1);
+  for (let index = 2; index <= 30; index++) {
+    node.propose("x");
+    node.raw.tick();
+    node.drain();
+    answer(3, index);
+    node.drain();
+  }
+  node.compact(30);
+  node.raw.reportUnreachable(2);
+  assertEquals(node.drain().filter(({ to }) => to === 2), []);
+
+  node.raw.step({ type: "heartbeatResponse", from: 2, to: 1, term: 1, context: 0 });
+  assertEquals(only(node.drain(), "snapshot").map(({ to }) => to), [2]);
 });
 
 Deno.test("a follower saves a snapshot before it answers, and applies it before it may campaign", () => {
