@@ -73,6 +73,16 @@ Deno.test("step() of a granted vote starts the election timeout anew", () => {
   }
 });
 
+Deno.test("step() counts the vote of each voter once", () => {
+  const node = new TestNode({ voters: [1, 2, 3, 4, 5], config: { preVote: false } });
+  node.raw.campaign();
+  node.drain();
+
+  for (let i = 0; i < 4; i++) node.raw.step(voteResponse({ from: 2, term: 1 }));
+
+  assertEquals(node.status.role, "candidate");
+});
+
 Deno.test("a candidate cannot be sure of a term before its own vote is on disk", () => {
   const node = new TestNode({ voters: [1, 2, 3], config: { preVote: false } });
   node.raw.campaign();
