@@ -51,8 +51,9 @@ function tried(call: PendingCall): string {
     : `${where}: ${because(last)}`;
 }
 
+/** The error's code and text, without the carrier's words on which call it was and where to. */
 function because(error: KvError): string {
-  return `${error.code}: ${error.message}`;
+  return `${error.code}: ${error.message.replace(/^Cannot finish \S+ at \S+: /, "")}`;
 }
 
 function outcome(call: PendingCall, maybe: boolean): string {

@@ -19,13 +19,19 @@ export const callsPendingMax = 65_536;
 /** Most bytes of keys and values that may be pending in one clerk: the memory it may cost. */
 export const bytesPendingMax = 128 * 1_048_576;
 
+/**
+ * Time for one question to the controllers, in milliseconds: enough to wait for
+ * two that hang and to hear the third. Calls that wait have deadlines of their own.
+ */
+const configTimeoutMs = 10_000;
+
 export interface DispatcherOptions {
   readonly source: ConfigSource;
   readonly dialer: Dialer;
   readonly clock: Clock;
   readonly prng: Prng;
-  /** Time for one question to the controllers, in milliseconds. */
-  readonly timeoutMs: number;
+  /** Addresses behind `source`, for messages. */
+  readonly controllers: readonly string[];
 }
 
 /** What a caller may say about one call. */
@@ -48,7 +54,7 @@ export class Dispatcher implements CallOwner {
   #bytesPending = 0;
 
   constructor(options: DispatcherOptions) {
-    const { source, clock, prng, timeoutMs } = options;
+    const { source, clock, prng } = options;
     this.#options = options;
     this.#session = new Session(randomClientId(prng));
     this.#deadlines = new Deadlines({ clock, onExpired: (call) => this.#onExpired(call) });
@@ -56,7 +62,7 @@ export class Dispatcher implements CallOwner {
     this.router = new Router({
       source,
       clock,
-      timeoutMs,
+      timeoutMs: configTimeoutMs,
       signal: this.#ended.signal,
       onChange: (config) => this.#onConfig(config),
     });
@@ -189,8 +195,14 @@ export class Dispatcher implements CallOwner {
   }
 
   #awaitConfig(call: PendingCall): void {
+    if (this.router.config === undefined) call.lastError ??= this.#noConfig();
     this.#awaitingConfig.push(call);
     if (this.#awaitingConfig.length === 1) this.#fetchConfig();
+  }
+
+  #noConfig(): KvError {
+    const controllers = this.#options.controllers.join(", ");
+    return new KvError("UNAVAILABLE", `No controller has answered yet, of ${controllers}`);
   }
 
   async #fetchConfig(): Promise<void> {

@@ -63,6 +63,8 @@ export class GroupConnection {
   #pause: Timer | undefined;
   /** Attempts in a row that found no leader. */
   #failures = 0;
+  /** The session's window is full: nothing is sent before it opens. */
+  #awaitsWindow = false;
   #closed = false;
 
   constructor(options: GroupConnectionOptions) {
@@ -109,7 +111,8 @@ export class GroupConnection {
   }
 
   #scheduleFlush(): void {
-    if (this.#flushQueued || this.#pause !== undefined || this.#isFull()) return;
+    if (this.#flushQueued || this.#awaitsWindow || this.#pause !== undefined) return;
+    if (this.#isFull()) return;
     this.#flushQueued = true;
     // Callers that were woken together ask again in this same turn; one batch takes them all.
     queueMicrotask(() => {
@@ -130,10 +133,18 @@ export class GroupConnection {
     if (this.#closed || this.#pause !== undefined) return;
     while (!this.#isFull() && this.#queue.peek() !== undefined) {
       const batch = takeBatch(this.#queue, session, clock.now());
-      if (batch === undefined) return session.whenOpen(() => this.#scheduleFlush());
+      if (batch === undefined) return this.#awaitWindow();
       this.#current ??= this.#open();
       this.#current.send(batch);
     }
+  }
+
+  #awaitWindow(): void {
+    this.#awaitsWindow = true;
+    this.#options.session.whenOpen(() => {
+      this.#awaitsWindow = false;
+      this.#scheduleFlush();
+    });
   }
 
   #open(): ReplicaStream {

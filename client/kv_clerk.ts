@@ -91,7 +91,8 @@ export class KvClerk {
   readonly #clock: Clock;
   readonly #prng: Prng;
   readonly #timeoutMs: number;
-  readonly #controllers: CtrlerClerk | undefined;
+  readonly #source: ConfigSource;
+  readonly #closeSource: () => void = () => {};
   readonly #dispatcher: Dispatcher;
 
   /**
@@ -104,10 +105,14 @@ export class KvClerk {
     this.#clock = clock;
     this.#prng = options.prng ?? createPrng(randomSeed());
     this.#timeoutMs = checkTimeout(options.timeoutMs ?? callTimeoutMsDefault);
-    const shared = { dialer, clock, prng: this.#prng, timeoutMs: this.#timeoutMs };
-    const clerk = source === undefined ? new CtrlerClerk({ controllers, ...shared }) : undefined;
-    this.#controllers = clerk;
-    this.#dispatcher = new Dispatcher({ ...shared, source: source ?? clerk as CtrlerClerk });
+    const shared = { controllers, dialer, clock, prng: this.#prng };
+    if (source !== undefined) this.#source = source;
+    else {
+      const clerk = new CtrlerClerk(shared);
+      this.#source = clerk;
+      this.#closeSource = () => clerk.close();
+    }
+    this.#dispatcher = new Dispatcher({ ...shared, source: this.#source });
   }
 
   /** The value of a key, or undefined if there is none. */
@@ -141,7 +146,10 @@ export class KvClerk {
     return this.#execute(() => casOf(key, options), options, casResult);
   }
 
-  /** The values of many keys, in their order; each one read on its own. */
+  /**
+   * The values of many keys, in their order; each one read on its own. The time
+   * of the call is that of each key from when its turn comes, not of the whole.
+   */
   async getMany(keys: readonly Data[], call?: CallOptions): Promise<(Uint8Array | undefined)[]> {
     const values = new Array<Uint8Array | undefined>(keys.length);
     await executeMany(keys.map(readOf), {
@@ -157,7 +165,8 @@ export class KvClerk {
 
   /**
    * Sets many keys, each on its own: not a transaction. Where a key comes
-   * twice, its last value counts.
+   * twice, its last value counts. The time of the call is that of each key from
+   * when its turn comes, not of the whole.
    */
   async putMany(entries: Iterable<readonly [Data, Data]>, call?: CallOptions): Promise<void> {
     const last = new Map<string, Command>();
@@ -195,19 +204,17 @@ export class KvClerk {
 
   /** Every server of every group in the latest configuration; those that do not answer are Offline. */
   async status(call?: CallOptions): Promise<NodeStatus[]> {
-    const { router } = this.#dispatcher;
-    const error = await router.refresh();
-    if (error !== undefined) throw error;
-    const { dialer } = this.#options;
-    return router.config === undefined
-      ? []
-      : await groupStatus(router.config, dialer, call?.signal);
+    const { timeoutMs, signal } = this.#terms(call);
+    const ended = this.#dispatcher.ended;
+    const until = signal === undefined ? ended : AbortSignal.any([signal, ended]);
+    const config = await this.#source.query(undefined, { timeoutMs, signal: until });
+    return await groupStatus(config, this.#options.dialer, until);
   }
 
   /** Gives up the calls under way, with CANCELLED, and closes the connections. Safe to call again. */
   async close(): Promise<void> {
     this.#dispatcher.close();
-    this.#controllers?.close();
+    this.#closeSource();
     if (this.#options.ownsDialer) await this.#options.dialer.close();
   }
 

@@ -235,6 +235,20 @@ Deno.test("a call says so if it was the controllers that did not answer", async 
   );
 });
 
+Deno.test("a call says so if the controllers have said nothing yet", async () => {
+  const clock = new VirtualClock();
+  const cluster = new FakeCluster({ clock });
+  cluster.beforeQuery = () => new Promise(() => {});
+  await using clerk = cluster.clerk({ controllers: ["a:1", "b:2"] });
+  const get = assertRejects(() => clerk.get("k", { timeoutMs: 500 }), KvError);
+  await clock.advance(500);
+  assertEquals(
+    (await get).message,
+    "Cannot get key 'k' within 500 ms: it was never sent, because UNAVAILABLE: " +
+      "No controller has answered yet, of a:1, b:2",
+  );
+});
+
 Deno.test("an aborted signal ends the call, before or while it is under way", async () => {
   const cluster = new FakeCluster({ clock: systemClock, groups: 1 });
   await using clerk = cluster.clerk();

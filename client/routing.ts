@@ -71,15 +71,17 @@ export class Router {
    * Asks for the latest configuration; everyone who asks meanwhile shares the
    * answer. Never rejects.
    *
+   * @param timeoutMs Less time than usual, if the question is a new one
    * @returns Why there was no answer, or undefined
    */
-  refresh(): Promise<KvError | undefined> {
-    this.#refreshing ??= this.#query().finally(() => this.#refreshing = undefined);
+  refresh(timeoutMs = Infinity): Promise<KvError | undefined> {
+    this.#refreshing ??= this.#query(timeoutMs).finally(() => this.#refreshing = undefined);
     return this.#refreshing;
   }
 
-  async #query(): Promise<KvError | undefined> {
-    const { source, timeoutMs, signal } = this.#options;
+  async #query(lessMs: number): Promise<KvError | undefined> {
+    const { source, signal } = this.#options;
+    const timeoutMs = Math.min(lessMs, this.#options.timeoutMs);
     try {
       this.#take(await source.query(undefined, { timeoutMs, signal }));
       return undefined;

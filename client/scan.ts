@@ -72,8 +72,8 @@ function successor(key: Buffer): Buffer {
   return Buffer.concat([key, Buffer.alloc(1)]);
 }
 
-async function currentConfig({ router }: ScanOptions): Promise<Config> {
-  const error = router.config === undefined ? await router.refresh() : undefined;
+async function currentConfig({ router, timeoutMs }: ScanOptions): Promise<Config> {
+  const error = router.config === undefined ? await router.refresh(timeoutMs) : undefined;
   if (router.config === undefined) {
     throw error ?? new KvError("UNAVAILABLE", "Cannot scan: no configuration is known");
   }
@@ -108,7 +108,7 @@ class Patience {
         { maybe: false },
       );
     }
-    await router.refresh();
+    await router.refresh(timeoutMs);
     if (signal.aborted) throw new KvError("CANCELLED", "Cannot scan: the caller gave it up");
     if (this.#waits > 0) {
       await sleep(clock, backoffMs(this.#waits - 1, prng), signal).catch(() => {});

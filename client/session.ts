@@ -25,6 +25,7 @@ export function randomClientId(prng: Prng): string {
 /** Hands out sequence numbers and keeps the lowest one that is still unanswered. */
 export class Session {
   readonly clientId: string;
+  readonly #windowMax: number;
   #next = 1;
   /** Invariant: every number below is answered, and `#lowest <= #next`. */
   #lowest = 1;
@@ -36,10 +37,14 @@ export class Session {
   /** Told once when the window is no longer full. */
   #waiting: (() => void)[] = [];
 
-  /** @param clientId A uint64 in decimal, other than "0" (which means no session) */
-  constructor(clientId: string) {
+  /**
+   * @param clientId A uint64 in decimal, other than "0" (which means no session)
+   * @param windowMax See {@linkcode sessionWindowMax}
+   */
+  constructor(clientId: string, windowMax: number = sessionWindowMax) {
     invariant(/^[1-9]\d*$/.test(clientId), () => `A client id is a positive integer: ${clientId}`);
     this.clientId = clientId;
+    this.#windowMax = windowMax;
   }
 
   /** Every number below this one has been answered. */
@@ -50,7 +55,7 @@ export class Session {
   /** The next sequence number, or undefined while the window is full. */
   issue(): number | undefined {
     const open = this.#next - this.#lowest;
-    if (open >= sessionWindowMax) return undefined;
+    if (open >= this.#windowMax) return undefined;
     if (open === this.#answered.length) this.#grow();
     return this.#next++;
   }
@@ -73,7 +78,7 @@ export class Session {
       flags[this.#lowest & mask] = 0;
       this.#lowest++;
     }
-    if (this.#waiting.length > 0 && this.#next - this.#lowest < sessionWindowMax) this.#wake();
+    if (this.#waiting.length > 0 && this.#next - this.#lowest < this.#windowMax) this.#wake();
   }
 
   #wake(): void {

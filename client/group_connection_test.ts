@@ -1,0 +1,113 @@
+import { assertEquals } from "@std/assert";
+import { WriteOp } from "../proto/gen/shardkv.ts";
+import { createPrng } from "../runtime/prng.ts";
+import { VirtualClock } from "../runtime/virtual_clock.ts";
+import { PendingCall } from "./call.ts";
+import { type CallOwner, GroupConnection } from "./group_connection.ts";
+import { ReplicaChoice } from "./replica_choice.ts";
+import { Session } from "./session.ts";
+import { FakeCluster } from "./testing/fake_cluster.ts";
+
+/** A connection to a group of one shard, and what came of the calls. */
+function connect(clock: VirtualClock, windowMax?: number) {
+  const cluster = new FakeCluster({ clock, groups: 1, shards: 2 });
+  const session = new Session("7", windowMax);
+  const done: string[] = [];
+  const held: PendingCall[] = [];
+  let suspicions = 0;
+  const owner: CallOwner = {
+    succeed: (call) => {
+      call.settled = true;
+      session.answered(call.sequence);
+      done.push(call.key.toString());
+    },
+    fail: (call, error) => done.push(`${call.key}: ${error.code}`),
+    retryElsewhere: (calls) => void held.push(...calls),
+    suspectConfig: () => void suspicions++,
+  };
+  const connection = new GroupConnection({
+    gid: 100,
+    choice: new ReplicaChoice(cluster.group(100).addresses, clock),
+    dialer: cluster.network.dialer(),
+    clock,
+    prng: createPrng(1),
+    session,
+    owner,
+  });
+  const group = cluster.group(100);
+  return { cluster, group, session, connection, done, held, suspicions: () => suspicions };
+}
+
+function put(key: string): PendingCall {
+  const completion = { resolve: () => {}, reject: () => {} };
+  return new PendingCall({ op: WriteOp.WRITE_OP_PUT, key: Buffer.from(key) }, completion);
+}
+
+Deno.test("GroupConnection stops at the session's window and goes on when it opens", async () => {
+  const clock = new VirtualClock();
+  const { connection, cluster, group, session, done, held } = connect(clock, 4);
+  const stuck = "stuck";
+  group.arriving.add(cluster.shardOf(stuck));
+  const others = Array.from({ length: 100 }, (_, i) => `k${i}`)
+    .filter((key) => cluster.shardOf(key) !== cluster.shardOf(stuck)).slice(0, 10);
+  for (const key of [stuck, ...others]) connection.enqueue(put(key));
+  await clock.advance(10);
+  assertEquals(held.map((call) => call.key.toString()), [stuck]);
+  assertEquals(done, others.slice(0, 3));
+  session.answered(1);
+  await clock.advance(10);
+  assertEquals(done, others);
+  connection.close();
+});
+
+Deno.test("GroupConnection sends one batch to a replica that has proven nothing, then several", async () => {
+  const clock = new VirtualClock();
+  const { connection, group, done } = connect(clock);
+  group.delayMs = () => 10;
+  for (let turn = 0; turn < 6; turn++) {
+    connection.enqueue(put(`first ${turn}`));
+    await clock.advance(0);
+  }
+  assertEquals(group.batches, 1);
+  await clock.advance(10);
+  assertEquals(group.batches, 2);
+  for (let turn = 0; turn < 6; turn++) {
+    connection.enqueue(put(`second ${turn}`));
+    await clock.advance(0);
+  }
+  assertEquals(group.batches, 5);
+  await clock.advance(30);
+  assertEquals(done.length, 12);
+  connection.close();
+});
+
+Deno.test("GroupConnection suspects the configuration after each round without a leader", async () => {
+  const clock = new VirtualClock();
+  const { connection, group, suspicions, done } = connect(clock);
+  group.leader = undefined;
+  connection.enqueue(put("k"));
+  await clock.advance(0);
+  assertEquals([group.batches, suspicions()], [3, 1]);
+  group.leader = "100-1";
+  await clock.advance(300);
+  assertEquals(done, ["k"]);
+  connection.close();
+});
+
+Deno.test("GroupConnection.retire() hears what was sent and hands back what comes to nothing", async () => {
+  const clock = new VirtualClock();
+  const { connection, group, done, held } = connect(clock);
+  group.delayMs = () => 10;
+  connection.enqueue(put("a"));
+  await clock.advance(0);
+  connection.retire();
+  await clock.advance(10);
+  assertEquals([done, held.length], [["a"], 0]);
+  const second = connect(clock);
+  second.group.fault = () => "hang";
+  second.connection.enqueue(put("b"));
+  await clock.advance(0);
+  second.connection.retire();
+  await clock.advance(2_000);
+  assertEquals(second.held.map((call) => [call.key.toString(), call.maybe]), [["b", true]]);
+});
