@@ -81,6 +81,9 @@ async function readAndWrite(controllers: string) {
   assertEquals((await client("append", "mykey", " extra")).stdout, "Append OK\n");
   assertEquals((await client("get", "mykey")).stdout, "myvalue extra\n");
   assertEquals((await client("get", "nobody put this")).code, 3);
+  assertEquals((await client("scan", "my")).stdout, "mykey\tmyvalue extra\n");
+  assertEquals((await client("delete", "mykey")).stdout, "Delete OK\n");
+  assertEquals((await client("get", "mykey")).code, 3);
   const status = await until("shards are still moving", SERVED_TIMEOUT_MS, async () => {
     const { stdout } = await client("status");
     return stdout.includes("Serving") && !/Pulling|GCing/.test(stdout) ? stdout : undefined;
