@@ -7,6 +7,8 @@ Deno.test("roomOf() tells the core, its driver and its tests apart", () => {
   assertEquals(roomOf("raft/raw_node.ts"), "raft");
   assertEquals(roomOf("raft/node/raft_node.ts"), "raft/node");
   assertEquals(roomOf("raft/raw_node_test.ts"), "tests");
+  assertEquals(roomOf("raft/testing/network.ts"), "tests");
+  assertEquals(roomOf("rpc/carrier_conformance.ts"), "tests");
   assertEquals(roomOf("shardctrler/shard_hash.ts"), "shardctrler (pure)");
   assertEquals(roomOf("shardctrler/service.ts"), "shardctrler");
   assertEquals(roomOf("README.md"), undefined);

@@ -1,5 +1,7 @@
 /** Which part of the project may import which. The picture is in docs/architecture.md. */
 
+import { isTestFile } from "../lint/files.ts";
+
 /** A part of the project, seen from the outside. */
 export type Room =
   | "raft"
@@ -72,13 +74,12 @@ const MAY_IMPORT: Readonly<Record<Room, readonly Room[] | "anything">> = {
 /** The room of a file, by its path from the project's root; undefined for files of no room. */
 export function roomOf(path: string): Room | undefined {
   if (!path.endsWith(".ts") && !path.endsWith(".tsx")) return undefined;
-  if (/_(test|testing|harness)\.tsx?$/.test(path)) return "tests";
+  if (isTestFile(path)) return "tests";
   if (path === "mod.ts") return "mod.ts";
   const [top = "", second = ""] = path.split("/");
   switch (top) {
     case "raft":
-      if (second === "node") return "raft/node";
-      return second === "testing" || second === "testdata" ? "tests" : "raft";
+      return second === "node" ? "raft/node" : "raft";
     case "proto":
       return second === "gen" ? "proto/gen" : undefined;
     case "shardctrler":

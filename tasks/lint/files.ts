@@ -25,7 +25,7 @@ function normalize(filename: string): string {
 
 /** A test, or what only tests import. */
 export function isTestFile(filename: string): boolean {
-  return /_(test|testing|harness|fixture)s?\.ts$/.test(filename) ||
+  return /_(test|testing|harness|fixture|conformance)s?\.tsx?$/.test(filename) ||
     /\/(tests|testing|testdata|conformance)\//.test(normalize(filename));
 }
 
