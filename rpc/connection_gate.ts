@@ -61,7 +61,11 @@ export class ConnectionGate {
     });
   }
 
-  /** Accepts no more; closes connections that were not let through yet. */
+  /**
+   * Accepts no more and closes connections that were not let through yet.
+   *
+   * @returns Resolves when the last connection is gone
+   */
   close(): Promise<void> {
     for (const socket of this.#waiting) socket.destroy();
     return new Promise((resolve) => this.#server.close(() => resolve()));

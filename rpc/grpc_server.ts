@@ -4,7 +4,7 @@ import { type Clock, sleep, systemClock } from "../runtime/clock.ts";
 import { type Logger, silentLogger } from "../runtime/logger.ts";
 import { ConnectionGate } from "./connection_gate.ts";
 import { KvError } from "./errors.ts";
-import { type ServerCalls, toGrpcHandler } from "./grpc_server_call.ts";
+import { ServerCalls, toGrpcHandler } from "./grpc_server_call.ts";
 import {
   connectionsMax,
   messageBytesMax,
@@ -46,8 +46,8 @@ export interface GrpcServer {
 /** Milliseconds that unary calls under way get to finish when the server closes. */
 const closeGraceMs = 2_000;
 
-/** As {@linkcode closeGraceMs}, for the answers then sent and the connections to wind down. */
-const farewellMs = 250;
+/** Milliseconds that connections get after that to deliver the last answers and wind down. */
+const farewellMs = 500;
 
 const serverOptions: ServerOptions = {
   "grpc.max_receive_message_length": messageBytesMax,
@@ -73,7 +73,7 @@ export async function serveGrpc(options: ServeGrpcOptions): Promise<GrpcServer> 
     ...serverOptions,
     "grpc.max_concurrent_streams": limits.streamsPerConnectionMax ?? streamsPerConnectionMax,
   });
-  const calls: ServerCalls = { unary: new Set(), streams: new Set(), logger };
+  const calls = new ServerCalls(logger);
   register(server, routes, calls);
   // gRPC's own listener would give every stranger a session; see ConnectionGate.
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
@@ -118,15 +118,17 @@ interface Closing {
 
 async function closeServer({ server, gate, calls, clock, address }: Closing): Promise<void> {
   const error = new KvError("UNAVAILABLE", `Cannot finish: ${address} is shutting down`);
-  const gateClosed = gate.close();
+  const disconnected = gate.close();
   for (const call of [...calls.streams]) call.breakOff(error);
-  const quiet = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
-  await within(clock, closeGraceMs, quiet);
+  // Clients are told to start no more calls. Its callback is of no use here: it
+  // does not wait for the calls of connections that were handed in.
+  server.tryShutdown(() => {});
+  await within(clock, closeGraceMs, calls.unaryDone());
   for (const call of [...calls.streams, ...calls.unary]) call.breakOff(error);
-  await within(clock, farewellMs, quiet);
+  await within(clock, farewellMs, disconnected);
   server.forceShutdown();
   gate.destroyAll();
-  await gateClosed;
+  await disconnected;
 }
 
 /** Waits for `done`, but no longer than `ms`. */

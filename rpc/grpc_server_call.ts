@@ -17,16 +17,33 @@ import type { CallContext, Method, Route, ServerStream } from "./service.ts";
 type RawUnary = ServerUnaryCall<Buffer, Buffer>;
 type RawStream = ServerDuplexStream<Buffer, Buffer>;
 
-/** Calls a server has under way. */
-export interface ServerCalls {
-  readonly unary: Set<ServerCall>;
-  readonly streams: Set<ServerCall>;
-  readonly logger: Logger;
-}
-
 /** A call that its server can end. */
 export interface ServerCall {
   breakOff(error: KvError): void;
+}
+
+/** Calls a server has under way. */
+export class ServerCalls {
+  readonly logger: Logger;
+  readonly unary = new Set<ServerCall>();
+  readonly streams = new Set<ServerCall>();
+  #onUnaryDone: (() => void) | undefined;
+
+  constructor(logger: Logger) {
+    this.logger = logger;
+  }
+
+  /** Resolves once no unary call is under way. */
+  unaryDone(): Promise<void> {
+    if (this.unary.size === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#onUnaryDone = resolve);
+  }
+
+  /** Takes a unary call off the list. */
+  endUnary(call: ServerCall): void {
+    this.unary.delete(call);
+    if (this.unary.size === 0) this.#onUnaryDone?.();
+  }
 }
 
 /**
@@ -53,7 +70,7 @@ function answerUnary(
   const finish = (error: unknown, bytes?: Buffer) => {
     if (over) return;
     over = true;
-    calls.unary.delete(open);
+    calls.endUnary(open);
     if (bytes !== undefined) return answer(null, bytes);
     logUnforeseen(calls.logger, method.path, error);
     answer(toGrpcStatus(error));
@@ -70,7 +87,7 @@ function answerUnary(
     // gRPC says so after every call, answered or not.
     if (over) return;
     over = true;
-    calls.unary.delete(open);
+    calls.endUnary(open);
     context.abort(callerGone(method.path));
   });
   const run = async () => {

@@ -172,6 +172,7 @@ Deno.test("GrpcServer.close() lets calls under way finish", async () => {
   const call = dialer.channel(server.address).unary(execute, request(7), { timeoutMs });
   await entered.promise;
   const closed = server.close();
+  await sleep(systemClock, 20);
   gate.resolve();
   assertEquals((await call).id, 7);
   await closed;
