@@ -22,16 +22,24 @@ export interface Batch {
  * numbers.
  *
  * @param now The client's clock, in milliseconds
+ * @param readBytes How large the value of a read is likely to be
  * @returns undefined if nothing waits, or if the next call is a write and the
  *   session's window is full
  */
-export function takeBatch(queue: CallQueue, session: Session, now: number): Batch | undefined {
+export function takeBatch(
+  queue: CallQueue,
+  session: Session,
+  now: number,
+  readBytes = 0,
+): Batch | undefined {
   const writes: PendingCall[] = [];
   const reads: PendingCall[] = [];
   let bytes = 0;
   let count = 0;
   for (let call = queue.peek(); call !== undefined; call = queue.peek()) {
-    if (count === batchCommandsMax || (count > 0 && bytes + call.bytes > batchBytesMax)) break;
+    // Answers have to fit into a message, too.
+    const cost = call.isWrite ? call.bytes : call.bytes + readBytes;
+    if (count === batchCommandsMax || (count > 0 && bytes + cost > batchBytesMax)) break;
     if (call.isWrite && call.sequence === 0) {
       const sequence = session.issue();
       if (sequence === undefined) break;
@@ -42,7 +50,7 @@ export function takeBatch(queue: CallQueue, session: Session, now: number): Batc
     call.underWay = true;
     call.firstSentAt ??= now;
     (call.isWrite ? writes : reads).push(call);
-    bytes += call.bytes;
+    bytes += cost;
     count++;
   }
   return count === 0 ? undefined : { writes, reads };

@@ -63,6 +63,8 @@ export class GroupConnection {
   #pause: Timer | undefined;
   /** Attempts in a row that found no leader. */
   #failures = 0;
+  /** How large the values of late were on average; falls slowly. */
+  #readBytes = 0;
   /** The session's window is full: nothing is sent before it opens. */
   #awaitsWindow = false;
   #closed = false;
@@ -132,7 +134,7 @@ export class GroupConnection {
     const { session, clock } = this.#options;
     if (this.#closed || this.#pause !== undefined) return;
     while (!this.#isFull() && this.#queue.peek() !== undefined) {
-      const batch = takeBatch(this.#queue, session, clock.now());
+      const batch = takeBatch(this.#queue, session, clock.now(), this.#readBytes);
       if (batch === undefined) return this.#awaitWindow();
       this.#current ??= this.#open();
       this.#current.send(batch);
@@ -176,11 +178,27 @@ export class GroupConnection {
       stream.proven = true;
       this.#failures = 0;
       this.#options.choice.succeeded(stream.address);
+      this.#learnReadBytes(response.getResults);
       this.#settle(batch.writes, response.writeResults, response.configNum);
       this.#settle(batch.reads, response.getResults, response.configNum);
     }
     if (stream !== this.#current && stream.inFlight === 0) this.#streams.delete(stream);
     this.#scheduleFlush();
+  }
+
+  /**
+   * Servers answer NOT_READY to reads whose values no longer fit into the
+   * response. Asking for fewer large values at once is faster than asking twice.
+   */
+  #learnReadBytes(results: readonly Result[]): void {
+    let bytes = 0;
+    let count = 0;
+    for (const { code, value } of results) {
+      if (code === ResultCode.RESULT_NOT_READY) continue;
+      bytes += value.length;
+      count++;
+    }
+    if (count > 0) this.#readBytes = Math.max(bytes / count, this.#readBytes * 0.75);
   }
 
   #settle(calls: readonly PendingCall[], results: readonly Result[], configNum: number): void {

@@ -89,6 +89,19 @@ Deno.test("KvClerk splits batches by bytes", async () => {
   assertEquals(cluster.group(100).batches, 4);
 });
 
+Deno.test("KvClerk asks for large values in batches whose answers fit", async () => {
+  const clock = new VirtualClock();
+  const cluster = new FakeCluster({ clock, groups: 1 });
+  await using clerk = cluster.clerk();
+  const value = new Uint8Array(500_000);
+  const keys = Array.from({ length: 100 }, (_, i) => `k${i}`);
+  await clock.resolve(clerk.putMany(keys.map((key) => [key, value])), 1_000);
+  const before = cluster.group(100).commands;
+  const values = await clock.resolve(clerk.getMany(keys), 1_000);
+  assert(values.every((each) => each?.length === value.length));
+  assert(cluster.group(100).commands - before < 300, `${cluster.group(100).commands - before}`);
+});
+
 Deno.test("KvClerk follows the hint to the leader and stays with it", async () => {
   const cluster = new FakeCluster({ clock: systemClock, groups: 1 });
   cluster.group(100).leader = "100-2";

@@ -63,6 +63,8 @@ export class FakeGroup {
   /** Every batch that came, at whichever replica. */
   batches = 0;
   commands = 0;
+  /** Reads past so many bytes of values in one answer are NOT_READY. */
+  responseBytesMax = 3 * 1_048_576;
   /** The largest pages given out. */
   pageKeysMax = 1_000;
 
@@ -128,13 +130,22 @@ export class FakeGroup {
       ...refusal(request, "", ""),
       configNum: this.configNum,
       writeResults: batch.commands.map((command) => this.#write(batch, command)),
-      getResults: request.getKeys.map((key) => this.#read(key)),
+      getResults: this.#readAll(request.getKeys),
     };
   }
 
   #write(batch: WriteBatch, command: WriteCommand): Result {
     const shard = this.#shard(command.key);
     return typeof shard === "number" ? code(shard) : shard.write(batch, command);
+  }
+
+  #readAll(keys: readonly Buffer[]): Result[] {
+    let bytes = 0;
+    return keys.map((key) => {
+      const result = this.#read(key);
+      bytes += result.value.length;
+      return bytes <= this.responseBytesMax ? result : code(ResultCode.RESULT_NOT_READY);
+    });
   }
 
   #read(key: Buffer): Result {
