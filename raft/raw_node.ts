@@ -270,8 +270,21 @@ export class RawNode {
     return needsSnapshot(this.#core, snapshot);
   }
 
+  /** Everything at a glance, a leader's members too; for the hot path there are the getters below. */
   status(): RawNodeStatus {
     return statusOf(this.#core);
+  }
+
+  get commit(): LogIndex {
+    return this.#core.log.commit;
+  }
+
+  get applied(): LogIndex {
+    return this.#core.log.applied;
+  }
+
+  get lastIndex(): LogIndex {
+    return this.#core.log.lastIndex;
   }
 
   /** The membership in force. */

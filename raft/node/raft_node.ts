@@ -11,8 +11,7 @@ import type { Prng } from "../../runtime/prng.ts";
 import type { Engine } from "../../storage/engine.ts";
 import { defaultRaftConfig, type RaftConfig } from "../config.ts";
 import type { InstallSnapshot, Message } from "../message.ts";
-import { ProposalError } from "../proposal_error.ts";
-import { RawNode } from "../raw_node.ts";
+import { ProposalError, RawNode } from "../mod.ts";
 import type { Ready, SoftState } from "../ready.ts";
 import type { LogIndex, NodeId, Role, Term } from "../types.ts";
 import { type AppliedEntry, Applier } from "./applier.ts";
@@ -264,8 +263,7 @@ export class RaftNode {
 
   /** Bounds the entries under way; what waits meanwhile shares the next one. */
   #mayPropose(): boolean {
-    const { lastIndex, commit } = this.#core.status();
-    return lastIndex - commit < ENTRIES_IN_FLIGHT_MAX;
+    return this.#core.lastIndex - this.#core.commit < ENTRIES_IN_FLIGHT_MAX;
   }
 
   #readNext(): void {
@@ -290,8 +288,7 @@ export class RaftNode {
     this.#send(ready.messages);
     this.#persistLater(ready);
     if (ready.committedEntries.length > 0) this.#applier.enqueue(ready.committedEntries);
-    const { applied } = this.#core.status();
-    for (const state of ready.readStates) this.#barriers.confirm(state, applied);
+    for (const state of ready.readStates) this.#barriers.confirm(state, this.#core.applied);
     for (const context of ready.droppedReads) this.#barriers.drop(context, this.#notLeader());
   }
 

@@ -41,7 +41,7 @@ export interface SnapshotSourceOptions {
   readonly engine: Engine;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** The peer has stopped asking before the end. */
+  /** The peer has stopped asking; it may not have what it needs. */
   readonly onAbandoned: (peer: NodeId) => void;
 }
 
@@ -130,9 +130,9 @@ export class SnapshotSource {
 
   #idleTimer(peer: NodeId): Timer {
     return this.#options.clock.setTimer(() => {
-      const done = this.#views.get(peer)?.chunk?.done === true;
       void this.#drop(peer);
-      if (!done) this.#options.onAbandoned(peer);
+      // Also when it got everything: what was installed would have been acknowledged by now.
+      this.#options.onAbandoned(peer);
     }, IDLE_MS_MAX);
   }
 
