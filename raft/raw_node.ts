@@ -275,11 +275,11 @@ export class RawNode {
     return statusOf(this.#core);
   }
 
-  get commit(): LogIndex {
+  get commitIndex(): LogIndex {
     return this.#core.log.commit;
   }
 
-  get applied(): LogIndex {
+  get appliedIndex(): LogIndex {
     return this.#core.log.applied;
   }
 

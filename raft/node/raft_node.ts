@@ -263,7 +263,7 @@ export class RaftNode {
 
   /** Bounds the entries under way; what waits meanwhile shares the next one. */
   #mayPropose(): boolean {
-    return this.#core.lastIndex - this.#core.commit < ENTRIES_IN_FLIGHT_MAX;
+    return this.#core.lastIndex - this.#core.commitIndex < ENTRIES_IN_FLIGHT_MAX;
   }
 
   #readNext(): void {
@@ -288,7 +288,7 @@ export class RaftNode {
     this.#send(ready.messages);
     this.#persistLater(ready);
     if (ready.committedEntries.length > 0) this.#applier.enqueue(ready.committedEntries);
-    for (const state of ready.readStates) this.#barriers.confirm(state, this.#core.applied);
+    for (const state of ready.readStates) this.#barriers.confirm(state, this.#core.appliedIndex);
     for (const context of ready.droppedReads) this.#barriers.drop(context, this.#notLeader());
   }
 
