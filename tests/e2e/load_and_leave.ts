@@ -4,6 +4,7 @@
  */
 import type { KvClerk } from "../../client/kv_clerk.ts";
 import { defineFlags, intFlag } from "../../runtime/flags.ts";
+import { formatTable } from "../../tasks/cluster/table.ts";
 import { MemoryWatch } from "./memory.ts";
 import { TestCluster } from "./cluster_harness.ts";
 
@@ -12,15 +13,17 @@ const VALUE_BYTES = 100;
 const BATCH_KEYS = 1000;
 /** putMany calls under way. */
 const BATCHES_IN_FLIGHT = 4;
+/** No server may take more memory than this, however much it holds. */
 export const RESIDENT_BYTES_MAX = 600 << 20;
 
-export interface LoadFigures {
-  readonly keys: number;
-  readonly loadSeconds: number;
-  readonly leaveSeconds: number;
-  readonly checkSeconds: number;
-  /** Largest resident size of any server, in bytes. */
+/** One part of the story. */
+export interface Phase {
+  readonly name: "load" | "leave" | "scan" | "get";
+  readonly seconds: number;
+  /** Largest resident size of any server while it lasted, in bytes. */
   readonly residentBytesMax: number;
+  /** The server that was that large. */
+  readonly largest: string;
 }
 
 const encoder = new TextEncoder();
@@ -38,29 +41,44 @@ function valueOf(index: number): Uint8Array {
 /**
  * Runs the whole story on a cluster of its own.
  *
- * @throws {Error} When a key is missing, doubled or changed, or a process grows too large
+ * @throws {Error} When a key is missing, doubled or changed, or a server dies
  */
-export async function loadAndLeave(keys: number): Promise<LoadFigures> {
+export async function loadAndLeave(keys: number): Promise<Phase[]> {
   await using cluster = await TestCluster.start({ groups: 2, replicas: 3, shards: 64 });
-  const watch = new MemoryWatch(cluster.processes.processes.map((node) => node.pid));
+  const leave = async () => {
+    await cluster.admin.leave([101]);
+    await cluster.served();
+  };
+  const phases = [
+    await watched(cluster, "load", () => load(cluster.clerk, keys)),
+    await watched(cluster, "leave", leave),
+    await watched(cluster, "scan", () => scan(cluster.clerk, keys)),
+    await watched(cluster, "get", () => get(cluster.clerk, keys)),
+  ];
+  if (cluster.deaths.length > 0) throw new Error(`Servers died: ${cluster.deaths.join("\n")}`);
+  return phases;
+}
+
+/** Runs one phase, with an eye on the clock and on the servers' memory. */
+async function watched(
+  cluster: TestCluster,
+  name: Phase["name"],
+  work: () => Promise<void>,
+): Promise<Phase> {
+  const labels = new Map(cluster.processes.processes.map((node) => [node.pid, node.label]));
+  const watch = new MemoryWatch([...labels.keys()]);
+  const start = performance.now();
   try {
-    const loadSeconds = await timed(() => load(cluster.clerk, keys));
-    const leaveSeconds = await timed(async () => {
-      await cluster.admin.leave([101]);
-      await cluster.served();
-    });
-    const checkSeconds = await timed(() => check(cluster.clerk, keys));
-    if (cluster.deaths.length > 0) throw new Error(`Servers died: ${cluster.deaths.join("\n")}`);
-    const residentBytesMax = Math.max(...(await watch.stop()).values());
-    if (residentBytesMax > RESIDENT_BYTES_MAX) {
-      throw new Error(
-        `A server took ${residentBytesMax} bytes: the limit is ${RESIDENT_BYTES_MAX}`,
-      );
-    }
-    return { keys, loadSeconds, leaveSeconds, checkSeconds, residentBytesMax };
+    await work();
   } finally {
     await watch.stop();
   }
+  const seconds = (performance.now() - start) / 1000;
+  const [pid, residentBytesMax] = [...await watch.stop()].reduce(
+    (largest, candidate) => candidate[1] > largest[1] ? candidate : largest,
+    [0, 0],
+  );
+  return { name, seconds, residentBytesMax, largest: labels.get(pid) ?? "none" };
 }
 
 async function load(clerk: KvClerk, keys: number): Promise<void> {
@@ -70,8 +88,8 @@ async function load(clerk: KvClerk, keys: number): Promise<void> {
   );
 }
 
-/** Count and order by a scan, every value by getMany. */
-async function check(clerk: KvClerk, keys: number): Promise<void> {
+/** Every key once, in order. */
+async function scan(clerk: KvClerk, keys: number): Promise<void> {
   let next = 0;
   for await (const { key } of clerk.scan({ prefix: "key-", keysOnly: true })) {
     const found = decoder.decode(key);
@@ -79,6 +97,10 @@ async function check(clerk: KvClerk, keys: number): Promise<void> {
     next++;
   }
   if (next !== keys) throw new Error(`Found ${next} keys of ${keys}`);
+}
+
+/** Every value, byte by byte. */
+async function get(clerk: KvClerk, keys: number): Promise<void> {
   await inBatches(keys, async (indices) => {
     const values = await clerk.getMany(indices.map(keyOf));
     for (const [position, index] of indices.entries()) {
@@ -106,28 +128,33 @@ async function inBatches(
   await Promise.all(Array.from({ length: BATCHES_IN_FLIGHT }, worker));
 }
 
-async function timed(work: () => Promise<void>): Promise<number> {
-  const start = performance.now();
-  await work();
-  return (performance.now() - start) / 1000;
+function describe(keys: number, phases: readonly Phase[]): string {
+  const rows = phases.map((phase) => [
+    phase.name,
+    `${phase.seconds.toFixed(1)} s`,
+    phase.name === "leave" ? "" : `${Math.round(keys / phase.seconds)} keys/s`,
+    `${Math.round(phase.residentBytesMax / (1 << 20))} MiB`,
+    phase.largest,
+  ]);
+  return formatTable([["PHASE", "TIME", "RATE", "MAX RSS", "OF"], ...rows]);
 }
 
-function describe(figures: LoadFigures): string {
-  const rate = (seconds: number) =>
-    `${seconds.toFixed(1)} s (${Math.round(figures.keys / seconds)} keys/s)`;
-  return [
-    `keys     ${figures.keys}`,
-    `load     ${rate(figures.loadSeconds)}`,
-    `leave    ${figures.leaveSeconds.toFixed(1)} s`,
-    `check    ${rate(figures.checkSeconds)}`,
-    `max RSS  ${(figures.residentBytesMax / (1 << 20)).toFixed(0)} MiB`,
-    "",
-  ].join("\n");
+/** The first phase in which a server was too large, in words; undefined if none was. */
+export function tooLarge(phases: readonly Phase[]): string | undefined {
+  const phase = phases.find(({ residentBytesMax }) => residentBytesMax > RESIDENT_BYTES_MAX);
+  return phase && `Server ${phase.largest} took ${phase.residentBytesMax} bytes during ` +
+      `${phase.name}: at most ${RESIDENT_BYTES_MAX} are allowed`;
 }
 
 if (import.meta.main) {
   const { values } = defineFlags("load_and_leave", {
-    keys: intFlag({ default: 1_000_000, help: "number of keys" }),
+    keys: intFlag({ default: 1_000_000, min: 1, help: "`number` of keys" }),
   }).parse(Deno.args);
-  Deno.stdout.writeSync(encoder.encode(describe(await loadAndLeave(values.keys))));
+  const phases = await loadAndLeave(values.keys);
+  Deno.stdout.writeSync(encoder.encode(describe(values.keys, phases)));
+  const complaint = tooLarge(phases);
+  if (complaint !== undefined) {
+    Deno.stderr.writeSync(encoder.encode(`${complaint}\n`));
+    Deno.exit(1);
+  }
 }
