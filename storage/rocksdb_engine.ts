@@ -129,7 +129,7 @@ export class RocksdbEngine implements Engine {
     const { limit = Infinity, reverse = false } = options;
     return this.#gate.run(async () => {
       if (limit < 1) return [];
-      const iterator = this.#openIterator(range, { reverse });
+      const iterator = this.#openIterator(range, { reverse, limit });
       try {
         return await iterator.next(limit);
       } finally {

@@ -22,6 +22,8 @@ export interface RocksdbRangeOptions {
   readonly values?: boolean;
   /** Shows the engine's own marks too. @default {false} */
   readonly marks?: boolean;
+  /** Pairs that will be asked for in all: nothing is read ahead past them. @default {Infinity} */
+  readonly limit?: number;
 }
 
 export interface RocksdbIteratorOptions extends RocksdbRangeOptions {
@@ -51,6 +53,10 @@ export class RocksdbIterator implements EngineIterator {
       lt,
       reverse: options.reverse ?? false,
       values: options.values ?? true,
+      // Marks in between count for the binding, but not for the caller.
+      limit: options.limit === undefined || options.limit === Infinity || this.#hidesMarks
+        ? -1
+        : options.limit,
       highWaterMark: readAheadBytes,
     };
     this.#native = database.iterator(native);
