@@ -9,6 +9,7 @@ export type Room =
   | "runtime"
   | "rpc"
   | "storage"
+  | "server"
   | "proto/gen"
   | "shardctrler"
   | "shardctrler (pure)"
@@ -40,10 +41,12 @@ const MAY_IMPORT: Readonly<Record<Room, readonly Room[] | "anything">> = {
   "runtime": ["third party"],
   "rpc": ["runtime", "proto/gen", "third party"],
   "storage": ["runtime", "third party"],
+  "server": ["rpc", "storage", "runtime", "third party"],
   "proto/gen": ["third party"],
   "shardctrler (pure)": ["proto/gen", "rpc", "runtime", "third party"],
   "shardctrler": [
     "shardctrler (pure)",
+    "server",
     "raft/node",
     "raft",
     "storage",
@@ -55,6 +58,7 @@ const MAY_IMPORT: Readonly<Record<Room, readonly Room[] | "anything">> = {
   "shardkv": [
     "client",
     "shardctrler (pure)",
+    "server",
     "raft/node",
     "raft",
     "storage",
@@ -87,6 +91,7 @@ export function roomOf(path: string): Room | undefined {
     case "runtime":
     case "rpc":
     case "storage":
+    case "server":
     case "shardkv":
     case "client":
     case "dashboard":

@@ -1,0 +1,108 @@
+/** The flags both servers have. */
+import { parseAddress, parseAddressList } from "../rpc/address.ts";
+import {
+  boolFlag,
+  choiceFlag,
+  durationFlag,
+  intFlag,
+  stringFlag,
+  valueFlag,
+} from "../runtime/flags.ts";
+import { type LogFormat, logFormats, type LogLevel, logLevels } from "../runtime/logger.ts";
+
+/** What every server is told on its command line. */
+export interface ServerSettings {
+  /** Place in `members`, from 0; may lie outside of it. */
+  readonly id: number;
+  /** Addresses of the Raft group, this server's among them. */
+  readonly members: readonly string[];
+  /** Where the data is. */
+  readonly directory: string;
+  /** Where to listen; undefined for this server's entry in `members`. */
+  readonly listen: string | undefined;
+  readonly clusterToken: string;
+  readonly forward: boolean;
+  readonly tickMs: number;
+  readonly electionTicks: number;
+  readonly logLevel: LogLevel;
+  readonly logFormat: LogFormat;
+  /** Stop when standard input ends. */
+  readonly exitWithParent: boolean;
+}
+
+/** A flag that takes a comma-separated list of addresses. */
+export function addressesFlag(addresses: string, help: string) {
+  return valueFlag({
+    default: parseAddressList(addresses),
+    defaultText: `"${addresses}"`,
+    placeholder: "addresses",
+    help,
+    parse: parseAddressList,
+  });
+}
+
+/** The common flags, to be spread into a server's own. */
+export const commonFlags = {
+  id: intFlag({ default: 0, help: "node id: place in -cluster, from 0" }),
+  listen: valueFlag({
+    default: "",
+    placeholder: "address",
+    help: "where to listen, if not at this node's address in -cluster",
+    parse: checkedAddress,
+  }),
+  clusterToken: stringFlag({
+    default: "eraft",
+    help: "a `word` that tells clusters on the same addresses apart",
+  }),
+  forward: boolFlag({
+    default: true,
+    help: "pass eRaft's commands on to the server that can answer them",
+  }),
+  tick: durationFlag({ default: 100, min: 1, max: 60_000, help: "time between two heartbeats" }),
+  electionTicks: intFlag({
+    default: 10,
+    min: 2,
+    max: 1_000,
+    help: "ticks without a leader before an election",
+  }),
+  logLevel: choiceFlag({
+    default: "info",
+    choices: logLevels,
+    help: "least severe messages to log",
+  }),
+  logFormat: choiceFlag({ default: "text", choices: logFormats, help: "format of the log" }),
+  exitWithParent: boolFlag({ help: "stop when standard input ends" }),
+} as const;
+
+/** What the flags of both servers come to. */
+interface CommonValues extends Omit<ServerSettings, "members" | "directory" | "tickMs"> {
+  readonly cluster: readonly string[];
+  readonly tick: number;
+  readonly listen: string;
+}
+
+/**
+ * The settings that follow from the common flags.
+ *
+ * @param directory Where this server's data is
+ */
+export function commonSettings(values: CommonValues, directory: string): ServerSettings {
+  return {
+    id: values.id,
+    members: values.cluster,
+    directory,
+    listen: values.listen === "" ? undefined : values.listen,
+    clusterToken: values.clusterToken,
+    forward: values.forward,
+    tickMs: values.tick,
+    electionTicks: values.electionTicks,
+    logLevel: values.logLevel,
+    logFormat: values.logFormat,
+    exitWithParent: values.exitWithParent,
+  };
+}
+
+function checkedAddress(text: string): string {
+  parseAddress(text, { portMin: 0 });
+  return text;
+}

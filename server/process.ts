@@ -1,0 +1,124 @@
+/** One server process: its command line, its database, its port, and the node between them. */
+import { GrpcDialer } from "../rpc/grpc_dialer.ts";
+import { serveGrpc } from "../rpc/grpc_server.ts";
+import type { Dialer, ServiceRoutes } from "../rpc/service.ts";
+import { type Clock, systemClock } from "../runtime/clock.ts";
+import { runProcess } from "../runtime/lifecycle.ts";
+import { createLogger, type Logger } from "../runtime/logger.ts";
+import { createPrng, type Prng, randomSeed } from "../runtime/prng.ts";
+import { checkDenoVersion, VERSION } from "../runtime/version.ts";
+import type { Engine } from "../storage/engine.ts";
+import { RocksdbEngine } from "../storage/rocksdb_engine.ts";
+import type { ServerSettings } from "./flags.ts";
+
+/** What a node stands on, and what every server tells it. */
+export interface NodeEnvironment {
+  /** Place in `members`, from 0. */
+  readonly position: number;
+  readonly engine: Engine;
+  readonly dialer: Dialer;
+  readonly clock: Clock;
+  readonly prng: Prng;
+  readonly logger: Logger;
+  readonly raft: { readonly electionTicks: number };
+  readonly version: string;
+  /** Called when the node cannot go on; the process ends. */
+  readonly onFatal: (error: unknown) => void;
+}
+
+/** A node as its process sees it. */
+export interface ServerNode {
+  readonly routes: ServiceRoutes;
+  stop(): Promise<void>;
+}
+
+/** What makes one executable differ from the other. */
+export interface ServerProgram<Settings extends ServerSettings> {
+  readonly name: string;
+  /**
+   * @throws {FlagError} When a flag makes no sense
+   * @throws {HelpRequested} At `-h`
+   */
+  parse(args: readonly string[]): Settings;
+  /** Opens the node; rejects when its data cannot be used. */
+  open(settings: Settings, environment: NodeEnvironment): Promise<ServerNode>;
+  /** Who is listening, for the line that says so. */
+  describe(settings: Settings): string;
+}
+
+/**
+ * Runs a server until it is told to stop.
+ *
+ * @returns The exit code: 0 stopped in order, 1 failed, 2 wrong flags
+ */
+export async function runServer<Settings extends ServerSettings>(
+  program: ServerProgram<Settings>,
+  args: readonly string[],
+): Promise<number> {
+  let settings: Settings;
+  try {
+    checkDenoVersion();
+    settings = program.parse(args);
+  } catch (error) {
+    return await runProcess(() => Promise.reject(error));
+  }
+  const { id, members, logLevel: level, logFormat: format, exitWithParent } = settings;
+  const logger = createLogger({ name: program.name, level, format });
+  const address = members[id];
+  if (address === undefined) {
+    // At level info, because eRaft's line has no level in it and scripts look for it.
+    logger.info(`invalid id ${id}`);
+    return 1;
+  }
+  return await runProcess(
+    (signal) => serve(program, settings, settings.listen ?? address, logger, signal),
+    { logger, exitWithParent },
+  );
+}
+
+/** Serves until the signal aborts, then closes everything in order. */
+async function serve<Settings extends ServerSettings>(
+  program: ServerProgram<Settings>,
+  settings: Settings,
+  address: string,
+  logger: Logger,
+  signal: AbortSignal,
+): Promise<void> {
+  await using stack = new AsyncDisposableStack();
+  const engine = stack.adopt(
+    await RocksdbEngine.open(settings.directory),
+    (engine) => engine.close(),
+  );
+  const dialer = stack.adopt(new GrpcDialer(), (dialer) => dialer.close());
+  const node = await program.open(settings, {
+    position: settings.id,
+    engine,
+    dialer,
+    clock: systemClock,
+    prng: createPrng(randomSeed()),
+    logger,
+    raft: { electionTicks: settings.electionTicks },
+    version: VERSION,
+    onFatal: (error) => die(error, logger),
+  });
+  stack.defer(() => node.stop());
+  const server = await serveGrpc({ address, routes: node.routes, logger });
+  stack.defer(() => server.close());
+  logger.info(`${program.describe(settings)} listening on ${server.address}`);
+  await aborted(signal);
+  // Calls that wait for the log fail at once: closing the port need not wait for them.
+  await node.stop();
+}
+
+/** Never limps on: what is on disk is sound, what is in memory may not be. */
+function die(error: unknown, logger: Logger): never {
+  logger.error(error instanceof Error ? error.message : String(error));
+  Deno.exit(1);
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
