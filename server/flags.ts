@@ -8,6 +8,7 @@ import {
   stringFlag,
   valueFlag,
 } from "../runtime/flags.ts";
+import { RETAINED_BYTES_DEFAULT, RETAINED_ENTRIES_DEFAULT } from "../raft/node/raft_node.ts";
 import { type LogFormat, logFormats, type LogLevel, logLevels } from "../runtime/logger.ts";
 
 /** What every server is told on its command line. */
@@ -24,6 +25,8 @@ export interface ServerSettings {
   readonly forward: boolean;
   readonly tickMs: number;
   readonly electionTicks: number;
+  readonly retainedEntriesMax: number;
+  readonly retainedBytesMax: number;
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
   /** Stop when standard input ends. */
@@ -65,6 +68,16 @@ export const commonFlags = {
     max: 1_000,
     help: "ticks without a leader before an election",
   }),
+  retainedEntries: intFlag({
+    default: RETAINED_ENTRIES_DEFAULT,
+    min: 1,
+    help: "log entries kept for followers that fall behind; one further behind gets a snapshot",
+  }),
+  retainedBytes: intFlag({
+    default: RETAINED_BYTES_DEFAULT,
+    min: 1,
+    help: "bytes of log kept for followers that fall behind",
+  }),
   logLevel: choiceFlag({
     default: "info",
     choices: logLevels,
@@ -75,11 +88,21 @@ export const commonFlags = {
 } as const;
 
 /** What the flags of both servers come to. */
-interface CommonValues extends Omit<ServerSettings, "members" | "directory" | "tickMs"> {
+interface CommonValues extends Omit<ServerSettings, Renamed> {
   readonly cluster: readonly string[];
-  readonly tick: number;
   readonly listen: string;
+  readonly tick: number;
+  readonly retainedEntries: number;
+  readonly retainedBytes: number;
 }
+
+type Renamed =
+  | "members"
+  | "directory"
+  | "listen"
+  | "tickMs"
+  | "retainedEntriesMax"
+  | "retainedBytesMax";
 
 /**
  * The settings that follow from the common flags.
@@ -96,6 +119,8 @@ export function commonSettings(values: CommonValues, directory: string): ServerS
     forward: values.forward,
     tickMs: values.tick,
     electionTicks: values.electionTicks,
+    retainedEntriesMax: values.retainedEntries,
+    retainedBytesMax: values.retainedBytes,
     logLevel: values.logLevel,
     logFormat: values.logFormat,
     exitWithParent: values.exitWithParent,

@@ -13,6 +13,8 @@ Deno.test("parseServerFlags() knows eRaft's flags and defaults", () => {
     forward: true,
     tickMs: 100,
     electionTicks: 10,
+    retainedEntriesMax: 10_000,
+    retainedBytesMax: 67_108_864,
     logLevel: "info",
     logFormat: "text",
     exitWithParent: false,

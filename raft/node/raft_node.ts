@@ -29,6 +29,11 @@ import type { MachineReader, StateMachine } from "./state_machine.ts";
 /** Entries a leader has proposed and not seen committed; beyond, proposals gather for the next. */
 const ENTRIES_IN_FLIGHT_MAX = 4;
 
+/** Log entries kept behind the applied index unless told otherwise. */
+export const RETAINED_ENTRIES_DEFAULT = 10_000;
+/** Bytes of log kept behind the applied index unless told otherwise. */
+export const RETAINED_BYTES_DEFAULT = 64 << 20;
+
 export interface RaftNodeOptions {
   readonly identity: NodeIdentity;
   /** Address of every member, this node included. */
@@ -42,9 +47,9 @@ export interface RaftNodeOptions {
   /** Milliseconds of one tick. @default {100} */
   readonly tickMs?: number;
   readonly raft?: Partial<Omit<RaftConfig, "id">>;
-  /** Log entries kept behind the applied index. @default {10000} */
+  /** Log entries kept behind the applied index. @default {RETAINED_ENTRIES_DEFAULT} */
   readonly retainedEntriesMax?: number;
-  /** Bytes of log kept behind the applied index. @default {64 MiB} */
+  /** Bytes of log kept behind the applied index. @default {RETAINED_BYTES_DEFAULT} */
   readonly retainedBytesMax?: number;
   /** Called once when the node cannot go on (storage error, broken invariant). The process should exit non-zero. */
   readonly onFatal: (error: unknown) => void;
@@ -336,8 +341,8 @@ export class RaftNode {
   #compact(applied: LogIndex): void {
     const index = this.#core.compactionIndex({
       applied,
-      entriesMax: this.#options.retainedEntriesMax ?? 10_000,
-      bytesMax: this.#options.retainedBytesMax ?? 64 << 20,
+      entriesMax: this.#options.retainedEntriesMax ?? RETAINED_ENTRIES_DEFAULT,
+      bytesMax: this.#options.retainedBytesMax ?? RETAINED_BYTES_DEFAULT,
     });
     const compacted = this.#persister.compact(index, (i) => this.#core.entryTerm(i));
     if (compacted === undefined) return;
