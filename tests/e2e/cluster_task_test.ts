@@ -13,27 +13,33 @@ const STOP_TIMEOUT_MS = 30_000;
 class ClusterTask {
   readonly lines: string[] = [];
   readonly #child: Deno.ChildProcess;
-  readonly #reading: Promise<void>;
+  readonly #reading: Promise<unknown>;
 
   constructor(args: readonly string[], env: Record<string, string> = {}) {
     this.#child = new Deno.Command(Deno.execPath(), {
       args: ["run", "-A", "--quiet", `${PROJECT_ROOT}/tasks/cluster.ts`, ...args],
       stdin: "null",
       stdout: "piped",
-      stderr: "null",
+      stderr: "piped",
       env,
     }).spawn();
-    this.#reading = this.#read();
+    const { stdout, stderr } = this.#child;
+    this.#reading = Promise.all([this.#read(stdout), this.#read(stderr)]);
   }
 
   /** Waits until the cluster serves; returns the pids of its servers. */
   async served(): Promise<number[]> {
-    await until(
-      () => `the cluster serves; it said ${this.lines.join("\n")}`,
-      SERVED_TIMEOUT_MS,
-      () => this.lines.some((line) => line.startsWith("All ")) || undefined,
-    );
+    await this.said("Ctrl-C here stops everything");
     return await childrenOf(this.#child.pid);
+  }
+
+  /** Waits for a line that holds this text. */
+  async said(text: string): Promise<string> {
+    return await until(
+      () => `'${text}' is missing from ${this.lines.join("\n")}`,
+      SERVED_TIMEOUT_MS,
+      () => this.lines.find((line) => line.includes(text)),
+    );
   }
 
   async stop(signal: Deno.Signal): Promise<Deno.CommandStatus> {
@@ -55,8 +61,8 @@ class ClusterTask {
     await this.#reading;
   }
 
-  async #read(): Promise<void> {
-    for await (const line of readLines(this.#child.stdout)) this.lines.push(line);
+  async #read(stream: ReadableStream<Uint8Array>): Promise<void> {
+    for await (const line of readLines(stream)) this.lines.push(line);
   }
 }
 
@@ -139,6 +145,9 @@ Deno.test("cluster goes on with its data, and dies without leaving servers behin
     const pids = await second.served();
     const get = await runProgram("client/shardkvclient.ts", "-ctrlers", controllers, "get", "k");
     assertEquals(get.stdout, "v\n");
+    Deno.kill(Math.max(...pids), "SIGKILL");
+    assertMatch(await second.said("the others go on"), /^Node \S+ \(pid \d+\) ended by SIGKILL;/);
+    assertMatch(await second.said("deno run -A"), /main\.ts -id \d/);
     const rival = await runProgram("tasks/cluster.ts", ...flags, ...SMALL, "-ephemeral");
     assertEquals(rival.code, 1);
     assertMatch(rival.stderr, /^Cannot listen on port \d+: it is in use; .* -ctrler-port\n$/);

@@ -1,0 +1,26 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { emptyConfig } from "../../shardctrler/config.ts";
+import { planCluster } from "./plan.ts";
+import { describeCluster, nextCommands } from "./report.ts";
+
+const SHAPE = { groups: 1, replicas: 1, shards: 4, ctrlerPort: 50_051, groupPort: 6001 };
+
+Deno.test("describeCluster() shows every node and the shards of its group", () => {
+  const config = { ...emptyConfig(4), num: 1, shards: [100, 100, 100, 100] };
+  const lines = describeCluster(planCluster(SHAPE, "/d"), config).split("\n");
+  assertEquals(lines[0], "NODE      ROLE        ADDRESS          SHARDS  DATA");
+  assertEquals(lines[4], "100-0     group 100   127.0.0.1:6001   4       /d/skv_100_0");
+});
+
+Deno.test("nextCommands() names the controllers only where the clients would not find them", () => {
+  const usual = nextCommands(planCluster(SHAPE, "/d"), "deno");
+  assertStringIncludes(usual, "  deno task client get mykey\n");
+  const moved = planCluster({ ...SHAPE, ctrlerPort: 9001 }, "/d");
+  const addresses = "127.0.0.1:9001,127.0.0.1:9002,127.0.0.1:9003";
+  const commands = nextCommands(moved, "npx -y deno@2.9.3");
+  assertStringIncludes(
+    commands,
+    `  npx -y deno@2.9.3 task client -ctrlers ${addresses} get mykey\n`,
+  );
+  assertStringIncludes(commands, `  npx -y deno@2.9.3 task ctrl -cluster ${addresses} query\n`);
+});
