@@ -26,7 +26,7 @@ export const FIRST_GID = 100;
 /** Distance between the ports of one group and the next, as in eRaft's examples. */
 export const GROUP_PORT_STEP = 1000;
 
-/** Groups on one machine: every replica is a process of some 80 MB. */
+/** Groups on one machine: every replica is a process of some 90 MB. */
 const groupsMax = 16;
 /** More replicas cost latency and add little safety. */
 const replicasMax = 7;
