@@ -1,0 +1,157 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { RaftTransportService } from "../../proto/gen/raft.ts";
+import { KvError } from "../../rpc/errors.ts";
+import { MemoryNetwork } from "../../rpc/memory_network.ts";
+import { type Route, unary } from "../../rpc/service.ts";
+import { silentLogger } from "../../runtime/logger.ts";
+import { createPrng } from "../../runtime/prng.ts";
+import { VirtualClock } from "../../runtime/virtual_clock.ts";
+import { generationRange, machineKey, machinePrefix } from "../../storage/key_space.ts";
+import { MemoryEngine } from "../../storage/memory_engine.ts";
+import type { SnapshotMeta } from "../types.ts";
+import { appliedWrite } from "./log_store.ts";
+import { SnapshotReceiver, type StagedSnapshot } from "./snapshot_receiver.ts";
+import { SnapshotSource } from "./snapshot_source.ts";
+
+const clusterId = "5";
+const confState = {
+  voters: [1, 2],
+  learners: [],
+  votersOutgoing: [],
+  learnersNext: [],
+  autoLeave: false,
+};
+const meta: SnapshotMeta = { index: 50, term: 3, confState, id: 0 };
+/** More than one chunk holds. */
+const PAIRS = 3_000;
+const VALUE_BYTES = 500;
+
+/** A leader with data, a follower without, and what they say to each other. */
+class Transfer {
+  readonly clock = new VirtualClock();
+  readonly network = new MemoryNetwork({ clock: this.clock });
+  readonly leader = new MemoryEngine();
+  readonly follower = new MemoryEngine();
+  readonly abandoned: number[] = [];
+  readonly staged: StagedSnapshot[] = [];
+  readonly source = new SnapshotSource({
+    identity: { clusterId, gid: 1, nodeId: 1 },
+    engine: this.leader,
+    clock: this.clock,
+    logger: silentLogger,
+    onAbandoned: (peer) => this.abandoned.push(peer),
+  });
+  readonly receiver = new SnapshotReceiver({
+    identity: { clusterId, gid: 1, nodeId: 2 },
+    members: new Map([[1, "leader:1"], [2, "follower:1"]]),
+    engine: this.follower,
+    dialer: this.network.dialer("follower:1"),
+    clock: this.clock,
+    prng: createPrng(1),
+    logger: silentLogger,
+    onStaged: (staged) => this.staged.push(staged),
+    onFatal: (error) => {
+      throw error;
+    },
+  }, 1);
+
+  async fill(): Promise<void> {
+    for (let i = 0; i < PAIRS; i++) await this.put(`key ${i}`, "v".repeat(VALUE_BYTES));
+    await this.leader.write([appliedWrite(1, meta)], { sync: true });
+  }
+
+  async put(name: string, text: string): Promise<void> {
+    const key = machineKey(machinePrefix(1), Buffer.from(name));
+    await this.leader.write([{ type: "put", key, value: Buffer.from(text) }], { sync: false });
+  }
+
+  serve(route: Route = this.source.route): void {
+    this.network.serve("leader:1", [route]);
+  }
+
+  /** Offers a snapshot and waits until it lies complete at the follower. */
+  async run(): Promise<StagedSnapshot> {
+    const snapshot = await this.source.open(2, 1);
+    this.receiver.offer({ type: "snapshot", from: 1, to: 2, term: 3, snapshot });
+    await this.clock.advanceUntil(() => this.staged.length > 0, 60_000);
+    return this.staged[0] as StagedSnapshot;
+  }
+
+  async contents(engine: MemoryEngine, generation: number): Promise<string[]> {
+    const pairs = await engine.scan(generationRange(generation));
+    return pairs.map(({ key, value }) => `${key.subarray(5).toString("latin1")}=${value}`);
+  }
+
+  async close(): Promise<void> {
+    await this.receiver.close();
+    await this.source.close();
+    assertEquals(this.leader.stats().properties.openIterators, 0);
+  }
+}
+
+Deno.test("a snapshot arrives whole, as it was when it was opened", async () => {
+  const transfer = new Transfer();
+  await transfer.fill();
+  const before = await transfer.contents(transfer.leader, 1);
+  transfer.serve();
+  const snapshot = await transfer.source.open(2, 1);
+  await transfer.put("key 1", "changed since");
+  await transfer.put("key new", "came since");
+  transfer.receiver.offer({ type: "snapshot", from: 1, to: 2, term: 3, snapshot });
+  await transfer.clock.advanceUntil(() => transfer.staged.length > 0, 60_000);
+  assertEquals(snapshot.index, meta.index);
+  const generation = transfer.staged[0]?.generation ?? 0;
+  assertEquals(await transfer.contents(transfer.follower, generation), before);
+  await transfer.close();
+});
+
+Deno.test("a snapshot survives lost answers and damaged chunks", async () => {
+  const transfer = new Transfer();
+  await transfer.fill();
+  let calls = 0;
+  const { handler } = transfer.source.route as Extract<Route, { kind: "unary" }>;
+  transfer.serve(unary(RaftTransportService.fetchSnapshot, async (request, context) => {
+    const chunk = await handler(request, context);
+    calls++;
+    if (calls % 3 === 1) throw new KvError("UNAVAILABLE", "The answer is lost");
+    return calls % 3 === 2 ? { ...chunk, checksum: chunk.checksum + 1 } : chunk;
+  }));
+  const { generation } = await transfer.run();
+  assertEquals(
+    await transfer.contents(transfer.follower, generation),
+    await transfer.contents(transfer.leader, 1),
+  );
+  await transfer.close();
+});
+
+Deno.test("a view nobody asks for is given up, and the leader is told", async () => {
+  const transfer = new Transfer();
+  await transfer.fill();
+  await transfer.source.open(2, 1);
+  await transfer.clock.advance(31_000);
+  assertEquals(transfer.abandoned, [2]);
+  await transfer.close();
+});
+
+Deno.test("a pull that fails clears what it has staged", async () => {
+  const transfer = new Transfer();
+  await transfer.fill();
+  const snapshot = await transfer.source.open(2, 1);
+  let chunks = 0;
+  const { handler } = transfer.source.route as Extract<Route, { kind: "unary" }>;
+  transfer.serve(unary(RaftTransportService.fetchSnapshot, async (request, context) => {
+    if (++chunks > 2) throw new KvError("UNAVAILABLE", "The leader is gone");
+    return await handler(request, context);
+  }));
+  transfer.receiver.offer({ type: "snapshot", from: 1, to: 2, term: 3, snapshot });
+  await transfer.clock.advance(60_000);
+  assertEquals(transfer.staged, []);
+  assertEquals(await transfer.contents(transfer.follower, 2), []);
+  await transfer.close();
+});
+
+Deno.test("SnapshotSource.open() refuses while nothing is applied", async () => {
+  const transfer = new Transfer();
+  await assertRejects(() => transfer.source.open(2, 1), KvError, "nothing is applied");
+  await transfer.close();
+});
