@@ -16,6 +16,8 @@ import type { NodeIdentity } from "./identity.ts";
 export const FRAME_VERSION = 1;
 /** Bytes on their way to a peer that it has not taken in yet: HTTP/2 here has no backpressure. */
 const CREDIT_BYTES_MAX = 8 << 20;
+/** Bytes taken in between two reports: a report per frame would double the messages of a quiet group. */
+export const CREDIT_REPORT_BYTES = CREDIT_BYTES_MAX / 8;
 const RECONNECT_MS_MIN = 50;
 const RECONNECT_MS_MAX = 500;
 

@@ -67,7 +67,8 @@ export class Proposals {
     this.#queue.splice(0, count);
     for (const { payload } of proposals) this.#queueBytes -= payload.length;
     // An entry that was overwritten at the same index can no longer be applied under its term.
-    this.#failEntry(this.#waiting.get(index), lost());
+    const overwritten = this.#waiting.get(index);
+    if (overwritten !== undefined) this.#failEntry(overwritten, lost());
     this.#waiting.set(index, { term, proposals });
   }
 
@@ -99,8 +100,8 @@ export class Proposals {
     for (const entry of entries) this.#failEntry(entry, error);
   }
 
-  #failEntry(entry: WaitingEntry | undefined, error: KvError): void {
-    for (const proposal of entry?.proposals ?? []) proposal.reject(error);
+  #failEntry(entry: WaitingEntry, error: KvError): void {
+    for (const proposal of entry.proposals) proposal.reject(error);
   }
 
   #nextEntryCount(): number {

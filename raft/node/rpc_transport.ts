@@ -10,7 +10,7 @@ import type { NodeId } from "../types.ts";
 import { decodeMessage } from "./codec.ts";
 import { frameCost } from "./frame_queue.ts";
 import type { NodeIdentity } from "./identity.ts";
-import { FRAME_VERSION, PeerStream } from "./peer_stream.ts";
+import { CREDIT_REPORT_BYTES, FRAME_VERSION, PeerStream } from "./peer_stream.ts";
 import type { Transport } from "./transport.ts";
 
 export interface RpcTransportOptions {
@@ -68,12 +68,16 @@ export class RpcTransport implements Transport {
 
   async #receive(call: ServerStream<pb.RaftFrame, pb.RaftCredit>): Promise<void> {
     let bytesReceived = 0;
+    let bytesReported = 0;
     call.send({ bytesReceived });
     for await (const frame of call.requests) {
       checkFrame(frame, this.#options.identity);
       const messages = frame.messages.map((wire) => decodeOwn(frame, wire));
       bytesReceived += frameCost(messages);
-      call.send({ bytesReceived });
+      if (bytesReceived - bytesReported >= CREDIT_REPORT_BYTES) {
+        call.send({ bytesReceived });
+        bytesReported = bytesReceived;
+      }
       for (const message of messages) this.#handler(message);
     }
   }
