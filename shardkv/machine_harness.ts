@@ -95,7 +95,8 @@ export class MachineHarness {
 
   /** Applies the payloads as one batch of entries and returns their replies. */
   async apply(...payloads: readonly Uint8Array[]): Promise<GroupReply[]> {
-    const { promise, resolve, reject } = Promise.withResolvers<GroupReply[]>();
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const replies: GroupReply[] = [];
     const applier = new Applier({
       engine: this.engine,
       machine: this.machine,
@@ -107,11 +108,14 @@ export class MachineHarness {
         learnersNext: [],
         autoLeave: false,
       }),
-      onApplied: (entries) => resolve(entries.flatMap((entry) => entry.replies as GroupReply[])),
+      onReplies: (entries) => {
+        for (const entry of entries) replies.push(...entry.replies as GroupReply[]);
+      },
+      onApplied: () => resolve(),
       onFatal: reject,
     });
     applier.enqueue(payloads.map((payload) => this.#entry(payload)));
-    const replies = await promise;
+    await promise;
     await applier.stop();
     return replies;
   }

@@ -29,7 +29,13 @@ export interface ApplierOptions {
   readonly machine: StateMachine;
   readonly generation: LiveGeneration;
   readonly confState: () => ConfState;
-  readonly onApplied: (entries: readonly AppliedEntry[]) => void;
+  /**
+   * The outcome is decided: the entries are durable in the log, and reads wait
+   * for `onApplied`, so that proposers need not wait for the engine.
+   */
+  readonly onReplies: (entries: readonly AppliedEntry[]) => void;
+  /** Everything up to `index` is in the engine. */
+  readonly onApplied: (index: LogIndex) => void;
   readonly onFatal: (error: unknown) => void;
 }
 
@@ -77,8 +83,7 @@ export class Applier {
   async #run(): Promise<void> {
     try {
       while (this.#queue.length > 0 && !this.#stopped && !this.#paused) {
-        const entries = this.#takeBatch();
-        this.#options.onApplied(await this.#apply(entries));
+        this.#options.onApplied(await this.#apply(this.#takeBatch()));
       }
     } catch (error) {
       this.#stopped = true;
@@ -100,8 +105,9 @@ export class Applier {
     return this.#queue.splice(0, count);
   }
 
-  async #apply(entries: readonly Entry[]): Promise<AppliedEntry[]> {
-    const { engine, machine, generation } = this.#options;
+  /** @returns The index that was applied up to */
+  async #apply(entries: readonly Entry[]): Promise<LogIndex> {
+    const { engine, machine, generation, onReplies } = this.#options;
     const commands = entries.map(commandsOf);
     const view = await this.#prefetch(commands.flat());
     const applied = entries.map((entry, i) => ({
@@ -118,9 +124,11 @@ export class Applier {
       confState: this.#options.confState(),
       id: 0,
     });
-    await engine.write([...view.writes(generation.prefix), record], { sync: false });
+    const written = engine.write([...view.writes(generation.prefix), record], { sync: false });
+    onReplies(applied);
+    await written;
     machine.onApplied?.(last.index);
-    return applied;
+    return last.index;
   }
 
   async #prefetch(commands: readonly CommittedCommand[]): Promise<BatchView> {

@@ -113,7 +113,8 @@ export class RaftNode {
       machine,
       generation: this.#generation,
       confState: () => this.#core.confState,
-      onApplied: (entries) => this.#onApplied(entries),
+      onReplies: (entries) => this.#onReplies(entries),
+      onApplied: (index) => this.#onApplied(index),
       onFatal,
     });
     this.#persister = new Persister({
@@ -152,7 +153,8 @@ export class RaftNode {
 
   /**
    * Replicates a payload and resolves with the machine's reply once it is
-   * committed and applied here.
+   * committed and its outcome is decided here. `reader` shows its effect a
+   * little later; whoever needs to see it waits for a {@linkcode readBarrier}.
    *
    * @throws {KvError} NOT_LEADER (with the leader's address), OVERLOADED, LEADERSHIP_LOST, INVALID_ARGUMENT
    */
@@ -328,13 +330,16 @@ export class RaftNode {
     this.#wake();
   }
 
-  #onApplied(entries: readonly AppliedEntry[]): void {
-    const last = entries.at(-1);
-    if (last === undefined || this.#stopped) return;
-    this.#core.applied(last.index);
+  #onReplies(entries: readonly AppliedEntry[]): void {
+    if (this.#stopped) return;
     for (const { index, term, replies } of entries) this.#proposals.settle(index, term, replies);
-    this.#barriers.onApplied(last.index);
-    this.#compact(last.index);
+  }
+
+  #onApplied(index: LogIndex): void {
+    if (this.#stopped) return;
+    this.#core.applied(index);
+    this.#barriers.onApplied(index);
+    this.#compact(index);
     this.#wake();
   }
 
