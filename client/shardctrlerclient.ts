@@ -14,10 +14,10 @@ import {
   valueFlag,
 } from "../runtime/flags.ts";
 import { createPrng, type Prng, randomSeed } from "../runtime/prng.ts";
-import { checkDenoVersion } from "../runtime/version.ts";
 import type { Config } from "../shardctrler/config.ts";
 import { type CtrlerCommand, parseCommand, USAGE, UsageError } from "./ctrler_cli_args.ts";
 import { configJson, configText, statusJson, statusText } from "./ctrler_cli_output.ts";
+import { runCommandLine } from "./cli_entry.ts";
 import { CtrlerClerk } from "./ctrler_clerk.ts";
 
 /** What the program touches outside itself. */
@@ -152,15 +152,14 @@ async function printStatus(request: Request, clerk: CtrlerClerk, io: CliIo): Pro
 }
 
 if (import.meta.main) {
-  checkDenoVersion();
   const encoder = new TextEncoder();
-  Deno.exit(
-    await main(Deno.args, {
+  await runCommandLine(() =>
+    main(Deno.args, {
       stdout: (text) => Deno.stdout.writeSync(encoder.encode(text)),
       stderr: (text) => Deno.stderr.writeSync(encoder.encode(text)),
       dialer: () => new GrpcDialer(),
       clock: systemClock,
       prng: createPrng(randomSeed()),
-    }),
+    })
   );
 }

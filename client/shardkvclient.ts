@@ -1,6 +1,7 @@
 /** The command line `shardkvclient`: a thin wrapper over {@linkcode KvClerk}. */
 import { KvError } from "../rpc/errors.ts";
 import { FlagError, HelpRequested } from "../runtime/flags.ts";
+import { runCommandLine } from "./cli_entry.ts";
 import { benchCommand, RecordError } from "./bench_command.ts";
 import {
   exitCodeOf,
@@ -222,4 +223,4 @@ async function status({ format }: KvRequest, clerk: KvClerk, io: KvCliIo): Promi
   return areAllOffline ? exitUnavailable : exitOk;
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args, processIo()));
+if (import.meta.main) await runCommandLine(() => main(Deno.args, processIo()));

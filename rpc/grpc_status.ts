@@ -29,8 +29,15 @@ export function fromServiceError(error: ServiceError, path: string, address: str
     const leader = firstText(error.metadata, leaderTrailer);
     return new KvError(trailer, error.details, { leader, cause: error });
   }
-  const message = `Cannot finish ${path} at ${address}: ${error.details || error.message}`;
+  const message = `Cannot finish ${path} at ${address}: ${
+    readable(error.details || error.message)
+  }`;
   return new KvError(codeOfStatus(error), message, { cause: error });
+}
+
+/** Without the frame that grpc-js puts around why it could not connect. */
+function readable(details: string): string {
+  return details.replace(/\. Last error: (?:Error: )?/, ": ").replace(/\. Resolution note: $/, "");
 }
 
 function codeOfStatus(error: ServiceError): ErrorCode {

@@ -13,7 +13,9 @@ let hooks: Map<string, FailpointHook> | undefined;
  * Marks a place. Hot paths await the result only if there is one:
  *
  * ```ts
- * const stop = failpoint("raft/beforeSave", { index });
+ * import { failpoint } from "./failpoint.ts";
+ *
+ * const stop = failpoint("raft/beforeSave", { index: 7 });
  * if (stop !== undefined) await stop;
  * ```
  *

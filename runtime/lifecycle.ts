@@ -12,11 +12,16 @@ export interface RunProcessOptions {
   readonly exitWithParent?: boolean;
   /** Milliseconds `main` has to return once it was asked to. Default 15,000. */
   readonly shutdownMsMax?: number;
+  /** Milliseconds after the first signal within which others are taken for the same wish. Default 1,000. */
+  readonly sameWishMs?: number;
   readonly clock?: Clock;
 }
 
 /** Long enough for every grace inside a server, short enough not to be killed by an init system. */
 const shutdownMsMaxDefault = 15_000;
+
+/** npx and the task runner pass a Ctrl-C on that the terminal has sent to all of them already. */
+const sameWishMsDefault = 1_000;
 
 /** What a shell reports for a process ended by the signal. */
 const signalExitCodes = { SIGINT: 130, SIGTERM: 143 } as const;
@@ -25,11 +30,16 @@ type StopSignal = keyof typeof signalExitCodes;
 
 /**
  * Runs `main` and tells how it went. The first SIGINT or SIGTERM aborts the
- * signal handed to `main`; the second one ends the process on the spot, and so
- * does an error that nobody caught.
+ * signal handed to `main`; another one, a second later or more, ends the process
+ * on the spot, and so does an error that nobody caught.
  *
  * ```ts
- * if (import.meta.main) Deno.exit(await runProcess((shutdown) => serve(Deno.args, shutdown)));
+ * import { runProcess } from "./lifecycle.ts";
+ *
+ * async function serve(shutdown: AbortSignal): Promise<void> {
+ *   await new Promise((resolve) => shutdown.addEventListener("abort", resolve));
+ * }
+ * if (import.meta.main) Deno.exit(await runProcess(serve));
  * ```
  *
  * @param main Returns the exit code, or nothing for 0
@@ -61,23 +71,28 @@ class ShutdownRequest {
   readonly #logger: Logger;
   readonly #options: RunProcessOptions;
   readonly #controller = new AbortController();
+  readonly #clock: Clock;
+  #askedAtMs = 0;
   #timer: Timer | undefined;
 
   constructor(logger: Logger, options: RunProcessOptions) {
     this.#logger = logger;
     this.#options = options;
+    this.#clock = options.clock ?? systemClock;
   }
 
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
 
-  /** @returns False when it had been asked before */
+  /** @returns False when it was asked before, and this is not the same wish arriving again */
   ask(why: string): boolean {
-    if (this.signal.aborted) return false;
+    const { sameWishMs = sameWishMsDefault } = this.#options;
+    if (this.signal.aborted) return this.#clock.now() - this.#askedAtMs < sameWishMs;
+    this.#askedAtMs = this.#clock.now();
     this.#logger.info(`Shutting down: ${why}`);
-    const { clock = systemClock, shutdownMsMax = shutdownMsMaxDefault } = this.#options;
-    this.#timer = clock.setTimer(() => {
+    const { shutdownMsMax = shutdownMsMaxDefault } = this.#options;
+    this.#timer = this.#clock.setTimer(() => {
       this.#logger.error(`Cannot shut down in order: it took longer than ${shutdownMsMax} ms`);
       Deno.exit(1);
     }, shutdownMsMax);

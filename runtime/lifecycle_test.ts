@@ -14,6 +14,7 @@ class Program {
       const ready = () => Deno.stdout.writeSync(new TextEncoder().encode("ready"));
       const aborted = (signal) => new Promise((resolve) => signal.onabort = resolve);
       const forever = () => new Promise((resolve) => setTimeout(resolve, 60_000));
+      const waited = () => new Promise((resolve) => setTimeout(resolve, 200));
       Deno.exit(await runProcess(async (shutdown) => { ${main} }, ${options}));
     `;
     this.#child = new Deno.Command(Deno.execPath(), {
@@ -84,6 +85,7 @@ Deno.test("runProcess() exits at once at the second signal", async () => {
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     const program = new Program(
       "const end = aborted(shutdown); ready(); await end; ready(); await forever();",
+      "{ sameWishMs: 0 }",
     );
     await program.ready();
     program.kill(signal);
@@ -91,6 +93,17 @@ Deno.test("runProcess() exits at once at the second signal", async () => {
     program.kill(signal);
     assertEquals((await program.outcome()).code, codes[signal]);
   }
+});
+
+Deno.test("runProcess() takes a Ctrl-C that arrives twice for one", async () => {
+  const program = new Program(
+    "const end = aborted(shutdown); ready(); await end; ready(); await waited();",
+  );
+  await program.ready();
+  program.kill("SIGINT");
+  await program.ready();
+  program.kill("SIGINT");
+  assertEquals((await program.outcome()).code, 0);
 });
 
 Deno.test("runProcess() gives up on a main that does not end", async () => {

@@ -17,7 +17,7 @@ export interface RocksdbOptions {
    * @default {67_108_864}
    */
   readonly writeBufferSize?: number;
-  /** Bytes of table blocks kept in memory. @default {134_217_728} */
+  /** Bytes of table blocks kept in memory. @default {67_108_864} */
   readonly cacheSize?: number;
   /** Files RocksDB keeps open at most. @default {1_000} */
   readonly maxOpenFiles?: number;
@@ -37,7 +37,7 @@ export async function openNative(path: string, options: RocksdbOptions): Promise
   const native: NativeOpenOptions = {
     createIfMissing: true,
     writeBufferSize: options.writeBufferSize ?? 64 * 1024 * 1024,
-    cacheSize: options.cacheSize ?? 128 * 1024 * 1024,
+    cacheSize: options.cacheSize ?? 64 * 1024 * 1024,
     maxOpenFiles: options.maxOpenFiles ?? 1_000,
     blockSize: options.blockSize ?? 4_096,
     compression: options.compression ?? true,
