@@ -27,7 +27,7 @@ export async function proposeStep(log: GroupLog, payload: Uint8Array): Promise<S
  * @throws {KvError} As {@linkcode RaftNode.propose}; INVALID_ARGUMENT if the batch makes no sense
  */
 export async function proposeWrites(log: GroupLog, payload: Uint8Array): Promise<Result[]> {
-  const reply = await log.propose(payload) as GroupReply;
+  const reply = await log.propose(payload, "decided") as GroupReply;
   if (reply.kind === "invalid") {
     throw new KvError("INVALID_ARGUMENT", `Cannot read the writes: ${reply.reason}`);
   }

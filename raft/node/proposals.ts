@@ -15,8 +15,16 @@ const ENTRY_PROPOSALS_MAX = 1024;
 /** A proposal past this could not travel in one message beside its envelope. */
 export const PROPOSAL_BYTES_MAX = (4 << 20) - (64 << 10);
 
+/**
+ * When a proposer gets its reply: once the outcome is decided (the entry is
+ * committed and the machine has answered; readers may not see its effect yet),
+ * or once the effect is in the engine.
+ */
+export type ReplyAt = "decided" | "applied";
+
 interface Proposal {
   readonly payload: Uint8Array;
+  readonly replyAt: ReplyAt;
   resolve(reply: unknown): void;
   reject(error: KvError): void;
 }
@@ -29,15 +37,17 @@ interface WaitingEntry {
 export class Proposals {
   #queue: Proposal[] = [];
   #queueBytes = 0;
-  /** Proposed and not applied yet, by index. */
+  /** Proposed and not decided yet, by index. */
   readonly #waiting = new Map<LogIndex, WaitingEntry>();
+  /** Decided, and to be answered once the engine has their effect. */
+  #decided: { readonly proposal: Proposal; readonly reply: unknown }[] = [];
 
   get hasQueued(): boolean {
     return this.#queue.length > 0;
   }
 
   /** @throws {KvError} OVERLOADED if the queue is full, INVALID_ARGUMENT if the payload is too large */
-  enqueue(payload: Uint8Array): Promise<unknown> {
+  enqueue(payload: Uint8Array, replyAt: ReplyAt): Promise<unknown> {
     if (payload.length > PROPOSAL_BYTES_MAX) {
       const why = `Cannot propose ${payload.length} bytes: at most ${PROPOSAL_BYTES_MAX} fit`;
       return Promise.reject(new KvError("INVALID_ARGUMENT", why));
@@ -50,7 +60,7 @@ export class Proposals {
       return Promise.reject(new KvError("OVERLOADED", why));
     }
     return new Promise((resolve, reject) => {
-      this.#queue.push({ payload, resolve, reject });
+      this.#queue.push({ payload, replyAt, resolve, reject });
       this.#queueBytes += payload.length;
     });
   }
@@ -72,7 +82,7 @@ export class Proposals {
     this.#waiting.set(index, { term, proposals });
   }
 
-  /** Answers the proposals of an applied entry. */
+  /** Takes the replies of an entry, and answers those who wait for no more. */
   settle(index: LogIndex, term: Term, replies: readonly unknown[]): void {
     const entry = this.#waiting.get(index);
     if (entry === undefined) return;
@@ -82,7 +92,27 @@ export class Proposals {
       replies.length === entry.proposals.length,
       () => `Entry ${index} has ${entry.proposals.length} proposals and ${replies.length} replies`,
     );
-    entry.proposals.forEach((proposal, i) => proposal.resolve(replies[i]));
+    entry.proposals.forEach((proposal, i) => {
+      if (proposal.replyAt === "decided") proposal.resolve(replies[i]);
+      else this.#decided.push({ proposal, reply: replies[i] });
+    });
+  }
+
+  /** Everything decided so far is in the engine. */
+  applied(): void {
+    if (this.#decided.length === 0) return;
+    const decided = this.#decided;
+    this.#decided = [];
+    for (const { proposal, reply } of decided) proposal.resolve(reply);
+  }
+
+  /** Fails everybody: this node goes on no more. */
+  failAll(error: KvError): void {
+    this.failQueued(error);
+    this.failWaiting(error);
+    const decided = this.#decided;
+    this.#decided = [];
+    for (const { proposal } of decided) proposal.reject(error);
   }
 
   /** Fails what waits for an entry: it was never proposed. */
@@ -93,7 +123,7 @@ export class Proposals {
     for (const proposal of queue) proposal.reject(error);
   }
 
-  /** Fails what was proposed and not applied: it may still be. */
+  /** Fails what was proposed and not decided: it may still take effect. */
   failWaiting(error: KvError): void {
     const entries = [...this.#waiting.values()];
     this.#waiting.clear();

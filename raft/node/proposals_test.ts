@@ -9,7 +9,7 @@ function texts(data: Uint8Array): string[] {
 
 Deno.test("Proposals.proposeNext() gathers what waits into one entry and settles it in order", async () => {
   const proposals = new Proposals();
-  const replies = ["a", "b"].map((text) => proposals.enqueue(Buffer.from(text)));
+  const replies = ["a", "b"].map((text) => proposals.enqueue(Buffer.from(text), "decided"));
   let data: Uint8Array = new Uint8Array();
   proposals.proposeNext(7, (bytes) => {
     data = bytes;
@@ -22,9 +22,27 @@ Deno.test("Proposals.proposeNext() gathers what waits into one entry and settles
   assertEquals(await Promise.all(replies), ["A", "B"]);
 });
 
+Deno.test("Proposals.settle() answers only those who do not wait for the engine", async () => {
+  const proposals = new Proposals();
+  const answered: string[] = [];
+  const decided = proposals.enqueue(Buffer.from("a"), "decided").then((it) =>
+    answered.push(`${it}`)
+  );
+  const applied = proposals.enqueue(Buffer.from("b"), "applied").then((it) =>
+    answered.push(`${it}`)
+  );
+  proposals.proposeNext(0, () => ({ index: 1, term: 1 }));
+  proposals.settle(1, 1, ["decided", "applied"]);
+  await decided;
+  assertEquals(answered, ["decided"]);
+  proposals.applied();
+  await applied;
+  assertEquals(answered, ["decided", "applied"]);
+});
+
 Deno.test("Proposals.settle() fails proposals whose index went to another term", async () => {
   const proposals = new Proposals();
-  const reply = proposals.enqueue(Buffer.from("a"));
+  const reply = proposals.enqueue(Buffer.from("a"), "decided");
   proposals.proposeNext(0, () => ({ index: 5, term: 2 }));
   proposals.settle(5, 3, []);
   const error = await assertRejects(() => reply, KvError);
@@ -33,7 +51,7 @@ Deno.test("Proposals.settle() fails proposals whose index went to another term",
 
 Deno.test("Proposals.proposeNext() keeps the queue when the core refuses", async () => {
   const proposals = new Proposals();
-  const reply = proposals.enqueue(Buffer.from("a"));
+  const reply = proposals.enqueue(Buffer.from("a"), "decided");
   assertThrows(
     () =>
       proposals.proposeNext(0, () => {
@@ -49,7 +67,7 @@ Deno.test("Proposals.proposeNext() keeps the queue when the core refuses", async
 
 Deno.test("Proposals.enqueue() refuses what cannot travel in one message", async () => {
   const error = await assertRejects(
-    () => new Proposals().enqueue(new Uint8Array(4 << 20)),
+    () => new Proposals().enqueue(new Uint8Array(4 << 20), "decided"),
     KvError,
   );
   assertEquals(error.code, "INVALID_ARGUMENT");
@@ -58,12 +76,12 @@ Deno.test("Proposals.enqueue() refuses what cannot travel in one message", async
 Deno.test("Proposals.enqueue() answers overload with a typed error, not with memory", async () => {
   const proposals = new Proposals();
   const payload = new Uint8Array(1 << 20);
-  const waiting = Array.from({ length: 64 }, () => proposals.enqueue(payload));
-  const error = await assertRejects(() => proposals.enqueue(payload), KvError);
+  const waiting = Array.from({ length: 64 }, () => proposals.enqueue(payload, "decided"));
+  const error = await assertRejects(() => proposals.enqueue(payload, "decided"), KvError);
   assertEquals(error.code, "OVERLOADED");
   proposals.failQueued(lost());
   for (const reply of waiting) await assertRejects(() => reply, KvError);
-  const late = proposals.enqueue(payload);
+  const late = proposals.enqueue(payload, "decided");
   proposals.failQueued(lost());
   await assertRejects(() => late, KvError, "Lost the leadership");
 });

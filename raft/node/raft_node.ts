@@ -18,7 +18,7 @@ import { type AppliedEntry, Applier } from "./applier.ts";
 import type { NodeIdentity } from "./identity.ts";
 import { LiveGeneration } from "./live_generation.ts";
 import { Persister, type Round } from "./persister.ts";
-import { lost, Proposals } from "./proposals.ts";
+import { lost, Proposals, type ReplyAt } from "./proposals.ts";
 import { ReadBarriers } from "./read_barriers.ts";
 import { RpcTransport } from "./rpc_transport.ts";
 import { SnapshotReceiver, type StagedSnapshot } from "./snapshot_receiver.ts";
@@ -152,15 +152,16 @@ export class RaftNode {
   }
 
   /**
-   * Replicates a payload and resolves with the machine's reply once it is
-   * committed and its outcome is decided here. `reader` shows its effect a
-   * little later; whoever needs to see it waits for a {@linkcode readBarrier}.
+   * Replicates a payload and resolves with the machine's reply.
    *
+   * @param replyAt "applied": `reader` shows the effect. "decided": a little
+   *   sooner, for those who do not look at what they wrote; a read behind a
+   *   {@linkcode readBarrier} sees it all the same
    * @throws {KvError} NOT_LEADER (with the leader's address), OVERLOADED, LEADERSHIP_LOST, INVALID_ARGUMENT
    */
-  propose(payload: Uint8Array): Promise<unknown> {
+  propose(payload: Uint8Array, replyAt: ReplyAt = "applied"): Promise<unknown> {
     if (this.#soft.role !== "leader" || this.#stopped) return Promise.reject(this.#notLeader());
-    const reply = this.#proposals.enqueue(payload);
+    const reply = this.#proposals.enqueue(payload, replyAt);
     this.#wake();
     return reply;
   }
@@ -338,6 +339,7 @@ export class RaftNode {
   #onApplied(index: LogIndex): void {
     if (this.#stopped) return;
     this.#core.applied(index);
+    this.#proposals.applied();
     this.#barriers.onApplied(index);
     this.#compact(index);
     this.#wake();
@@ -424,8 +426,7 @@ export class RaftNode {
   #halt(error: KvError): void {
     this.#stopped = true;
     this.#timer?.cancel();
-    this.#proposals.failQueued(error);
-    this.#proposals.failWaiting(error);
+    this.#proposals.failAll(error);
     this.#barriers.failAll(error);
   }
 }
