@@ -3,6 +3,7 @@ import { CtrlerClerk } from "../client/ctrler_clerk.ts";
 import { KvClerk } from "../client/kv_clerk.ts";
 import { ShardKVServiceService } from "../proto/gen/shardkv.ts";
 import type { MemoryServer } from "../rpc/memory_network.ts";
+import { sleep } from "../runtime/clock.ts";
 import { silentLogger } from "../runtime/logger.ts";
 import { createPrng, type Prng } from "../runtime/prng.ts";
 import { ControllerCluster } from "../shardctrler/cluster_testing.ts";
@@ -21,6 +22,8 @@ export interface StoreOptions {
   readonly replicas?: number;
   /** Milliseconds a message takes. @default {0} */
   readonly delayMs?: number;
+  /** Milliseconds the groups' engines take for a write. @default {0} */
+  readonly diskMs?: number;
   /** Groups to start; none has joined. */
   readonly gids: readonly Gid[];
 }
@@ -63,7 +66,7 @@ export class StoreCluster {
 
   async startGroup(gid: Gid): Promise<void> {
     const replicas = this.addresses(gid).map((): Replica => ({
-      engine: new MemoryEngine(),
+      engine: this.#createEngine(),
       node: undefined,
       server: undefined,
     }));
@@ -71,12 +74,21 @@ export class StoreCluster {
     for (const position of replicas.keys()) await this.start(gid, position);
   }
 
+  #createEngine(): MemoryEngine {
+    const { diskMs = 0 } = this.#options;
+    if (diskMs === 0) return new MemoryEngine();
+    const { clock } = this.ctrl;
+    return new MemoryEngine({
+      delay: (operation) => operation === "read" ? Promise.resolve() : sleep(clock, diskMs),
+    });
+  }
+
   /** Starts a replica from whatever its engine holds. */
   async start(gid: Gid, position: number): Promise<void> {
     const replica = this.replica(gid, position);
     const members = this.addresses(gid);
     const address = members[position] ?? "";
-    replica.node = await GroupReplica.open({
+    const opening = GroupReplica.open({
       ...this.#options.tuning,
       gid,
       position,
@@ -91,6 +103,7 @@ export class StoreCluster {
       version: "test",
       onFatal: (error) => this.failures.push(error),
     });
+    replica.node = await this.run(opening);
     replica.server = this.ctrl.network.serve(address, replica.node.routes);
   }
 

@@ -42,6 +42,18 @@ Deno.test("GroupReplica hands shards over and back while a clerk goes on", async
   assertEquals(store.failures, []);
 });
 
+Deno.test("GroupReplica moves shards although its disk takes its time", async () => {
+  await using store = await StoreCluster.start({ shards: 4, gids: [100, 200], diskMs: 3 });
+  await store.join(100);
+  for (let i = 0; i < 20; i++) await store.run(store.clerk.put(`key-${i}`, `${i}`));
+  await store.join(200);
+  await store.settle(100, 200);
+  for (let i = 0; i < 20; i++) {
+    assertEquals(text(await store.run(store.clerk.get(`key-${i}`))), `${i}`);
+  }
+  assertEquals(store.failures, []);
+});
+
 Deno.test("GroupReplica moves a shard of many chunks past a change of both leaders", async () => {
   await using store = await StoreCluster.start({
     shards: 2,
