@@ -6,7 +6,7 @@ import type { Gid } from "../shardctrler/config.ts";
 import { errorTraits, isErrorCode, KvError } from "../rpc/errors.ts";
 import type { Dialer } from "../rpc/service.ts";
 import { backoffMs } from "./backoff.ts";
-import { type Batch, callsOf, takeBatch } from "./batcher.ts";
+import { type Batch, batchCommandsMax, callsOf, takeBatch } from "./batcher.ts";
 import type { PendingCall } from "./call.ts";
 import { wasNeverSent } from "./deadline_error.ts";
 import { CallQueue } from "./call_queue.ts";
@@ -16,8 +16,9 @@ import { refusal } from "./result_codes.ts";
 import type { Session } from "./session.ts";
 
 /**
- * Most batches on their way to a leader. More than one keeps its log busy while
- * answers travel; each one more only makes batches smaller.
+ * Most batches on their way to a leader. Each costs the servers a round of its
+ * own, so a second one leaves only if the first was full or a full one waits:
+ * many small ones at a time took half as much again for the same calls.
  */
 export const batchesInFlightMax = 4;
 
@@ -46,9 +47,8 @@ export interface GroupConnectionOptions {
 }
 
 /**
- * Sends the group's calls in batches. While fewer than
- * {@linkcode batchesInFlightMax} batches are out, calls leave on the next
- * microtask; otherwise they gather. Calls that came back without a verdict go to
+ * Sends the group's calls in batches. While none is out, calls leave on the next
+ * microtask; otherwise they gather until the answer is there or a batch is full. Calls that came back without a verdict go to
  * the front of the queue and are sent again under the same sequence numbers.
  */
 export class GroupConnection {
@@ -114,7 +114,7 @@ export class GroupConnection {
 
   #scheduleFlush(): void {
     if (this.#flushQueued || this.#awaitsWindow || this.#pause !== undefined) return;
-    if (this.#isFull()) return;
+    if (!this.#mayLeave(false)) return;
     this.#flushQueued = true;
     // Callers that were woken together ask again in this same turn; one batch takes them all.
     queueMicrotask(() => {
@@ -123,17 +123,23 @@ export class GroupConnection {
     });
   }
 
-  #isFull(): boolean {
+  /** @param follows The batch before it left in the same turn, full */
+  #mayLeave(follows: boolean): boolean {
     const stream = this.#current;
-    if (stream === undefined) return false;
+    if (stream === undefined || stream.inFlight === 0) return true;
     // A replica that has proven nothing may not lead: one batch is enough to find out.
-    return stream.inFlight >= (stream.proven ? batchesInFlightMax : 1);
+    if (!stream.proven || stream.inFlight >= batchesInFlightMax) return false;
+    return follows || this.#queue.length >= batchCommandsMax;
   }
 
   #flush(): void {
     const { session, clock } = this.#options;
     if (this.#closed || this.#pause !== undefined) return;
-    while (!this.#isFull() && this.#queue.peek() !== undefined) {
+    for (
+      let follows = false;
+      this.#queue.peek() !== undefined && this.#mayLeave(follows);
+      follows = true
+    ) {
       const batch = takeBatch(this.#queue, session, clock.now(), this.#readBytes);
       if (batch === undefined) return this.#awaitWindow();
       this.#current ??= this.#open();

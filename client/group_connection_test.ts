@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import { WriteOp } from "../proto/gen/shardkv.ts";
 import { createPrng } from "../runtime/prng.ts";
 import { VirtualClock } from "../runtime/virtual_clock.ts";
+import { batchCommandsMax } from "./batcher.ts";
 import { PendingCall } from "./call.ts";
 import { type CallOwner, GroupConnection } from "./group_connection.ts";
 import { ReplicaChoice } from "./replica_choice.ts";
@@ -60,24 +61,42 @@ Deno.test("GroupConnection stops at the session's window and goes on when it ope
   connection.close();
 });
 
-Deno.test("GroupConnection sends one batch to a replica that has proven nothing, then several", async () => {
+Deno.test("GroupConnection gathers calls while a batch is out", async () => {
   const clock = new VirtualClock();
   const { connection, group, done } = connect(clock);
   group.delayMs = () => 10;
-  for (let turn = 0; turn < 6; turn++) {
-    connection.enqueue(put(`first ${turn}`));
-    await clock.advance(0);
+  for (let round = 1; round <= 2; round++) {
+    for (let turn = 0; turn < 6; turn++) {
+      connection.enqueue(put(`${round} ${turn}`));
+      await clock.advance(0);
+    }
+    assertEquals(group.batches, 2 * round - 1);
+    await clock.advance(10);
+    assertEquals(group.batches, 2 * round);
+    await clock.advance(10);
   }
+  assertEquals(done.length, 12);
+  connection.close();
+});
+
+Deno.test("GroupConnection sends full batches one behind the other, once the replica is proven", async () => {
+  const clock = new VirtualClock();
+  const { connection, group, done } = connect(clock);
+  group.delayMs = () => 10;
+  const enqueueMany = () => {
+    for (let i = 0; i < 3 * batchCommandsMax; i++) connection.enqueue(put(`${i}`));
+  };
+  enqueueMany();
+  await clock.advance(0);
   assertEquals(group.batches, 1);
   await clock.advance(10);
-  assertEquals(group.batches, 2);
-  for (let turn = 0; turn < 6; turn++) {
-    connection.enqueue(put(`second ${turn}`));
-    await clock.advance(0);
-  }
-  assertEquals(group.batches, 5);
-  await clock.advance(30);
-  assertEquals(done.length, 12);
+  assertEquals(group.batches, 3);
+  await clock.advance(10);
+  enqueueMany();
+  await clock.advance(0);
+  assertEquals(group.batches, 6);
+  await clock.advance(10);
+  assertEquals(done.length, 6 * batchCommandsMax);
   connection.close();
 });
 
