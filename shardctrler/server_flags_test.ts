@@ -14,7 +14,7 @@ Deno.test("parseServerFlags() knows eRaft's flags and defaults", () => {
     tickMs: 100,
     electionTicks: 10,
     retainedEntriesMax: 10_000,
-    retainedBytesMax: 67_108_864,
+    retainedBytesMax: 33_554_432,
     logLevel: "info",
     logFormat: "text",
     exitWithParent: false,

@@ -14,7 +14,7 @@ export interface RocksdbOptions {
    * Bytes of a memory table; two of them at most. A large one keeps the number
    * of tables, and with it the cost of each write, low.
    *
-   * @default {67_108_864}
+   * @default {33_554_432}
    */
   readonly writeBufferSize?: number;
   /** Bytes of table blocks kept in memory. @default {67_108_864} */
@@ -36,7 +36,7 @@ export interface RocksdbOptions {
 export async function openNative(path: string, options: RocksdbOptions): Promise<NativeDatabase> {
   const native: NativeOpenOptions = {
     createIfMissing: true,
-    writeBufferSize: options.writeBufferSize ?? 64 * 1024 * 1024,
+    writeBufferSize: options.writeBufferSize ?? 32 * 1024 * 1024,
     cacheSize: options.cacheSize ?? 64 * 1024 * 1024,
     maxOpenFiles: options.maxOpenFiles ?? 1_000,
     blockSize: options.blockSize ?? 4_096,

@@ -31,8 +31,8 @@ const ENTRIES_IN_FLIGHT_MAX = 4;
 
 /** Log entries kept behind the applied index unless told otherwise. */
 export const RETAINED_ENTRIES_DEFAULT = 10_000;
-/** Bytes of log kept behind the applied index unless told otherwise. */
-export const RETAINED_BYTES_DEFAULT = 64 << 20;
+/** Bytes of log kept behind the applied index unless told otherwise; they are in memory too. */
+export const RETAINED_BYTES_DEFAULT = 32 << 20;
 
 export interface RaftNodeOptions {
   readonly identity: NodeIdentity;
