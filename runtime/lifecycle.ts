@@ -161,5 +161,8 @@ function explain(error: unknown, logger: Logger): number {
 function causeOf(error: unknown): Record<string, unknown> {
   if (!(error instanceof Error) || error.cause === undefined) return {};
   const { cause } = error;
+  const isTold = cause instanceof Error &&
+    error.message.toLowerCase().includes(cause.message.toLowerCase());
+  if (isTold) return {};
   return { cause: cause instanceof Error ? `${cause.name}: ${cause.message}` : cause };
 }

@@ -1,4 +1,5 @@
 /** One server process: its command line, its database, its port, and the node between them. */
+import { IdentityError } from "../raft/node/identity.ts";
 import { GrpcDialer } from "../rpc/grpc_dialer.ts";
 import { serveGrpc } from "../rpc/grpc_server.ts";
 import type { Dialer, ServiceRoutes } from "../rpc/service.ts";
@@ -7,7 +8,7 @@ import { runProcess } from "../runtime/lifecycle.ts";
 import { createLogger, type Logger } from "../runtime/logger.ts";
 import { createPrng, type Prng, randomSeed } from "../runtime/prng.ts";
 import { checkDenoVersion, VERSION } from "../runtime/version.ts";
-import type { Engine } from "../storage/engine.ts";
+import { type Engine, EngineError } from "../storage/engine.ts";
 import { RocksdbEngine } from "../storage/rocksdb_engine.ts";
 import type { ServerSettings } from "./flags.ts";
 
@@ -90,7 +91,7 @@ async function serve<Settings extends ServerSettings>(
     (engine) => engine.close(),
   );
   const dialer = stack.adopt(new GrpcDialer(), (dialer) => dialer.close());
-  const node = await program.open(settings, {
+  const node = await openNode(program, settings, {
     position: settings.id,
     engine,
     dialer,
@@ -108,6 +109,24 @@ async function serve<Settings extends ServerSettings>(
   await aborted(signal);
   // Calls that wait for the log fail at once: closing the port need not wait for them.
   await node.stop();
+}
+
+/** @throws {Error} That names the directory when its data is not this node's or cannot be read */
+async function openNode<Settings extends ServerSettings>(
+  program: ServerProgram<Settings>,
+  settings: Settings,
+  environment: NodeEnvironment,
+): Promise<ServerNode> {
+  try {
+    return await program.open(settings, environment);
+  } catch (error) {
+    if (!(error instanceof IdentityError) && !(error instanceof EngineError)) throw error;
+    const reason = error.message.charAt(0).toLowerCase() + error.message.slice(1);
+    const way = error instanceof IdentityError
+      ? "; start it with the flags it was made with, or choose another -db"
+      : "";
+    throw new Error(`Cannot start from '${settings.directory}': ${reason}${way}`, { cause: error });
+  }
 }
 
 /** Never limps on: what is on disk is sound, what is in memory may not be. */

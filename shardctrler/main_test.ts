@@ -111,6 +111,14 @@ Deno.test("shardctrlerserver keeps its configurations over a restart and stops i
       third.stderr,
       "Cannot use '-shards' 64: the cluster was made with 10 shards for good",
     );
+
+    await using foreign = new ServerProcess("-cluster", freeAddress(), "-db", `${directory}/sc`);
+    const fourth = await foreign.ended;
+    assertEquals(fourth.code, 1);
+    assertStringIncludes(
+      fourth.stderr,
+      `Cannot start from '${directory}/sc_0': cannot use data of another node`,
+    );
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
