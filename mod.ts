@@ -69,7 +69,7 @@ export type {
   CtrlerClerkOptions,
   WatchOptions,
 } from "./client/ctrler_clerk.ts";
-export type { NodeRole } from "./client/controller_status.ts";
+export type { NodeRole, ServerState } from "./client/server_state.ts";
 export { DeadlineError } from "./client/deadline_error.ts";
 export { keyBytesMax, valueBytesMax } from "./client/limits.ts";
 export { type ErrorCode, KvError } from "./rpc/errors.ts";

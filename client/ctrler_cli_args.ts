@@ -2,6 +2,7 @@
 
 import { type Gid, type ShardId, SHARDS_MAX } from "../shardctrler/config.ts";
 import { GID_MAX, isGid } from "../shardctrler/config_check.ts";
+import { UsageError } from "./cli_usage.ts";
 
 /** A command, checked as far as its words go. */
 export type CtrlerCommand =
@@ -19,18 +20,6 @@ Commands:
   query [num]                        Fetch configuration
   status                             Get cluster status
 `;
-
-/** The words make no command. */
-export class UsageError extends Error {
-  override readonly name = "UsageError";
-  /** How the command is used; belongs on standard output, as eRaft has it. */
-  readonly usage: string | undefined;
-
-  constructor(message: string, usage?: string) {
-    super(message);
-    this.usage = usage;
-  }
-}
 
 /** @throws {UsageError} If the words make no sense */
 export function parseCommand(words: readonly string[]): CtrlerCommand {

@@ -5,7 +5,7 @@ import type { Prng } from "../runtime/prng.ts";
 import { type Config, type Gid, NO_GROUP } from "../shardctrler/config.ts";
 import { KvError } from "../rpc/errors.ts";
 import type { Dialer } from "../rpc/service.ts";
-import { backoffMs } from "./backoff.ts";
+import { backoffMs } from "../rpc/retry.ts";
 import type { PendingCall } from "./call.ts";
 import { aborted, clerkClosed, expired, refused } from "./call_errors.ts";
 import { Deadlines } from "./deadlines.ts";

@@ -5,7 +5,7 @@ import type { Prng } from "../runtime/prng.ts";
 import type { Gid } from "../shardctrler/config.ts";
 import { errorTraits, isErrorCode, KvError } from "../rpc/errors.ts";
 import type { Dialer } from "../rpc/service.ts";
-import { backoffMs } from "./backoff.ts";
+import { backoffMs } from "../rpc/retry.ts";
 import { type Batch, batchCommandsMax, callsOf, takeBatch } from "./batcher.ts";
 import type { PendingCall } from "./call.ts";
 import { wasNeverSent } from "./deadline_error.ts";

@@ -10,6 +10,7 @@ import {
   valueFlag,
 } from "../runtime/flags.ts";
 import { type BenchMode, benchModes } from "./bench.ts";
+import { UsageError } from "./cli_usage.ts";
 import { callsPendingMax } from "./dispatcher.ts";
 import { callTimeoutMsMax } from "./kv_clerk.ts";
 import { valueBytesMax } from "./limits.ts";
@@ -55,18 +56,6 @@ export interface KvRequest {
   readonly format: OutputFormat;
   /** As eRaft: tries for ever and always ends with 0. */
   readonly strict: boolean;
-}
-
-/** The words make no command. */
-export class UsageError extends Error {
-  override readonly name = "UsageError";
-  /** How the command is used; belongs on standard output, as eRaft has it. */
-  readonly usage: string | undefined;
-
-  constructor(message: string, usage?: string) {
-    super(message);
-    this.usage = usage;
-  }
 }
 
 export const usage = `Usage: shardkvclient [options] <command> [args]

@@ -5,7 +5,7 @@ import { invariant } from "../runtime/invariant.ts";
 import type { Prng } from "../runtime/prng.ts";
 import { errorTraits, KvError } from "../rpc/errors.ts";
 import type { CallOptions, Channel, Dialer } from "../rpc/service.ts";
-import { backoffMs } from "./backoff.ts";
+import { backoffMs } from "../rpc/retry.ts";
 import { DeadlineError, type FailedAttempt, stageOf, wasNeverSent } from "./deadline_error.ts";
 
 /**

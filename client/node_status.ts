@@ -3,7 +3,7 @@ import { type GetStatusResponse, ShardKVServiceService } from "../proto/gen/shar
 import { KvError } from "../rpc/errors.ts";
 import type { Dialer } from "../rpc/service.ts";
 import type { Config, Gid, ShardId } from "../shardctrler/config.ts";
-import type { NodeRole } from "./controller_status.ts";
+import { offlineState, onlineState, type ServerState } from "./server_state.ts";
 
 /** Time a server has to answer before it counts as offline, in milliseconds. */
 export const nodeStatusTimeoutMs = 2_000;
@@ -18,25 +18,12 @@ export interface ShardStatus {
 }
 
 /** One server of a group. Of an offline one only `gid`, `id`, `address` and `error` say anything. */
-export interface NodeStatus {
+export interface NodeStatus extends ServerState {
   readonly gid: Gid;
   /** Position in the group, from 0. */
   readonly id: number;
   readonly address: string;
-  readonly role: NodeRole;
-  readonly term: number;
-  readonly applied: number;
-  readonly commit: number;
-  readonly storageBytes: number;
   readonly shards: readonly ShardStatus[];
-  /** Undefined if the server knows of no leader. */
-  readonly leaderAddress: string | undefined;
-  readonly configNum: number;
-  readonly logFirstIndex: number;
-  readonly logLastIndex: number;
-  readonly version: string;
-  /** Why the server counts as offline. */
-  readonly error: KvError | undefined;
 }
 
 /** Asks every server of every group at once; sorted by group, then by position. Never fails. */
@@ -76,43 +63,12 @@ async function askNode(
 }
 
 function onlineNode(place: NodePlace, response: GetStatusResponse): NodeStatus {
-  return {
-    ...place,
-    role: roleOf(response.state),
-    term: response.term,
-    applied: response.lastApplied,
-    commit: response.commitIndex,
-    storageBytes: response.storageSize,
-    shards: response.shards.map(({ shardId, status, keys, bytes }) => {
-      return { shard: shardId, status, keys, bytes };
-    }),
-    leaderAddress: response.leaderAddress === "" ? undefined : response.leaderAddress,
-    configNum: response.configNum,
-    logFirstIndex: response.logFirstIndex,
-    logLastIndex: response.logLastIndex,
-    version: response.version,
-    error: undefined,
-  };
+  const shards = response.shards.map(({ shardId, status, keys, bytes }) => {
+    return { shard: shardId, status, keys, bytes };
+  });
+  return { ...place, ...onlineState(response), shards };
 }
 
 function offlineNode(place: NodePlace, error: KvError): NodeStatus {
-  return {
-    ...place,
-    role: "Offline",
-    term: 0,
-    applied: 0,
-    commit: 0,
-    storageBytes: 0,
-    shards: [],
-    leaderAddress: undefined,
-    configNum: 0,
-    logFirstIndex: 0,
-    logLastIndex: 0,
-    version: "",
-    error,
-  };
-}
-
-function roleOf(state: string): NodeRole {
-  return state === "Leader" || state === "Candidate" ? state : "Follower";
+  return { ...place, ...offlineState(error), shards: [] };
 }

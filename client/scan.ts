@@ -6,7 +6,7 @@ import type { Prng } from "../runtime/prng.ts";
 import { KvError } from "../rpc/errors.ts";
 import type { Dialer } from "../rpc/service.ts";
 import { type Config, type Gid, NO_GROUP, type ShardId } from "../shardctrler/config.ts";
-import { backoffMs } from "./backoff.ts";
+import { backoffMs } from "../rpc/retry.ts";
 import { LeaderCaller } from "./leader_caller.ts";
 import type { Router } from "./routing.ts";
 

@@ -1,23 +1,17 @@
 /** The command line `shardctrlerclient`: a thin wrapper over {@linkcode CtrlerClerk}. */
 import { parseAddressList } from "../rpc/address.ts";
-import { type ErrorCode, KvError } from "../rpc/errors.ts";
+import { KvError } from "../rpc/errors.ts";
 import { GrpcDialer } from "../rpc/grpc_dialer.ts";
 import type { Dialer } from "../rpc/service.ts";
 import { type Clock, systemClock } from "../runtime/clock.ts";
-import {
-  boolFlag,
-  choiceFlag,
-  defineFlags,
-  durationFlag,
-  FlagError,
-  HelpRequested,
-  valueFlag,
-} from "../runtime/flags.ts";
+import { boolFlag, choiceFlag, defineFlags, durationFlag, valueFlag } from "../runtime/flags.ts";
 import { createPrng, type Prng, randomSeed } from "../runtime/prng.ts";
 import type { Config } from "../shardctrler/config.ts";
-import { type CtrlerCommand, parseCommand, USAGE, UsageError } from "./ctrler_cli_args.ts";
-import { configJson, configText, statusJson, statusText } from "./ctrler_cli_output.ts";
 import { runCommandLine } from "./cli_entry.ts";
+import { exitCodeOf, exitOk, exitUnavailable } from "./cli_exit.ts";
+import { explainUsage, UsageError } from "./cli_usage.ts";
+import { type CtrlerCommand, parseCommand, USAGE } from "./ctrler_cli_args.ts";
+import { configJson, configText, statusJson, statusText } from "./ctrler_cli_output.ts";
 import { CtrlerClerk } from "./ctrler_clerk.ts";
 
 /** What the program touches outside itself. */
@@ -29,21 +23,6 @@ export interface CliIo {
   readonly clock: Clock;
   readonly prng: Prng;
 }
-
-const EXIT_OK = 0;
-const EXIT_ERROR = 1;
-const EXIT_USAGE = 2;
-const EXIT_UNAVAILABLE = 4;
-
-/** Errors that speak of the servers' health rather than of the request. */
-const UNAVAILABLE_CODES: readonly ErrorCode[] = [
-  "NOT_LEADER",
-  "LEADERSHIP_LOST",
-  "NOT_READY",
-  "OVERLOADED",
-  "UNAVAILABLE",
-  "DEADLINE_EXCEEDED",
-];
 
 const CLUSTER_DEFAULT = "127.0.0.1:50051,127.0.0.1:50052,127.0.0.1:50053";
 
@@ -90,7 +69,7 @@ export async function main(args: readonly string[], io: CliIo): Promise<number> 
   } catch (error) {
     if (!(error instanceof KvError)) throw error;
     io.stderr(`${error.message}\n`);
-    return UNAVAILABLE_CODES.includes(error.code) ? EXIT_UNAVAILABLE : EXIT_ERROR;
+    return exitCodeOf(error.code);
   } finally {
     clerk.close();
     await dialer.close();
@@ -108,22 +87,11 @@ function parseRequest(args: readonly string[]): Request {
   return { command, controllers, timeoutMs, json: format === "json", force };
 }
 
-function explainUsage(error: unknown, io: CliIo): number {
-  if (error instanceof HelpRequested || error instanceof FlagError) {
-    io.stderr(error.text);
-    return error.exitCode;
-  }
-  if (!(error instanceof UsageError)) throw error;
-  if (error.usage === undefined) io.stderr(`${error.message}\n`);
-  else io.stdout(error.usage);
-  return EXIT_USAGE;
-}
-
 async function run(request: Request, clerk: CtrlerClerk, io: CliIo): Promise<number> {
   const { command, json, force } = request;
   const done = (config: Config, line: string): number => {
     io.stdout(json ? configJson(config) : line);
-    return EXIT_OK;
+    return exitOk;
   };
   switch (command.kind) {
     case "join":
@@ -148,7 +116,7 @@ async function printStatus(request: Request, clerk: CtrlerClerk, io: CliIo): Pro
     if (error !== undefined) io.stderr(`${address} is offline: ${error.message}\n`);
   }
   const isAnyOnline = controllers.some(({ error }) => error === undefined);
-  return isAnyOnline ? EXIT_OK : EXIT_UNAVAILABLE;
+  return isAnyOnline ? exitOk : exitUnavailable;
 }
 
 if (import.meta.main) {

@@ -1,7 +1,7 @@
 /** The command line `shardkvclient`: a thin wrapper over {@linkcode KvClerk}. */
 import { KvError } from "../rpc/errors.ts";
-import { FlagError, HelpRequested } from "../runtime/flags.ts";
 import { runCommandLine } from "./cli_entry.ts";
+import { explainUsage } from "./cli_usage.ts";
 import { benchCommand, RecordError } from "./bench_command.ts";
 import {
   exitCodeOf,
@@ -12,13 +12,7 @@ import {
   exitUsage,
 } from "./cli_exit.ts";
 import { KvClerk, type ScanEntry } from "./kv_clerk.ts";
-import {
-  type KvCommand,
-  type KvRequest,
-  type OutputFormat,
-  parseRequest,
-  UsageError,
-} from "./kv_cli_args.ts";
+import { type KvCommand, type KvRequest, type OutputFormat, parseRequest } from "./kv_cli_args.ts";
 import { type KvCliIo, processIo } from "./kv_cli_io.ts";
 import { errorJson, json, jsonData, shownData, statusJson, statusText } from "./kv_cli_output.ts";
 
@@ -57,17 +51,6 @@ export async function main(args: readonly string[], io: KvCliIo): Promise<number
   } finally {
     await clerk.close();
   }
-}
-
-function explainUsage(error: unknown, io: KvCliIo): number {
-  if (error instanceof HelpRequested || error instanceof FlagError) {
-    io.stderr(error.text);
-    return error.exitCode;
-  }
-  if (!(error instanceof UsageError)) throw error;
-  if (error.usage === undefined) io.stderr(`${error.message}\n`);
-  else io.stdout(error.usage);
-  return exitUsage;
 }
 
 function explainError(error: unknown, request: KvRequest, io: KvCliIo): number {

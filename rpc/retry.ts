@@ -1,49 +1,24 @@
-/** When to try again: later each time, at a moment nobody else picks. */
-import { invariant } from "../runtime/invariant.ts";
+/** How long to wait before another attempt. */
 import type { Prng } from "../runtime/prng.ts";
 
-export interface BackoffOptions {
-  readonly prng: Prng;
-  /** Milliseconds the first wait may take at most; 1 or more. Default 50. */
-  readonly initialMs?: number;
-  /** Milliseconds any wait may take at most; at least `initialMs`. Default 500. */
-  readonly maxMs?: number;
+/** Bounds of the waits, in milliseconds. */
+export interface BackoffBounds {
+  readonly initialMs: number;
+  readonly maxMs: number;
 }
 
+/** For calls: the first wait is below an election, the longest finds a new leader soon. */
+const callBounds: BackoffBounds = { initialMs: 10, maxMs: 250 };
+
 /**
- * Exponential backoff with full jitter: the n-th wait is anything from 0 to
- * `initialMs * 2^n`, so that callers who failed together do not come back
- * together (Brooker, "Exponential Backoff And Jitter", 2015).
+ * Doubles with each attempt up to the longest wait; half of it is drawn, so
+ * that callers who failed together do not return together (Brooker,
+ * "Exponential Backoff And Jitter", 2015).
+ *
+ * @param attempt 0 for the first wait
+ * @returns Milliseconds
  */
-export class Backoff {
-  readonly #prng: Prng;
-  readonly #initialMs: number;
-  readonly #maxMs: number;
-  /** Bound of the next wait. */
-  #boundMs: number;
-
-  constructor(options: BackoffOptions) {
-    const { prng, initialMs = 50, maxMs = 500 } = options;
-    invariant(
-      Number.isInteger(initialMs) && Number.isInteger(maxMs) && initialMs >= 1 &&
-        maxMs >= initialMs,
-      `Backoff needs whole milliseconds, 1 <= initialMs <= maxMs: ${initialMs}, ${maxMs}`,
-    );
-    this.#prng = prng;
-    this.#initialMs = initialMs;
-    this.#maxMs = maxMs;
-    this.#boundMs = initialMs;
-  }
-
-  /** Milliseconds to wait before the next try. */
-  next(): number {
-    const waitMs = this.#prng.below(this.#boundMs + 1);
-    this.#boundMs = Math.min(this.#boundMs * 2, this.#maxMs);
-    return waitMs;
-  }
-
-  /** Starts over, after something went well. */
-  reset(): void {
-    this.#boundMs = this.#initialMs;
-  }
+export function backoffMs(attempt: number, prng: Prng, bounds = callBounds): number {
+  const full = Math.min(bounds.maxMs, bounds.initialMs * 2 ** Math.min(attempt, 16));
+  return full / 2 + prng.below(Math.ceil(full / 2));
 }

@@ -1,5 +1,5 @@
 /** Calls to another group: the next replica after a failure, its leader if it names one, and a pause. */
-import { backoffMs } from "../client/backoff.ts";
+import { backoffMs } from "../rpc/retry.ts";
 import { KvError } from "../rpc/errors.ts";
 import type { Dialer, Method } from "../rpc/service.ts";
 import { type Clock, sleep } from "../runtime/clock.ts";

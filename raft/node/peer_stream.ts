@@ -1,6 +1,6 @@
 /** One direction to one peer: a long-lived stream of frames under credit. */
 import * as pb from "../../proto/gen/raft.ts";
-import { Backoff } from "../../rpc/retry.ts";
+import { backoffMs } from "../../rpc/retry.ts";
 import { KvError } from "../../rpc/errors.ts";
 import type { Channel, ClientStream } from "../../rpc/service.ts";
 import { type Clock, sleep } from "../../runtime/clock.ts";
@@ -18,8 +18,7 @@ export const FRAME_VERSION = 1;
 const CREDIT_BYTES_MAX = 8 << 20;
 /** Bytes taken in between two reports: a report per frame would double the messages of a quiet group. */
 export const CREDIT_REPORT_BYTES = CREDIT_BYTES_MAX / 8;
-const RECONNECT_MS_MIN = 50;
-const RECONNECT_MS_MAX = 500;
+const RECONNECT = { initialMs: 50, maxMs: 500 };
 
 export interface PeerStreamOptions {
   readonly identity: NodeIdentity;
@@ -91,13 +90,13 @@ export class PeerStream {
   async #run(): Promise<void> {
     const { channel, clock, prng, logger, peer, onLoss } = this.#options;
     const { signal } = this.#stop;
-    const backoff = new Backoff({ initialMs: RECONNECT_MS_MIN, maxMs: RECONNECT_MS_MAX, prng });
+    let failures = 0;
     let reported = "";
     while (!signal.aborted) {
       try {
         await this.#converse(channel, () => {
           reported = "";
-          backoff.reset();
+          failures = 0;
         });
       } catch (error) {
         const { code, message } = KvError.from(error);
@@ -112,7 +111,7 @@ export class PeerStream {
       this.#queue.clear();
       if (signal.aborted) return;
       onLoss();
-      await sleep(clock, backoff.next(), signal).catch(() => {});
+      await sleep(clock, backoffMs(failures++, prng, RECONNECT), signal).catch(() => {});
     }
   }
 

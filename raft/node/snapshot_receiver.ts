@@ -1,7 +1,7 @@
 /** The receiving side of snapshots: pulls chunks into a generation of their own beside the live one. */
 import * as pb from "../../proto/gen/raft.ts";
 import { KvError } from "../../rpc/errors.ts";
-import { Backoff } from "../../rpc/retry.ts";
+import { backoffMs } from "../../rpc/retry.ts";
 import type { Channel, Dialer } from "../../rpc/service.ts";
 import { type Clock, sleep } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/logger.ts";
@@ -14,8 +14,7 @@ import type { NodeIdentity } from "./identity.ts";
 import { checksumOf } from "./snapshot_source.ts";
 
 const FETCH_TIMEOUT_MS = 5_000;
-const RETRY_MS_MIN = 50;
-const RETRY_MS_MAX = 1_000;
+const RETRY = { initialMs: 50, maxMs: 1_000 };
 /** Failures in a row after which a pull is given up; the leader then offers a new snapshot. */
 const FAILURES_MAX = 8;
 
@@ -125,7 +124,6 @@ export class SnapshotReceiver {
     signal: AbortSignal,
   ): Promise<pb.SnapshotChunk> {
     const { identity, clock, prng } = this.#options;
-    const backoff = new Backoff({ initialMs: RETRY_MS_MIN, maxMs: RETRY_MS_MAX, prng });
     const request = {
       clusterId: identity.clusterId,
       gid: identity.gid,
@@ -147,7 +145,7 @@ export class SnapshotReceiver {
         if (signal.aborted || code === "NOT_FOUND" || failures >= FAILURES_MAX) {
           throw KvError.from(error);
         }
-        await sleep(clock, backoff.next(), signal).catch((cause) => {
+        await sleep(clock, backoffMs(failures - 1, prng, RETRY), signal).catch((cause) => {
           throw new KvError("CANCELLED", "Stopped pulling a snapshot", { cause });
         });
       }

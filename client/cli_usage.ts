@@ -1,0 +1,38 @@
+/** Command lines that make no sense, and what is said about them. */
+import { FlagError, HelpRequested } from "../runtime/flags.ts";
+import { exitUsage } from "./cli_exit.ts";
+
+/** The words make no command. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+  /** How the command is used; belongs on standard output, as eRaft has it. */
+  readonly usage: string | undefined;
+
+  constructor(message: string, usage?: string) {
+    super(message);
+    this.usage = usage;
+  }
+}
+
+/** Where the explanation goes. */
+interface UsageOutput {
+  stdout(text: string): void;
+  stderr(text: string): void;
+}
+
+/**
+ * Says what is wrong, or how to do it right.
+ *
+ * @returns The exit code
+ * @throws What is neither a wrong command line nor a request for help
+ */
+export function explainUsage(error: unknown, output: UsageOutput): number {
+  if (error instanceof HelpRequested || error instanceof FlagError) {
+    output.stderr(error.text);
+    return error.exitCode;
+  }
+  if (!(error instanceof UsageError)) throw error;
+  if (error.usage === undefined) output.stderr(`${error.message}\n`);
+  else output.stdout(error.usage);
+  return exitUsage;
+}
