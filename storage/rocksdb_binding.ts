@@ -39,6 +39,8 @@ export interface NativeIterator {
   readonly cache: Buffer[] | null;
   /** Without a key at the end. */
   next(callback: (error: Error | null | undefined, key?: Buffer, value?: Buffer) => void): void;
+  /** Goes to a key; what was read ahead is void. */
+  seek(target: Buffer): void;
   end(callback: NativeCallback): void;
 }
 
