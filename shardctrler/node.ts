@@ -34,6 +34,7 @@ type DriverOptions = Pick<
   | "retainedEntriesMax"
   | "retainedBytesMax"
   | "onFatal"
+  | "observer"
 >;
 
 export interface ControllerOptions extends DriverOptions {

@@ -27,6 +27,7 @@ type DriverOptions = Pick<
   | "retainedEntriesMax"
   | "retainedBytesMax"
   | "onFatal"
+  | "observer"
 >;
 
 export interface GroupReplicaOptions extends DriverOptions {

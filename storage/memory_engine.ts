@@ -30,6 +30,9 @@ export interface MemoryEngineOptions {
   readonly delay?: (operation: MemoryOperation) => Promise<void>;
 }
 
+/** Content of an engine, to be looked at and not changed. */
+export type StoredContent = Pick<OrderedMap, "get" | "slice" | "size">;
+
 /**
  * Keeps everything in memory. Closing and {@linkcode MemoryEngine.reopen} act as
  * an orderly restart, {@linkcode MemoryEngine.crash} as a power cut.
@@ -116,6 +119,16 @@ export class MemoryEngine implements Engine {
 
   close(): Promise<void> {
     return this.#gate.close();
+  }
+
+  /** The least a power cut now would leave: what is synced. For those who check a node from outside. */
+  get durable(): StoredContent {
+    return this.#durable;
+  }
+
+  /** What a read finds now, synced or not; a view that changes with the engine. */
+  get content(): StoredContent {
+    return this.#map;
   }
 
   /** The engine a restart finds after an orderly `close`. */

@@ -17,6 +17,7 @@ import type { LogIndex, NodeId, Role, Term } from "../types.ts";
 import { type AppliedEntry, Applier } from "./applier.ts";
 import type { NodeIdentity } from "./identity.ts";
 import { LiveGeneration } from "./live_generation.ts";
+import type { RaftObserver } from "./observer.ts";
 import { Persister, type Round } from "./persister.ts";
 import { lost, Proposals, type ReplyAt } from "./proposals.ts";
 import { ReadBarriers } from "./read_barriers.ts";
@@ -53,6 +54,8 @@ export interface RaftNodeOptions {
   readonly retainedBytesMax?: number;
   /** Called once when the node cannot go on (storage error, broken invariant). The process should exit non-zero. */
   readonly onFatal: (error: unknown) => void;
+  /** Watches what the node does, for tests. */
+  readonly observer?: RaftObserver | undefined;
 }
 
 export interface RaftNodeStatus {
@@ -94,6 +97,7 @@ export class RaftNode {
     const stored = await openStored(options.engine, options.identity, voters);
     const node = new RaftNode(options, stored);
     await options.machine.load(node.#generation);
+    options.observer?.started?.(node.#core, options.machine);
     node.#start();
     return node;
   }
@@ -201,6 +205,7 @@ export class RaftNode {
 
   #start(): void {
     this.#transport.onMessage((message) => {
+      this.#options.observer?.messageTaken?.(message);
       this.#inbox.push(message);
       this.#wake();
     });
@@ -246,6 +251,7 @@ export class RaftNode {
     this.#proposeNext();
     this.#takeRounds();
     this.#persister.start();
+    this.#options.observer?.turnEnded?.();
   }
 
   /** A snapshot is pulled before the core hears of it; everything else goes straight in. */
@@ -292,6 +298,7 @@ export class RaftNode {
   }
 
   #handle(ready: Ready): void {
+    this.#options.observer?.roundTaken?.(ready);
     if (ready.softState !== undefined) this.#onSoftState(ready.softState);
     this.#send(ready.messages);
     this.#persistLater(ready);
@@ -324,6 +331,7 @@ export class RaftNode {
       this.#core.persisted(ready);
       if (installation !== undefined) {
         this.#core.applied(installation.meta.index);
+        this.#options.observer?.appliedTo?.(installation.meta.index);
         this.#barriers.onApplied(installation.meta.index);
       }
       this.#send(ready.messagesAfterPersist);
@@ -333,12 +341,14 @@ export class RaftNode {
 
   #onReplies(entries: readonly AppliedEntry[]): void {
     if (this.#stopped) return;
+    this.#options.observer?.entriesApplied?.(entries);
     for (const { index, term, replies } of entries) this.#proposals.settle(index, term, replies);
   }
 
   #onApplied(index: LogIndex): void {
     if (this.#stopped) return;
     this.#core.applied(index);
+    this.#options.observer?.appliedTo?.(index);
     this.#proposals.applied();
     this.#barriers.onApplied(index);
     this.#compact(index);
@@ -372,17 +382,25 @@ export class RaftNode {
 
   #send(messages: readonly Message[]): void {
     if (messages.length === 0) return;
-    this.#transport.send(messages.filter((message) => message.type !== "snapshot"));
+    this.#transmit(messages.filter((message) => message.type !== "snapshot"));
     for (const message of messages) {
       if (message.type === "snapshot") void this.#offerSnapshot(message);
     }
+  }
+
+  #transmit(messages: readonly Message[]): void {
+    const { observer } = this.#options;
+    if (observer?.messageLeft !== undefined) {
+      for (const message of messages) observer.messageLeft(message);
+    }
+    this.#transport.send(messages);
   }
 
   /** The core names what it wants to send; what is sent is a view opened now, never older. */
   async #offerSnapshot(message: InstallSnapshot): Promise<void> {
     try {
       const snapshot = await this.#source.open(message.to, this.#generation.number);
-      this.#transport.send([{ ...message, snapshot }]);
+      this.#transmit([{ ...message, snapshot }]);
     } catch (error) {
       if (!(error instanceof KvError)) return this.#fail(error);
       this.#core.reportSnapshot(message.to, false);
