@@ -12,6 +12,9 @@ type Tuning = Partial<
   Pick<ControllerOptions, "shards" | "forward" | "retainedEntriesMax" | "retainedBytesMax">
 >;
 
+/** Milliseconds the next message takes from one address to another; Infinity: its connection breaks. */
+export type MessageDelay = (prng: Prng, from: string, to: string) => number;
+
 interface Member {
   readonly node: Controller;
   readonly server: MemoryServer;
@@ -32,22 +35,32 @@ export class ControllerCluster {
   readonly #dialers: Dialer[] = [];
   readonly #clerks: CtrlerClerk[] = [];
 
-  private constructor(size: number, tuning: Tuning, delayMs: (prng: Prng) => number) {
+  private constructor(
+    size: number,
+    tuning: Tuning,
+    delayMs: MessageDelay,
+    keepaliveMs: number | undefined,
+  ) {
     this.#prng = createPrng(size);
     this.#tuning = tuning;
     this.addresses = Array.from({ length: size }, (_, i) => `ctrl-${i}:1`);
     this.#engines = this.addresses.map(() => new MemoryEngine({ delay: this.#onOperation }));
     const { clock } = this;
-    this.network = new MemoryNetwork({ clock, delayMs: () => delayMs(this.#prng) });
+    this.network = new MemoryNetwork({
+      clock,
+      delayMs: (from, to) => delayMs(this.#prng, from, to),
+      ...(keepaliveMs === undefined ? {} : { keepaliveMs }),
+    });
   }
 
   /** Starts controllers and waits until they lead and have configuration 0. */
   static async start(
     size: number,
     tuning: Tuning = { shards: 10 },
-    delayMs: (prng: Prng) => number = () => 0,
+    delayMs: MessageDelay = () => 0,
+    keepaliveMs?: number,
   ): Promise<ControllerCluster> {
-    const cluster = new ControllerCluster(size, tuning, delayMs);
+    const cluster = new ControllerCluster(size, tuning, delayMs, keepaliveMs);
     for (const position of cluster.addresses.keys()) await cluster.restart(position);
     await cluster.run(cluster.clerk().query());
     return cluster;

@@ -6,7 +6,7 @@ import type { MemoryServer } from "../rpc/memory_network.ts";
 import { sleep } from "../runtime/clock.ts";
 import { silentLogger } from "../runtime/logger.ts";
 import { createPrng, type Prng } from "../runtime/prng.ts";
-import { ControllerCluster } from "../shardctrler/cluster_testing.ts";
+import { ControllerCluster, type MessageDelay } from "../shardctrler/cluster_testing.ts";
 import type { Config, Gid } from "../shardctrler/config.ts";
 import { MemoryEngine } from "../storage/memory_engine.ts";
 import { GroupReplica, type GroupReplicaOptions } from "./node.ts";
@@ -21,7 +21,9 @@ export interface StoreOptions {
   readonly controllers?: number;
   readonly replicas?: number;
   /** Milliseconds a message takes. @default {0} */
-  readonly delayMs?: number;
+  readonly delayMs?: number | MessageDelay;
+  /** Milliseconds from a lost message until its connection counts as broken. @default {2000} */
+  readonly keepaliveMs?: number;
   /** Milliseconds the groups' engines take for a write. @default {0} */
   readonly diskMs?: number;
   /** Groups to start; none has joined. */
@@ -52,8 +54,9 @@ export class StoreCluster {
   }
 
   static async start(options: StoreOptions): Promise<StoreCluster> {
-    const { shards, controllers = 1, delayMs = 0 } = options;
-    const ctrl = await ControllerCluster.start(controllers, { shards }, () => delayMs);
+    const { shards, controllers = 1, delayMs = 0, keepaliveMs } = options;
+    const delay = typeof delayMs === "number" ? () => delayMs : delayMs;
+    const ctrl = await ControllerCluster.start(controllers, { shards }, delay, keepaliveMs);
     const store = new StoreCluster(options, ctrl);
     for (const gid of options.gids) await store.startGroup(gid);
     return store;
