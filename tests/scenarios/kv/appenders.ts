@@ -1,0 +1,98 @@
+/** Clients that know exactly what their keys must hold: each appends to a key of its own and reads it back. */
+import { assert, assertEquals } from "@std/assert";
+import type { KvClerk } from "../../../client/kv_clerk.ts";
+import type { KvGroup } from "./kv_group.ts";
+
+const text = (bytes: Uint8Array | undefined) => bytes && new TextDecoder().decode(bytes);
+
+/** Longest pause of a client between two calls, in milliseconds: bounds what a run costs. */
+const PAUSE_MS_MAX = 100;
+
+export class Appender {
+  readonly key: string;
+  /** Words acknowledged so far. */
+  words = 0;
+  readonly #group: KvGroup;
+  readonly #clerk: KvClerk;
+  #expected = "";
+
+  constructor(group: KvGroup, name: string) {
+    this.key = name;
+    this.#group = group;
+    this.#clerk = group.client();
+  }
+
+  async append(): Promise<void> {
+    const word = `${this.key} ${this.words},`;
+    await this.#clerk.append(this.key, word);
+    this.#expected += word;
+    this.words++;
+  }
+
+  /** All words are there, in order, each once: the key has no other writer. */
+  async check(): Promise<void> {
+    assertEquals(text(await this.#clerk.get(this.key)) ?? "", this.#expected);
+  }
+
+  /** Appends, and now and then checks, until told to stop. */
+  async run(isOver: () => boolean): Promise<void> {
+    const { prng } = this.#group;
+    while (!isOver()) {
+      await (prng.below(3) === 0 ? this.check() : this.append());
+      await this.#group.sleep(prng.below(PAUSE_MS_MAX));
+    }
+  }
+}
+
+export function appendersOf(group: KvGroup, count: number): Appender[] {
+  return Array.from({ length: count }, (_, i) => new Appender(group, `key-${i}`));
+}
+
+export interface Misfortunes {
+  /** Cut the group in two again and again. @default {false} */
+  readonly partitions?: boolean;
+  /** Cut the power of all replicas after each round. @default {false} */
+  readonly crashes?: boolean;
+}
+
+const ROUNDS = 3;
+const ROUND_MS = 2_000;
+/** A lossy network answers about one tenth as often. */
+const UNRELIABLE_ROUND_MS = 10_000;
+/** Words every client must get acknowledged in a round. */
+const WORDS_MIN = 3;
+
+/** Runs the clients through rounds of misfortune, and requires that they had answers and that all is right in the end. */
+export async function runRounds(
+  group: KvGroup,
+  appenders: readonly Appender[],
+  { partitions = false, crashes = false }: Misfortunes = {},
+): Promise<void> {
+  const roundMs = (group.unreliable ? UNRELIABLE_ROUND_MS : ROUND_MS) * (partitions ? 2 : 1);
+  for (let round = 0; round < ROUNDS; round++) {
+    const before = appenders.map(({ words }) => words);
+    const endMs = group.now + roundMs;
+    const running = appenders.map((appender) => appender.run(() => group.now >= endMs));
+    if (partitions) running.push(repartition(group, () => group.now >= endMs));
+    await group.run(Promise.all(running));
+    for (const [i, { key, words }] of appenders.entries()) {
+      const made = words - (before[i] ?? 0);
+      assert(made >= WORDS_MIN, `${key} got ${made} words in round ${round}`);
+    }
+    if (crashes) await group.crashAll();
+    await group.run(Promise.all(appenders.map((appender) => appender.check())));
+  }
+  assertEquals(group.store.failures, []);
+}
+
+/** Draws new halves every election timeout or so, and heals in the end. */
+export async function repartition(group: KvGroup, isOver: () => boolean): Promise<void> {
+  const { prng, positions } = group;
+  while (!isOver()) {
+    const isLeft = positions.map(() => prng.below(2) === 0);
+    const side = (left: boolean) => positions.filter((position) => isLeft[position] === left);
+    group.split(group.addresses(side(true)), group.addresses(side(false)));
+    await group.sleep(1_000 + prng.below(500));
+  }
+  group.heal();
+}
