@@ -1,6 +1,7 @@
 /** Messages, entries and rounds as short lines of text, for logs and tests. */
 import type { Message } from "./message.ts";
 import type { Ready } from "./ready.ts";
+import type { ProgressStatus, RawNodeStatus } from "./status.ts";
 import type { ConfState, Entry, HardState, SnapshotMeta } from "./types.ts";
 
 /** `3/17 "data"`: term, index and the payload, shortened. */
@@ -88,6 +89,32 @@ export function describeConfState(conf: ConfState): string {
 
 export function describeHardState(hardState: HardState): string {
   return `term ${hardState.term} vote ${hardState.vote} commit ${hardState.commit}`;
+}
+
+/** A line about the node, and one for each member a leader knows. */
+export function describeStatus(status: RawNodeStatus): string {
+  const { id, role, term, leader, firstIndex, lastIndex, persistedIndex, commit, applied } = status;
+  const log = firstIndex > lastIndex ? `empty after ${lastIndex}` : `${firstIndex}..${lastIndex}`;
+  const lines = [
+    `${id} is a ${role} of term ${term}, leader ${leader}, log ${log} ` +
+    `persisted ${persistedIndex} commit ${commit} applied ${applied}`,
+  ];
+  for (const [member, progress] of status.progress) {
+    const silent = member !== id && !progress.recentActive ? ", silent" : "";
+    lines.push(`  ${member} ${describeProgress(progress)}${silent}`);
+  }
+  return lines.join("\n");
+}
+
+/** `replicate match 5 next 8, 3 in flight (60 B), paused`: what a leader knows of a member. */
+export function describeProgress(progress: ProgressStatus): string {
+  const { state, match, next, pendingSnapshot, inflightMessages, inflightBytes } = progress;
+  const parts = [
+    `${state}${pendingSnapshot > 0 ? ` ${pendingSnapshot}` : ""} match ${match} next ${next}`,
+  ];
+  if (inflightMessages > 0) parts.push(`${inflightMessages} in flight (${inflightBytes} B)`);
+  if (progress.paused) parts.push("paused");
+  return parts.join(", ");
 }
 
 /** One line for each part of the round that is not empty. */

@@ -1,7 +1,13 @@
 import { assertEquals } from "@std/assert";
-import { describeEntries, describeEntry, describeMessage, describeReady } from "./describe.ts";
+import {
+  describeEntries,
+  describeEntry,
+  describeMessage,
+  describeReady,
+  describeStatus,
+} from "./describe.ts";
 import { accepted, append, heartbeat, vote } from "./testing/messages.ts";
-import { entriesOfTerms, TestNode, voters } from "./testing/test_node.ts";
+import { elect, entriesOfTerms, TestNode, voters } from "./testing/test_node.ts";
 
 Deno.test("describeEntry() shows short text and counts everything else", () => {
   const entry = { index: 7, term: 3, kind: "normal" as const };
@@ -67,4 +73,41 @@ Deno.test("describeReady() lists the duties of a round in their order", () => {
     "then 1->2 appendResponse term 2 accepted 2",
     'apply [1/1 "1/1"]',
   ]);
+});
+
+Deno.test("describeStatus() has a line for the node and one for each member its leader knows", () => {
+  const fresh = new TestNode({ voters: [1, 2] });
+  assertEquals(
+    describeStatus(fresh.status),
+    "1 is a follower of term 0, leader 0, log empty after 0 persisted 0 commit 0 applied 0",
+  );
+
+  const config = { inflightMessagesMax: 1 };
+  const leader = elect(new TestNode({ voters: [1, 2, 3, 4], log: [1, 1], config }));
+  leader.raw.step(accepted({ from: 2, term: 2, index: 3 }));
+  leader.raw.step(accepted({ from: 3, term: 2, index: 3 }));
+  leader.propose("four");
+  leader.drain();
+  leader.compact(3);
+  leader.raw.step(accepted({ from: 3, term: 2, index: 3, reject: true }));
+  leader.raw.step(accepted({ from: 4, term: 2, index: 2, reject: true }));
+  leader.drain();
+  assertEquals(describeStatus(leader.status).split("\n"), [
+    "1 is a leader of term 2, leader 1, log 4..4 persisted 4 commit 3 applied 3",
+    "  1 replicate match 4 next 5",
+    "  2 replicate match 3 next 5, 1 in flight (4 B), paused",
+    "  3 replicate match 3 next 5, 1 in flight (4 B), paused",
+    "  4 snapshot 3 match 0 next 4, paused",
+  ]);
+  leader.raw.reportUnreachable(2);
+  assertEquals(
+    describeStatus(leader.status).split("\n")[2],
+    "  2 probe match 3 next 4",
+  );
+  for (let i = 0; i < 10; i++) leader.raw.tick();
+  leader.drain();
+  assertEquals(
+    describeStatus(leader.status).split("\n")[2],
+    "  2 probe match 3 next 4, paused, silent",
+  );
 });

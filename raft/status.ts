@@ -1,5 +1,5 @@
 /** A node at a glance, for status pages, logs and tests. */
-import type { ProgressState } from "./progress.ts";
+import type { Progress, ProgressState } from "./progress.ts";
 import type { RaftCore } from "./raft_core.ts";
 import type { LogIndex, NodeId, Role, Term } from "./types.ts";
 
@@ -12,6 +12,8 @@ export interface ProgressStatus {
   readonly pendingSnapshot: LogIndex;
   /** Heard from since the leader last checked its quorum. */
   readonly recentActive: boolean;
+  /** No entries leave for it before it answers. */
+  readonly paused: boolean;
   readonly inflightMessages: number;
   readonly inflightBytes: number;
 }
@@ -56,9 +58,21 @@ function progressOf(core: RaftCore): ReadonlyMap<NodeId, ProgressStatus> {
       state: progress.state,
       pendingSnapshot: progress.pendingSnapshot,
       recentActive: progress.recentActive,
+      paused: isPaused(progress),
       inflightMessages: progress.inflights.count,
       inflightBytes: progress.inflights.bytes,
     });
   }
   return all;
+}
+
+function isPaused(progress: Progress): boolean {
+  switch (progress.state) {
+    case "probe":
+      return progress.probeSent;
+    case "replicate":
+      return progress.inflights.full;
+    case "snapshot":
+      return true;
+  }
 }
