@@ -58,3 +58,58 @@ Deno.test("voteResult() says won, lost or pending exactly when the missing votes
 Deno.test("quorumIndex() waits for nobody where nobody votes", () => {
   assertEquals(quorumIndex({ voters: [], votersOutgoing: [] }, () => 0), Infinity);
 });
+
+/** Every set of members, of which there are few. */
+function subsetsOf(ids: readonly number[]): number[][] {
+  return ids.reduce<number[][]>((sets, id) => [...sets, ...sets.map((set) => [...set, id])], [[]]);
+}
+
+/** Every set that can decide, found by trying all. */
+function quorumsOf(electorate: Electorate): number[][] {
+  const ids = [...new Set([...electorate.voters, ...electorate.votersOutgoing])];
+  return subsetsOf(ids).filter((set) => haveQuorum(electorate, (id) => set.includes(id)));
+}
+
+const smallElectorates: fc.Arbitrary<Electorate> = fc.record({
+  voters: fc.uniqueArray(fc.integer({ min: 1, max: 6 }), { minLength: 1, maxLength: 5 }),
+  votersOutgoing: fc.uniqueArray(fc.integer({ min: 1, max: 6 }), { maxLength: 5 }),
+});
+
+Deno.test("quorumIndex() is the best that any deciding set of members has reached as a whole", () => {
+  fc.assert(
+    fc.property(smallElectorates, perId(fc.nat(5)), (electorate, reached) => {
+      const indexOf = (id: number) => reached[id] ?? 0;
+      const best = Math.max(...quorumsOf(electorate).map((set) => Math.min(...set.map(indexOf))));
+      assertEquals(quorumIndex(electorate, indexOf), best);
+    }),
+    PROPERTY,
+  );
+});
+
+Deno.test("voteResult() is won if some deciding set is for it, lost if each has somebody against it", () => {
+  const answers = fc.constantFrom(true, false, undefined);
+  fc.assert(
+    fc.property(smallElectorates, perId(answers), (electorate, votes) => {
+      const quorums = quorumsOf(electorate);
+      const isWon = quorums.some((set) => set.every((id) => votes[id] === true));
+      const isLost = quorums.every((set) => set.some((id) => votes[id] === false));
+      const expected = isWon ? "won" : isLost ? "lost" : "pending";
+      assertEquals(voteResult(electorate, (id) => votes[id]), expected);
+    }),
+    PROPERTY,
+  );
+});
+
+Deno.test("no two candidates win one electorate, however the votes are split", () => {
+  fc.assert(
+    fc.property(smallElectorates, perId(fc.constantFrom(1, 2, undefined)), (electorate, votes) => {
+      const resultOf = (candidate: number) =>
+        voteResult(
+          electorate,
+          (id) => votes[id] === undefined ? undefined : votes[id] === candidate,
+        );
+      assertEquals([1, 2].filter((candidate) => resultOf(candidate) === "won").length <= 1, true);
+    }),
+    PROPERTY,
+  );
+});
