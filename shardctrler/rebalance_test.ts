@@ -54,6 +54,55 @@ Deno.test("rebalance() gives every shard to a wanted group, evenly, with the few
   );
 });
 
+/** Every way to give the shards to the groups. */
+function assignmentsOf(shards: number, gids: readonly number[]): number[][] {
+  return Array.from({ length: shards }).reduce<number[][]>(
+    (all) => all.flatMap((assigned) => gids.map((gid) => [...assigned, gid])),
+    [[]],
+  );
+}
+
+Deno.test("rebalance() moves as few shards as the best of all even assignments there are", () => {
+  const small = fc.tuple(
+    fc.array(fc.integer({ min: 0, max: 4 }), { minLength: 1, maxLength: 6 }),
+    fc.uniqueArray(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 3 }),
+  );
+  fc.assert(
+    fc.property(small, ([holders, gids]) => {
+      const even = assignmentsOf(holders.length, gids).filter((assigned) => {
+        const loads = loadsOf(assigned, gids);
+        return Math.max(...loads) - Math.min(...loads) <= 1;
+      });
+      const fewest = Math.min(...even.map((assigned) => movesBetween(holders, assigned)));
+      assertEquals(movesBetween(holders, rebalance(holders, gids)), fewest);
+    }),
+    { seed: 3, numRuns: 1000 },
+  );
+});
+
+Deno.test("rebalance() through any joins and leaves moves only what a join takes or a leave frees", () => {
+  const step = fc.integer({ min: 1, max: 8 });
+  fc.assert(
+    fc.property(shardCounts, fc.array(step, { maxLength: 30, size: "max" }), (shards, steps) => {
+      let holders: number[] = new Array(shards).fill(0);
+      let gids: number[] = [];
+      for (const gid of steps) {
+        const isJoin = !gids.includes(gid);
+        if (!isJoin && gids.length === 1) continue;
+        gids = isJoin ? [...gids, gid] : gids.filter((other) => other !== gid);
+        const after = rebalance(holders, gids);
+        for (const [shard, to] of after.entries()) {
+          const from = holders[shard] ?? 0;
+          if (from === to || from === 0) continue;
+          assertEquals(isJoin ? to : from, gid, "only the group that comes or goes is involved");
+        }
+        holders = after;
+      }
+    }),
+    { seed: 4, numRuns: 500 },
+  );
+});
+
 Deno.test("rebalance() depends neither on the order of the groups nor on when it is asked", () => {
   fc.assert(
     fc.property(situations, ([holders, gids]) => {
