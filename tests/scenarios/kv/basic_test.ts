@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
-import { Appender, appendersOf, runRounds } from "./appenders.ts";
+import { Appender, appendersOf } from "../appender.ts";
 import { KvGroup } from "./kv_group.ts";
+import { runRounds } from "./rounds.ts";
 
 // kvraft 3A Basic
 Deno.test("one client finds what it has appended, in order and once", async () => {

@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { KvError } from "../../../rpc/errors.ts";
-import { appendersOf, runRounds } from "./appenders.ts";
+import { appendersOf } from "../appender.ts";
 import { GID, KvGroup } from "./kv_group.ts";
+import { runRounds } from "./rounds.ts";
 
 const text = (bytes: Uint8Array | undefined) => bytes && new TextDecoder().decode(bytes);
 

@@ -1,5 +1,6 @@
-import { appendersOf, runRounds } from "./appenders.ts";
+import { appendersOf } from "../appender.ts";
 import { KvGroup } from "./kv_group.ts";
+import { runRounds } from "./rounds.ts";
 
 // kvraft 3A PersistOneClient
 Deno.test("one client finds what it has appended after power cuts of the whole group", async () => {

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
-import { Appender, appendersOf, runRounds } from "./appenders.ts";
+import { Appender, appendersOf } from "../appender.ts";
 import { GID, KvGroup } from "./kv_group.ts";
+import { runRounds } from "./rounds.ts";
 
 /** Log entries that replicas keep for others that fall behind. */
 const RETAINED = 10;

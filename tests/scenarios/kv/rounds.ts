@@ -1,52 +1,7 @@
-/** Clients that know exactly what their keys must hold: each appends to a key of its own and reads it back. */
+/** Rounds of misfortune that clients go through. */
 import { assert, assertEquals } from "@std/assert";
-import type { KvClerk } from "../../../client/kv_clerk.ts";
+import { type Appender, checkAll } from "../appender.ts";
 import type { KvGroup } from "./kv_group.ts";
-
-const text = (bytes: Uint8Array | undefined) => bytes && new TextDecoder().decode(bytes);
-
-/** Longest pause of a client between two calls, in milliseconds: bounds what a run costs. */
-const PAUSE_MS_MAX = 100;
-
-export class Appender {
-  readonly key: string;
-  /** Words acknowledged so far. */
-  words = 0;
-  readonly #group: KvGroup;
-  readonly #clerk: KvClerk;
-  #expected = "";
-
-  constructor(group: KvGroup, name: string) {
-    this.key = name;
-    this.#group = group;
-    this.#clerk = group.client();
-  }
-
-  async append(): Promise<void> {
-    const word = `${this.key} ${this.words},`;
-    await this.#clerk.append(this.key, word);
-    this.#expected += word;
-    this.words++;
-  }
-
-  /** All words are there, in order, each once: the key has no other writer. */
-  async check(): Promise<void> {
-    assertEquals(text(await this.#clerk.get(this.key)) ?? "", this.#expected);
-  }
-
-  /** Appends, and now and then checks, until told to stop. */
-  async run(isOver: () => boolean): Promise<void> {
-    const { prng } = this.#group;
-    while (!isOver()) {
-      await (prng.below(3) === 0 ? this.check() : this.append());
-      await this.#group.sleep(prng.below(PAUSE_MS_MAX));
-    }
-  }
-}
-
-export function appendersOf(group: KvGroup, count: number): Appender[] {
-  return Array.from({ length: count }, (_, i) => new Appender(group, `key-${i}`));
-}
 
 export interface Misfortunes {
   /** Cut the group in two again and again. @default {false} */
@@ -80,7 +35,7 @@ export async function runRounds(
       assert(made >= WORDS_MIN, `${key} got ${made} words in round ${round}`);
     }
     if (crashes) await group.crashAll();
-    await group.run(Promise.all(appenders.map((appender) => appender.check())));
+    await checkAll(group, appenders);
   }
   assertEquals(group.store.failures, []);
 }
