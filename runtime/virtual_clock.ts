@@ -6,14 +6,17 @@ interface Alarm extends Timer {
   readonly dueMs: number;
   /** Order of setting, which decides between alarms due at the same time. */
   readonly order: number;
-  readonly callback: () => void;
+  /** Undefined once it has run or was cancelled. */
+  callback: (() => void) | undefined;
 }
 
 export class VirtualClock implements Clock {
   readonly #startWallTimeMs: number;
   #nowMs = 0;
   #lastOrder = 0;
-  #alarms: Alarm[] = [];
+  /** A binary heap, the next alarm first; cancelled ones stay until their turn comes. */
+  readonly #heap: Alarm[] = [];
+  #pending = 0;
 
   /** @param startWallTimeMs What the wall clock shows at virtual time 0 */
   constructor(startWallTimeMs = 1_700_000_000_000) {
@@ -29,22 +32,24 @@ export class VirtualClock implements Clock {
   }
 
   setTimer(callback: () => void, delayMs: number): Timer {
-    const order = ++this.#lastOrder;
     const alarm: Alarm = {
       dueMs: this.#nowMs + Math.max(0, delayMs),
-      order,
+      order: ++this.#lastOrder,
       callback,
       cancel: () => {
-        this.#alarms = this.#alarms.filter((other) => other !== alarm);
+        if (alarm.callback === undefined) return;
+        alarm.callback = undefined;
+        this.#pending--;
       },
     };
-    this.#alarms.push(alarm);
+    this.#pending++;
+    siftUp(this.#heap, alarm);
     return alarm;
   }
 
   /** Number of timers that are set. */
   get pending(): number {
-    return this.#alarms.length;
+    return this.#pending;
   }
 
   /**
@@ -56,8 +61,9 @@ export class VirtualClock implements Clock {
     await settle();
     for (let alarm = this.#next(endMs); alarm !== undefined; alarm = this.#next(endMs)) {
       this.#nowMs = Math.max(this.#nowMs, alarm.dueMs);
+      const { callback } = alarm;
       alarm.cancel();
-      alarm.callback();
+      callback?.();
       await settle();
     }
     this.#nowMs = endMs;
@@ -89,17 +95,48 @@ export class VirtualClock implements Clock {
     return await done;
   }
 
+  /** Takes the next alarm that is due by `endMs` off the heap. */
   #next(endMs: number): Alarm | undefined {
-    let next: Alarm | undefined;
-    for (const alarm of this.#alarms) {
-      if (alarm.dueMs > endMs) continue;
-      if (
-        next === undefined || alarm.dueMs < next.dueMs ||
-        (alarm.dueMs === next.dueMs && alarm.order < next.order)
-      ) next = alarm;
+    for (let first = this.#heap[0]; first !== undefined; first = this.#heap[0]) {
+      if (first.callback !== undefined && first.dueMs > endMs) return undefined;
+      removeFirst(this.#heap);
+      if (first.callback !== undefined) return first;
     }
-    return next;
+    return undefined;
   }
+}
+
+function isBefore(a: Alarm, b: Alarm): boolean {
+  return a.dueMs < b.dueMs || (a.dueMs === b.dueMs && a.order < b.order);
+}
+
+function siftUp(heap: Alarm[], alarm: Alarm): void {
+  let hole = heap.length;
+  for (;;) {
+    const parentAt = (hole - 1) >> 1;
+    const parent = heap[parentAt];
+    if (hole === 0 || parent === undefined || isBefore(parent, alarm)) break;
+    heap[hole] = parent;
+    hole = parentAt;
+  }
+  heap[hole] = alarm;
+}
+
+function removeFirst(heap: Alarm[]): void {
+  const last = heap.pop();
+  if (last === undefined || heap.length === 0) return;
+  let hole = 0;
+  for (;;) {
+    const left = 2 * hole + 1;
+    const [a, b] = [heap[left], heap[left + 1]];
+    if (a === undefined) break;
+    const childAt = b !== undefined && isBefore(b, a) ? left + 1 : left;
+    const child = childAt === left ? a : b;
+    if (child === undefined || isBefore(last, child)) break;
+    heap[hole] = child;
+    hole = childAt;
+  }
+  heap[hole] = last;
 }
 
 /** Lets every promise that can go on go on: a task of the host runs only once no microtask is left. */
