@@ -33,6 +33,8 @@ export interface PersisterOptions {
   readonly machine: StateMachine;
   readonly generation: LiveGeneration;
   readonly applier: Applier;
+  /** Log entries that are kept: a log that is to be short is not let grow by a whole stride. */
+  readonly retainedEntriesMax: number;
   readonly onPersisted: (rounds: readonly Round[]) => void;
   readonly onFatal: (error: unknown) => void;
 }
@@ -80,8 +82,9 @@ export class Persister {
     index: LogIndex,
     termOf: (index: LogIndex) => Term | undefined,
   ): { readonly index: LogIndex; readonly done: Promise<void> } | undefined {
-    const { engine, store } = this.#options;
-    if (this.#installing || index - store.start < COMPACT_ENTRIES_MIN) return undefined;
+    const { engine, store, retainedEntriesMax } = this.#options;
+    const stride = Math.max(1, Math.min(COMPACT_ENTRIES_MIN, retainedEntriesMax));
+    if (this.#installing || index - store.start < stride) return undefined;
     const writes = store.compact(index, termOf);
     return { index: store.start, done: engine.write(writes, { sync: false }) };
   }

@@ -127,6 +127,7 @@ export class RaftNode {
       machine,
       generation: this.#generation,
       applier: this.#applier,
+      retainedEntriesMax: options.retainedEntriesMax ?? RETAINED_ENTRIES_DEFAULT,
       onPersisted: (rounds) => this.#onPersisted(rounds),
       onFatal,
     });
