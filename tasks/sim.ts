@@ -1,0 +1,88 @@
+/**
+ * `deno task sim`: runs the whole system on virtual time, under faults, once for each seed, and
+ * says what it found. See `-help` for the options and exit codes.
+ */
+import { FlagError, HelpRequested } from "../runtime/flags.ts";
+import { randomSeed } from "../runtime/prng.ts";
+import { exitCodes } from "../tests/sim/failure.ts";
+import { drawOptions } from "../tests/sim/options.ts";
+import { addFigures, noFigures } from "../tests/sim/statistics.ts";
+import { parseSimTaskOptions, type SimTaskOptions } from "./sim/options.ts";
+import { runSeeds } from "./sim/pool.ts";
+import {
+  describeBatch,
+  describeOptions,
+  describeReproduction,
+  describeSeed,
+  whyIdle,
+} from "./sim/report.ts";
+import { runSeed, type SeedReport } from "./sim/seed_report.ts";
+
+const encoder = new TextEncoder();
+
+function say(text: string): void {
+  Deno.stdout.writeSync(encoder.encode(text));
+}
+
+async function run(options: SimTaskOptions): Promise<number> {
+  const { profile, minutes, keepGoing } = options;
+  const first = options.seed ?? randomSeed() % 2 ** 32;
+  const runs = options.runs ?? Infinity;
+  const startedAt = performance.now();
+  const endsAt = minutes > 0 ? startedAt + minutes * 60_000 : Infinity;
+  if (runs === 1) say(describeOptions(drawOptions(first, profile)));
+  let next = first;
+  const takeNext = () => next < first + runs && performance.now() < endsAt ? next++ : undefined;
+  const reports = options.trace === ""
+    ? runSeeds({ profile, jobs: Math.min(options.jobs, runs), next: takeNext })
+    : traceSeed(first, options);
+  let figures = noFigures;
+  let seeds = 0;
+  let failed: SeedReport | undefined;
+  for await (const report of reports) {
+    seeds++;
+    figures = addFigures(figures, report.figures);
+    if (report.failure !== undefined) {
+      failed ??= report;
+      if (runs > 1) say(describeOptions(drawOptions(report.seed, profile)));
+    }
+    say(describeSeed(report));
+    if (failed !== undefined && !keepGoing) break;
+  }
+  say(describeBatch(figures, seeds, performance.now() - startedAt));
+  const idle = whyIdle(figures, seeds);
+  if (idle !== undefined) say(`${idle}\n`);
+  if (failed === undefined) say(describeReproduction(first, seeds, profile));
+  else say(describeReproduction(failed.seed, 1, profile));
+  if (failed?.failure !== undefined) return exitCodes[failed.failure.class];
+  return idle === undefined ? exitCodes.ok : exitCodes.idle;
+}
+
+/** Runs one seed in this thread and writes down every event. */
+async function* traceSeed(seed: number, options: SimTaskOptions): AsyncGenerator<SeedReport> {
+  using file = await Deno.open(options.trace, { write: true, create: true, truncate: true });
+  let lines: string[] = [];
+  const flush = () => {
+    const bytes = encoder.encode(lines.join(""));
+    for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
+    lines = [];
+  };
+  const report = await runSeed(seed, options.profile, (line) => {
+    lines.push(`${line}\n`);
+    if (lines.length >= 1_000) flush();
+  });
+  flush();
+  yield report;
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  try {
+    return await run(parseSimTaskOptions(args));
+  } catch (error) {
+    if (!(error instanceof HelpRequested || error instanceof FlagError)) throw error;
+    Deno.stderr.writeSync(encoder.encode(error.text));
+    return error.exitCode;
+  }
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args));

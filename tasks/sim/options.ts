@@ -1,0 +1,65 @@
+/** What `deno task sim` can be told. */
+import { boolFlag, choiceFlag, defineFlags, intFlag, stringFlag } from "../../runtime/flags.ts";
+import { type Profile, profiles } from "../../tests/sim/options.ts";
+
+export interface SimTaskOptions {
+  /** First seed; undefined for one drawn by chance. */
+  readonly seed: number | undefined;
+  /** Seeds to run; undefined: as many as `minutes` allows. */
+  readonly runs: number | undefined;
+  readonly minutes: number;
+  readonly profile: Profile;
+  /** Seeds that run at the same time. */
+  readonly jobs: number;
+  /** Go on behind a seed that fails. */
+  readonly keepGoing: boolean;
+  /** File that gets every event; empty for none. */
+  readonly trace: string;
+}
+
+const seedMax = 2 ** 48;
+const jobsMax = 64;
+
+const exitHelp = `
+Exit codes: 0 all held, 1 a checker saw a violation, 2 the command line, 3 the healed system did not
+get well in time, 4 a node or the code around it gave up, 5 all held but too little happened.`;
+
+const flags = defineFlags("sim", {
+  seed: intFlag({ default: 0, min: 0, max: seedMax, help: "first `seed`; by chance if left out" }),
+  runs: intFlag({ default: 1, min: 1, help: "`number` of seeds, from the first one on" }),
+  minutes: intFlag({ default: 0, min: 0, max: 10_000, help: "run seeds for so many `minutes`" }),
+  profile: choiceFlag({
+    default: "swarm",
+    choices: profiles,
+    help: "swarm draws everything from the seed, lite is small, quick and mild",
+  }),
+  jobs: intFlag({ default: 0, min: 0, max: jobsMax, help: "seeds at a time; 0: one per core" }),
+  keepGoing: boolFlag({ help: "do not stop at the first seed that fails" }),
+  trace: stringFlag({ default: "", help: "`file` that gets every event of a single seed" }),
+}, { trailer: exitHelp });
+
+/**
+ * Reads the command line.
+ *
+ * @throws {FlagError} When a flag is unknown or its value makes no sense
+ * @throws {HelpRequested} When help was asked for
+ */
+export function parseSimTaskOptions(args: readonly string[]): SimTaskOptions {
+  const { values, rest, given } = flags.parse(args);
+  if (rest[0] !== undefined) {
+    throw flags.error(`Cannot use argument '${rest[0]}': sim takes only flags`);
+  }
+  if (values.minutes > 0 && given.has("runs")) {
+    throw flags.error("Cannot use -runs and -minutes together: choose one");
+  }
+  if (values.trace !== "" && (values.minutes > 0 || values.runs > 1)) {
+    throw flags.error("Cannot use -trace for more than one seed");
+  }
+  const { seed, runs, jobs, ...others } = values;
+  return {
+    ...others,
+    seed: given.has("seed") ? seed : undefined,
+    runs: values.minutes > 0 ? undefined : runs,
+    jobs: jobs === 0 ? navigator.hardwareConcurrency : jobs,
+  };
+}

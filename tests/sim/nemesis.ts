@@ -1,0 +1,160 @@
+/** Makes things go wrong, one fault after the other, as the seed will have it. */
+import type { Clock, Timer } from "../../runtime/clock.ts";
+import type { Draw } from "./draw.ts";
+import type { EventLog } from "./event_log.ts";
+import type { FaultKind, NemesisOptions } from "./options.ts";
+import { cutsOf, oneWayCutsOf } from "./partitions.ts";
+import type { SimCluster } from "./sim_cluster.ts";
+import type { SimNode } from "./sim_node.ts";
+import type { Statistics } from "./statistics.ts";
+
+export interface NemesisParts {
+  readonly options: NemesisOptions;
+  readonly cluster: SimCluster;
+  /** Names of the clients, which partitions cut off too. */
+  readonly clients: readonly string[];
+  readonly clock: Clock;
+  readonly draw: Draw;
+  readonly events: EventLog;
+  readonly statistics: Statistics;
+}
+
+export class Nemesis {
+  readonly #parts: NemesisParts;
+  readonly #weights: readonly (readonly [FaultKind, number])[];
+  #timer: Timer | undefined;
+
+  constructor(parts: NemesisParts) {
+    this.#parts = parts;
+    this.#weights = Object.entries(parts.options.weights) as [FaultKind, number][];
+  }
+
+  start(): void {
+    const { clock, draw, options } = this.#parts;
+    this.#timer = clock.setTimer(() => {
+      this.#strike(draw.weighted(this.#weights));
+      this.start();
+    }, draw.fraction() * 2 * options.periodMs);
+  }
+
+  /** No new faults; those that are there end when their time has come. */
+  stop(): void {
+    this.#timer?.cancel();
+  }
+
+  #strike(kind: FaultKind): void {
+    switch (kind) {
+      case "crash":
+        return this.#crash(kind, [this.#target()]);
+      case "group crash":
+        return this.#crash(kind, this.#parts.draw.pick(this.#parts.cluster.ensembles));
+      case "restart":
+        return this.#restart(this.#target());
+      case "wiped disk":
+        return this.#wipe(this.#target());
+      case "pause":
+        return this.#pause(this.#target());
+      case "slow disk":
+        return this.#slowDisk(this.#target());
+      case "clock":
+        return this.#skew(this.#target());
+      case "partition":
+      case "one-way cut":
+        return this.#cut(kind);
+      case "clogged link":
+        return this.#clog();
+    }
+  }
+
+  /** Leaders are hit as often as all others together. */
+  #target(): SimNode {
+    const { draw, cluster } = this.#parts;
+    const ensemble = draw.pick(cluster.ensembles);
+    const leaders = ensemble.filter((node) => node.isUp && node.view?.status().role === "leader");
+    return leaders.length > 0 && draw.oneIn(2) ? draw.pick(leaders) : draw.pick(ensemble);
+  }
+
+  #crash(kind: FaultKind, nodes: readonly SimNode[]): void {
+    for (const node of nodes) {
+      if (!node.isUp) continue;
+      this.#note(kind, node.address);
+      node.crash();
+      this.#later(() => node.start());
+    }
+  }
+
+  #wipe(node: SimNode): void {
+    if (!node.isUp) return;
+    this.#note("wiped disk", node.address);
+    node.wipe();
+    this.#later(() => node.start());
+  }
+
+  #restart(node: SimNode): void {
+    if (!node.isUp || node.isPaused) return;
+    this.#note("restart", node.address);
+    const { clock, draw } = this.#parts;
+    node.stop().then(() => clock.setTimer(() => node.start(), draw.between(0, 500)));
+  }
+
+  #pause(node: SimNode): void {
+    if (!node.isUp || node.isPaused) return;
+    this.#note("pause", node.address);
+    node.pause();
+    this.#later(() => node.resume());
+  }
+
+  #slowDisk(node: SimNode): void {
+    const extraMs = this.#parts.draw.magnitude(20, 3_000);
+    this.#note("slow disk", node.address, extraMs);
+    node.disk.slowDown(extraMs);
+    this.#later(() => node.disk.slowDown(0));
+  }
+
+  #skew(node: SimNode): void {
+    const { draw, options: { clockRateMax, wallOffsetMaxMs } } = this.#parts;
+    const faster = 1 + draw.fraction() * (clockRateMax - 1);
+    const rate = draw.oneIn(2) ? faster : 1 / faster;
+    const offsetMs = draw.between(-wallOffsetMaxMs, wallOffsetMaxMs);
+    this.#note("clock", node.address, rate, offsetMs);
+    node.clock.set(rate, offsetMs);
+    this.#later(() => node.clock.set(1, 0));
+  }
+
+  #cut(kind: "partition" | "one-way cut"): void {
+    const { cluster, clients, draw } = this.#parts;
+    const parts = {
+      draw,
+      ensembles: cluster.ensembles.map((nodes) => nodes.map(({ address }) => address)),
+      clients,
+      target: this.#target().address,
+    };
+    const { name, cuts } = kind === "partition" ? cutsOf(parts) : oneWayCutsOf(parts);
+    if (cuts.length === 0) return;
+    this.#note(kind, name, cuts.length);
+    for (const [from, to] of cuts) cluster.network.cut(from, to);
+    this.#later(() => {
+      for (const [from, to] of cuts) cluster.network.join(from, to);
+    });
+  }
+
+  #clog(): void {
+    const { cluster, draw } = this.#parts;
+    const [from, to] = [this.#target().address, draw.pick(cluster.nodes).address];
+    if (from === to) return;
+    const extraMs = draw.magnitude(10, 2_000);
+    this.#note("clogged link", from, to, extraMs);
+    cluster.network.clog(from, to, extraMs);
+    this.#later(() => cluster.network.clog(from, to, 0));
+  }
+
+  #later(undo: () => void): void {
+    const { clock, draw, options } = this.#parts;
+    clock.setTimer(undo, draw.fraction() * options.durationMaxMs);
+  }
+
+  #note(kind: FaultKind, ...details: (string | number)[]): void {
+    this.#parts.statistics.fault(kind);
+    this.#parts.events.record("fault", kind, ...details);
+  }
+}

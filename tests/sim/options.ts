@@ -1,0 +1,279 @@
+/** Everything about a run that its seed decides beforehand. */
+import type { RaftConfig } from "../../raft/config.ts";
+import { Draw } from "./draw.ts";
+import { createPrng } from "../../runtime/prng.ts";
+
+/** `swarm` draws everything anew for each seed; `lite` is small, quick and mild. */
+export type Profile = "swarm" | "lite";
+
+export const profiles: readonly Profile[] = ["swarm", "lite"];
+
+/** What happens to single Raft messages, each with its own luck. */
+export interface RaftLinkOptions {
+  readonly dropChance: number;
+  readonly repeatChance: number;
+  readonly lateChance: number;
+  readonly lateMaxMs: number;
+}
+
+export interface LinkOptions extends RaftLinkOptions {
+  readonly latencyMinMs: number;
+  readonly latencyMaxMs: number;
+  /** One message in so many breaks its connection; 0: none. */
+  readonly breakOdds: number;
+  /** From the first lost message of a connection until both ends notice. */
+  readonly keepaliveMs: number;
+}
+
+export interface DiskOptions {
+  readonly syncMinMs: number;
+  readonly syncMaxMs: number;
+  readonly writeMaxMs: number;
+  /** One read in so many takes as long as a sync. */
+  readonly slowReadOdds: number;
+}
+
+export type FaultKind =
+  | "crash"
+  | "group crash"
+  | "restart"
+  | "pause"
+  | "partition"
+  | "one-way cut"
+  | "clogged link"
+  | "slow disk"
+  | "clock"
+  | "wiped disk";
+
+export interface NemesisOptions {
+  /** Mean time between two faults. */
+  readonly periodMs: number;
+  /** How often each kind comes, relative to the others; a kind that is missing never comes. */
+  readonly weights: Readonly<Partial<Record<FaultKind, number>>>;
+  /** Longest time a node is down, paused, cut off, slow or wrong about the time. */
+  readonly durationMaxMs: number;
+  /** Clocks run at a rate from 1 / `clockRateMax` to `clockRateMax`. */
+  readonly clockRateMax: number;
+  /** Wall clocks are wrong by at most so much, either way. */
+  readonly wallOffsetMaxMs: number;
+}
+
+export type OperationWeight = readonly [name: WorkloadOperation, weight: number];
+
+export type WorkloadOperation =
+  | "get"
+  | "put"
+  | "append"
+  | "delete"
+  | "cas"
+  | "getMany"
+  | "putMany"
+  | "scan"
+  | "log";
+
+export interface WorkloadOptions {
+  readonly clients: number;
+  /** Shared keys, all clients' alike. */
+  readonly keys: number;
+  /** Bytes a value is filled up to. */
+  readonly valueBytes: number;
+  /** Longest pause of a client between two calls. */
+  readonly thinkMaxMs: number;
+  /** Longest time a call may take. */
+  readonly timeoutMaxMs: number;
+  readonly operations: readonly OperationWeight[];
+  /** Mean time between two changes of the configuration; 0: none. */
+  readonly adminPeriodMs: number;
+}
+
+export interface ClusterOptions {
+  readonly controllers: number;
+  readonly groups: number;
+  /** Of each group. */
+  readonly replicas: number;
+  readonly shards: number;
+  readonly tickMs: number;
+  readonly raft: Partial<Omit<RaftConfig, "id">>;
+  readonly retainedEntriesMax: number;
+  readonly retainedBytesMax: number;
+}
+
+export interface SimOptions {
+  readonly seed: number;
+  readonly profile: Profile;
+  readonly cluster: ClusterOptions;
+  readonly links: LinkOptions;
+  readonly disk: DiskOptions;
+  readonly nemesis: NemesisOptions;
+  readonly workload: WorkloadOptions;
+  /** Length of the phase with faults. */
+  readonly faultPhaseMs: number;
+  /** Virtual time the healed system has until everything is well. */
+  readonly recoveryMaxMs: number;
+}
+
+/** The options of a seed, always the same ones. */
+export function drawOptions(seed: number, profile: Profile): SimOptions {
+  const draw = new Draw(createPrng(seed));
+  return profile === "lite" ? liteOptions(seed, draw) : swarmOptions(seed, draw);
+}
+
+function liteOptions(seed: number, draw: Draw): SimOptions {
+  return {
+    seed,
+    profile: "lite",
+    cluster: {
+      controllers: 1,
+      groups: 2,
+      replicas: 3,
+      shards: 4,
+      tickMs: 100,
+      raft: {},
+      retainedEntriesMax: draw.pick([3, 30]),
+      retainedBytesMax: 1 << 20,
+    },
+    links: {
+      latencyMinMs: 0.2,
+      latencyMaxMs: 2,
+      breakOdds: 2_000,
+      keepaliveMs: 1_000,
+      dropChance: 0.01,
+      repeatChance: 0.01,
+      lateChance: 0.01,
+      lateMaxMs: 100,
+    },
+    disk: { syncMinMs: 0.5, syncMaxMs: 2, writeMaxMs: 1, slowReadOdds: 0 },
+    nemesis: {
+      periodMs: 2_000,
+      weights: { crash: 2, restart: 1, partition: 1, pause: 1, clock: 1 },
+      durationMaxMs: 2_000,
+      clockRateMax: 1.1,
+      wallOffsetMaxMs: 60_000,
+    },
+    workload: {
+      clients: 3,
+      keys: 4,
+      valueBytes: 16,
+      thinkMaxMs: 100,
+      timeoutMaxMs: 5_000,
+      operations: everyOperation(() => 1),
+      adminPeriodMs: 3_000,
+    },
+    faultPhaseMs: 8_000,
+    recoveryMaxMs: 60_000,
+  };
+}
+
+function swarmOptions(seed: number, draw: Draw): SimOptions {
+  return {
+    seed,
+    profile: "swarm",
+    cluster: swarmCluster(draw),
+    links: swarmLinks(draw),
+    disk: swarmDisk(draw),
+    nemesis: swarmNemesis(draw),
+    workload: swarmWorkload(draw),
+    faultPhaseMs: draw.between(8, 20) * 1_000,
+    recoveryMaxMs: 120_000,
+  };
+}
+
+function swarmCluster(draw: Draw): ClusterOptions {
+  const electionTicks = draw.between(5, 15);
+  return {
+    controllers: draw.weighted([[1, 2], [2, 1], [3, 3]]),
+    groups: draw.between(1, 3),
+    replicas: draw.weighted([[1, 1], [2, 2], [3, 6], [4, 1], [5, 2]]),
+    shards: draw.pick([1, 2, 5, 10]),
+    tickMs: draw.pick([20, 50, 100]),
+    raft: {
+      electionTicks,
+      heartbeatTicks: draw.between(1, Math.min(3, electionTicks - 3)),
+      appendBytesMax: draw.magnitude(64, 1 << 20),
+      inflightMessagesMax: draw.magnitude(1, 256),
+      inflightBytesMax: draw.magnitude(256, 16 << 20),
+      uncommittedBytesMax: draw.magnitude(1_024, 64 << 20),
+      applyBytesMax: draw.magnitude(64, 8 << 20),
+    },
+    retainedEntriesMax: draw.magnitude(1, 200),
+    retainedBytesMax: draw.magnitude(1_000, 1 << 20),
+  };
+}
+
+function swarmLinks(draw: Draw): LinkOptions {
+  const latencyMinMs = draw.magnitude(1, 20) / 10;
+  return {
+    latencyMinMs,
+    latencyMaxMs: latencyMinMs + draw.magnitude(1, 300) / 10,
+    breakOdds: draw.oneIn(4) ? 0 : draw.magnitude(200, 20_000),
+    keepaliveMs: draw.magnitude(200, 2_000),
+    dropChance: draw.oneIn(3) ? 0 : draw.fraction() * draw.fraction() * 0.3,
+    repeatChance: draw.oneIn(3) ? 0 : draw.fraction() * draw.fraction() * 0.5,
+    lateChance: draw.oneIn(3) ? 0 : draw.fraction() * draw.fraction() * 0.3,
+    lateMaxMs: draw.magnitude(10, 5_000),
+  };
+}
+
+function swarmDisk(draw: Draw): DiskOptions {
+  const syncMinMs = draw.magnitude(1, 50) / 10;
+  return {
+    syncMinMs,
+    syncMaxMs: syncMinMs + draw.magnitude(1, 200) / 10,
+    writeMaxMs: draw.magnitude(1, 50) / 10,
+    slowReadOdds: draw.oneIn(2) ? 0 : draw.magnitude(10, 500),
+  };
+}
+
+const swarmFaults: readonly FaultKind[] = [
+  "crash",
+  "group crash",
+  "restart",
+  "pause",
+  "partition",
+  "one-way cut",
+  "clogged link",
+  "slow disk",
+  "clock",
+];
+
+function swarmNemesis(draw: Draw): NemesisOptions {
+  const weights: Partial<Record<FaultKind, number>> = {};
+  for (const kind of swarmFaults) {
+    if (draw.between(1, 3) > 1) weights[kind] = draw.between(1, 4);
+  }
+  if (Object.keys(weights).length === 0) weights.crash = 1;
+  return {
+    periodMs: draw.magnitude(300, 4_000),
+    weights,
+    durationMaxMs: draw.magnitude(300, 6_000),
+    clockRateMax: 1 + draw.fraction() * draw.pick([0.1, 0.5, 2]),
+    wallOffsetMaxMs: draw.pick([1_000, 60_000, 3 * 3_600_000]),
+  };
+}
+
+function swarmWorkload(draw: Draw): WorkloadOptions {
+  return {
+    clients: draw.between(1, 6),
+    keys: draw.magnitude(1, 12),
+    valueBytes: draw.weighted([[12, 8], [200, 4], [3_000, 2], [60_000, 1]]),
+    thinkMaxMs: draw.magnitude(20, 500),
+    timeoutMaxMs: draw.magnitude(500, 10_000),
+    operations: everyOperation(() => draw.between(0, 4)),
+    adminPeriodMs: draw.oneIn(6) ? 0 : draw.magnitude(500, 8_000),
+  };
+}
+
+/** All operations with a weight each; writes and reads of single keys are never missing. */
+function everyOperation(weight: () => number): OperationWeight[] {
+  return [
+    ["get", 1 + weight()],
+    ["put", 1 + weight()],
+    ["append", weight()],
+    ["delete", weight()],
+    ["cas", weight()],
+    ["getMany", weight()],
+    ["putMany", weight()],
+    ["scan", weight()],
+    ["log", 1 + weight()],
+  ];
+}

@@ -1,0 +1,204 @@
+/** One node of the simulated system: its disk and clock, and one process after the other. */
+import type { MemoryServer } from "../../rpc/memory_network.ts";
+import type { Dialer, ServiceRoutes } from "../../rpc/service.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import { createPrng } from "../../runtime/prng.ts";
+import type { Prng } from "../../runtime/prng.ts";
+import type { RaftObserver } from "../../raft/node/observer.ts";
+import type { Gid } from "../../shardctrler/config.ts";
+import type { MemoryEngine } from "../../storage/memory_engine.ts";
+import type { Draw } from "./draw.ts";
+import { CrashFailure } from "./failure.ts";
+import { Gate } from "./gate.ts";
+import { GatedDialer, gatedRoutes } from "./gated_carrier.ts";
+import { NodeClock } from "./node_clock.ts";
+import type { NodeView, StopKind } from "./observation.ts";
+import type { Life, ObserverHub } from "./observer_hub.ts";
+import type { DiskOptions } from "./options.ts";
+import { SimDisk } from "./sim_disk.ts";
+import type { SimNetwork } from "./sim_network.ts";
+
+/** What a controller or a replica is put together from. */
+export interface ProcessPorts {
+  readonly engine: MemoryEngine;
+  readonly dialer: Dialer;
+  readonly clock: Clock;
+  readonly prng: Prng;
+  readonly observer: RaftObserver;
+  readonly onFatal: (error: unknown) => void;
+}
+
+/** A controller or a replica. */
+export interface Process {
+  readonly routes: ServiceRoutes;
+  stop(): Promise<void>;
+}
+
+export interface SimNodeOptions {
+  readonly gid: Gid;
+  /** Place among the members of its group, from 0. */
+  readonly position: number;
+  readonly address: string;
+  readonly world: Clock;
+  readonly draw: Draw;
+  readonly disk: DiskOptions;
+  readonly network: SimNetwork;
+  readonly hub: ObserverHub;
+  readonly open: (ports: ProcessPorts) => Promise<Process>;
+}
+
+/** Everything that ends with one process. */
+interface Running {
+  readonly life: Life;
+  readonly dialer: Dialer;
+  process: Process | undefined;
+  server: MemoryServer | undefined;
+}
+
+export class SimNode {
+  readonly gid: Gid;
+  readonly address: string;
+  readonly clock: NodeClock;
+  readonly disk: SimDisk;
+  readonly #options: SimNodeOptions;
+  readonly #gate: Gate;
+  #running: Running | undefined;
+  #stopping = false;
+  #lives = 0;
+  /** Ends of processes that are not over; each must come to its own end. */
+  readonly #endings = new Set<Promise<void>>();
+
+  constructor(options: SimNodeOptions) {
+    const { world, draw, disk } = options;
+    this.#options = options;
+    this.gid = options.gid;
+    this.address = options.address;
+    this.#gate = new Gate(world);
+    this.clock = new NodeClock(world, this.#gate);
+    this.disk = new SimDisk({ clock: this.clock, draw: draw.fork(), latency: disk });
+  }
+
+  /** The process runs or is about to; one that is being stopped does not. */
+  get isUp(): boolean {
+    return this.#running !== undefined && !this.#stopping;
+  }
+
+  get isPaused(): boolean {
+    return this.#gate.isClosed;
+  }
+
+  /** Undefined while nothing is loaded. */
+  get view(): NodeView | undefined {
+    return this.#running?.life.view;
+  }
+
+  /** Ends that are not over. */
+  get endings(): number {
+    return this.#endings.size;
+  }
+
+  /** Starts a process on whatever the disk holds. */
+  start(): void {
+    if (this.#running !== undefined) return;
+    const { gid, position, address, network, hub, draw } = this.#options;
+    const { engine } = this.disk;
+    const life = hub.watch({
+      gid,
+      id: position + 1,
+      address,
+      life: ++this.#lives,
+      disk: this.disk.number,
+      engine,
+    });
+    const dialer = new GatedDialer(network.dialer(address), this.#gate);
+    const running: Running = { life, dialer, process: undefined, server: undefined };
+    this.#running = running;
+    const ports: ProcessPorts = {
+      engine,
+      dialer,
+      clock: this.clock,
+      prng: createPrng(draw.prng.below(2 ** 32)),
+      observer: life.observer,
+      onFatal: (error) => this.#onFatal(running, error),
+    };
+    this.#options.open(ports).then(
+      (process) => this.#opened(running, process),
+      (error) => this.#onFatal(running, error),
+    );
+  }
+
+  /** As kill -9 with a power cut. */
+  crash(): void {
+    this.#kill("crash", () => this.disk.crash());
+  }
+
+  /** As a crash, and the disk is lost. */
+  wipe(): void {
+    this.#kill("wipe", () => this.disk.wipe());
+  }
+
+  /** Lets the process end in order. */
+  async stop(): Promise<void> {
+    const running = this.#running;
+    if (running?.process === undefined || this.#stopping) return;
+    this.#stopping = true;
+    this.#gate.open();
+    running.server?.close();
+    await running.process.stop();
+    // It may have been killed on its way out.
+    if (this.#running !== running) return;
+    await running.dialer.close();
+    running.life.end("stop");
+    await this.disk.reopen();
+    this.#running = undefined;
+    this.#stopping = false;
+  }
+
+  /** Holds the process still. */
+  pause(): void {
+    if (this.isUp) this.#gate.close();
+  }
+
+  resume(): void {
+    this.#gate.open();
+  }
+
+  #kill(how: StopKind, breakDisk: () => void): void {
+    const running = this.#running;
+    if (running === undefined) return;
+    running.life.end(how);
+    this.#running = undefined;
+    this.#stopping = false;
+    breakDisk();
+    running.server?.close();
+    const ending = this.#sweepUp(running);
+    this.#gate.open();
+    this.#endings.add(ending);
+    ending.finally(() => this.#endings.delete(ending));
+  }
+
+  /** A dead process is stopped too, so that nothing of it goes on; it can do no more than end. */
+  async #sweepUp({ process, dialer }: Running): Promise<void> {
+    const stopping = process?.stop().catch((error) => this.#options.hub.fail(error));
+    await dialer.close();
+    await stopping;
+  }
+
+  #opened(running: Running, process: Process): void {
+    running.process = process;
+    if (running.life.ended) {
+      void this.#sweepUp(running);
+      return;
+    }
+    const routes = gatedRoutes(process.routes, this.#gate);
+    running.server = this.#options.network.serve(this.address, routes);
+  }
+
+  #onFatal(running: Running, error: unknown): void {
+    if (running.life.ended) return;
+    running.life.end("failure");
+    this.#options.hub.fail(
+      new CrashFailure(`Node ${this.address} gave up`, { cause: error }),
+    );
+  }
+}

@@ -1,0 +1,223 @@
+/** One run: a system of a seed's making, a phase with faults, and a phase in which it must get well. */
+import { VirtualClock } from "../../runtime/virtual_clock.ts";
+import { createPrng } from "../../runtime/prng.ts";
+import type { KvClerk } from "../../client/kv_clerk.ts";
+import { Admin } from "./admin.ts";
+import { createCheckers } from "./checkers/mod.ts";
+import { assertSameContents, uncleared } from "./contents.ts";
+import { Draw } from "./draw.ts";
+import { EventLog } from "./event_log.ts";
+import { CrashFailure } from "./failure.ts";
+import { History } from "./history.ts";
+import { HistoryChecker } from "./history_checker.ts";
+import { Nemesis } from "./nemesis.ts";
+import type { Observer } from "./observation.ts";
+import { ObserverHub } from "./observer_hub.ts";
+import type { SimOptions } from "./options.ts";
+import { heal, insist, type RecoveryParts, unequal, unsettled, waitUntil } from "./recovery.ts";
+import { SimClient } from "./sim_client.ts";
+import { SimCluster } from "./sim_cluster.ts";
+import { type Figures, Statistics } from "./statistics.ts";
+import { logKeyOf, sharedKeys } from "./workload_keys.ts";
+
+/** Virtual time a system without faults has for its first configuration. */
+const START_LIMIT_MS = 60_000;
+/** Virtual time in which the shared keys are read and written at the end, each call. */
+const FINAL_TIMEOUT_MS = 10_000;
+
+export interface SimResult {
+  readonly hash: string;
+  readonly figures: Figures;
+  /** Undefined if everything held. */
+  readonly failure: unknown;
+}
+
+export interface SimHooks {
+  /** Gets every event as a line. */
+  readonly trace?: ((line: string) => void) | undefined;
+  /** Who judges the run. @default {all checkers} */
+  readonly checkers?: readonly Observer[] | undefined;
+}
+
+export class Simulation {
+  readonly #options: SimOptions;
+  readonly #clock = new VirtualClock();
+  readonly #draw: Draw;
+  readonly #statistics = new Statistics();
+  readonly #events: EventLog;
+  readonly #hub: ObserverHub;
+  readonly #history = new History(() => this.#clock.now());
+  readonly #cluster: SimCluster;
+  readonly #clients: SimClient[] = [];
+  readonly #admin: Admin;
+  readonly #nemesis: Nemesis;
+  /** What clients and the operator still do. */
+  #underWay = 0;
+
+  constructor(options: SimOptions, hooks: SimHooks = {}) {
+    const { seed, nemesis, workload } = options;
+    this.#options = options;
+    this.#draw = new Draw(createPrng(seed)).fork();
+    this.#events = new EventLog(() => this.#clock.now(), hooks.trace);
+    const checkers = hooks.checkers ?? [...createCheckers(), new HistoryChecker()];
+    this.#hub = new ObserverHub([this.#statistics, this.#events, ...checkers]);
+    const parts = {
+      clock: this.#clock,
+      hub: this.#hub,
+      events: this.#events,
+      statistics: this.#statistics,
+    };
+    this.#cluster = new SimCluster({ ...parts, options, draw: this.#draw.fork() });
+    const names = Array.from({ length: workload.clients }, (_, i) => `client-${i}`);
+    const cluster = this.#cluster;
+    this.#nemesis = new Nemesis({
+      ...parts,
+      options: nemesis,
+      cluster,
+      clients: [...names, "admin"],
+      draw: this.#draw.fork(),
+    });
+    this.#admin = new Admin({
+      ...parts,
+      clerk: cluster.ctrlerClerk("admin"),
+      cluster,
+      draw: this.#draw.fork(),
+      periodMs: workload.adminPeriodMs,
+    });
+    for (const [number, name] of names.entries()) {
+      const createClerk = () => cluster.kvClerk(name);
+      const draw = this.#draw.fork();
+      const client = {
+        ...parts,
+        number,
+        options: workload,
+        draw,
+        history: this.#history,
+        createClerk,
+      };
+      this.#clients.push(new SimClient(client));
+    }
+  }
+
+  async run(): Promise<SimResult> {
+    using _ = this.#watchRejections();
+    try {
+      await this.#start();
+      if (this.#hub.failure === undefined) await this.#suffer();
+      if (this.#hub.failure === undefined) await this.#recover();
+    } catch (error) {
+      this.#hub.fail(error);
+    }
+    const { events, hash } = this.#events;
+    const figures = this.#statistics.figures(this.#clock.now(), events);
+    return { hash, figures, failure: this.#hub.failure };
+  }
+
+  get #waiting(): RecoveryParts {
+    const { recoveryMaxMs } = this.#options;
+    return { cluster: this.#cluster, clock: this.#clock, hub: this.#hub, limitMs: recoveryMaxMs };
+  }
+
+  async #start(): Promise<void> {
+    this.#cluster.start();
+    this.#follow(this.#admin.begin());
+    const parts = { ...this.#waiting, limitMs: START_LIMIT_MS };
+    await waitUntil(parts, () => this.#underWay > 0 ? "there is no configuration" : "");
+  }
+
+  /** The phase with faults. */
+  async #suffer(): Promise<void> {
+    const { workload, faultPhaseMs } = this.#options;
+    this.#nemesis.start();
+    if (workload.adminPeriodMs > 0) this.#follow(this.#admin.run());
+    for (const client of this.#clients) {
+      this.#follow(client.run());
+      this.#follow(client.run());
+    }
+    const endMs = this.#clock.now() + faultPhaseMs;
+    while (this.#clock.now() < endMs && this.#hub.failure === undefined) {
+      await this.#clock.advance(50);
+    }
+    this.#nemesis.stop();
+  }
+
+  /** The phase in which all must get well. */
+  async #recover(): Promise<void> {
+    const parts = this.#waiting;
+    heal(parts);
+    this.#admin.stop();
+    for (const client of this.#clients) client.stop();
+    await waitUntil(parts, () => this.#underWay > 0 ? `${this.#underWay} calls do not end` : "");
+    const clerk = this.#cluster.ctrlerClerk("final");
+    const config = await insist(parts, "asking for the configuration", () => clerk.query());
+    if (config === undefined) return;
+    await waitUntil(parts, () => unsettled(this.#cluster, config));
+    const finalValues = await this.#touchEveryKey(parts);
+    await waitUntil(parts, () => unequal(this.#cluster));
+    await waitUntil(parts, () => uncleared(this.#cluster));
+    await waitUntil(parts, () => unequal(this.#cluster));
+    if (this.#hub.failure === undefined) assertSameContents(this.#cluster);
+    const nodes = this.#cluster.nodes.flatMap(({ view }) => view ?? []);
+    const { operations: history } = this.#history;
+    const nowMs = this.#clock.now();
+    this.#hub.tell((all) => all.ended({ nowMs, nodes, config, history, finalValues }));
+  }
+
+  /** Every key can be read and written again. */
+  async #touchEveryKey(parts: RecoveryParts): Promise<Map<string, string | undefined>> {
+    const { clients, keys } = this.#options.workload;
+    const clerk = this.#cluster.kvClerk("final");
+    const values = new Map<string, string | undefined>();
+    const logs = Array.from({ length: clients }, (_, i) => logKeyOf(i));
+    for (const key of [...logs, logKeyOf(undefined), ...sharedKeys(keys)]) {
+      await this.#finalRead(parts, clerk, key, values);
+      await insist(parts, `writing '${key}'`, () => this.#finalAppend(clerk, key));
+    }
+    await clerk.close();
+    return values;
+  }
+
+  async #finalRead(
+    parts: RecoveryParts,
+    clerk: KvClerk,
+    key: string,
+    values: Map<string, string | undefined>,
+  ): Promise<void> {
+    await insist(parts, `reading '${key}'`, async () => {
+      const operations = this.#history.invoke(-1, "get", [[key, { kind: "get" }]]);
+      const bytes = await clerk.get(key, { timeoutMs: FINAL_TIMEOUT_MS });
+      const value = bytes === undefined ? undefined : Buffer.from(bytes).toString();
+      this.#history.finish(operations, () => ({ kind: "ok", value }));
+      for (const operation of operations) this.#hub.tell((all) => all.operationReturned(operation));
+      values.set(key, value);
+    });
+  }
+
+  /** Appends nothing, which changes nothing but a missing key. */
+  async #finalAppend(clerk: KvClerk, key: string): Promise<void> {
+    await clerk.append(key, "", { timeoutMs: FINAL_TIMEOUT_MS });
+  }
+
+  /** A rejection that nobody handles would end a real process. */
+  #watchRejections(): Disposable {
+    const listener = (event: PromiseRejectionEvent) => {
+      event.preventDefault();
+      this.#hub.fail(new CrashFailure("A rejection was not handled", { cause: event.reason }));
+    };
+    globalThis.addEventListener("unhandledrejection", listener);
+    return {
+      [Symbol.dispose]: () => globalThis.removeEventListener("unhandledrejection", listener),
+    };
+  }
+
+  /** Counts what goes on beside the run itself; nothing of it may fail in an unforeseen way. */
+  #follow(task: Promise<void>): void {
+    this.#underWay++;
+    task.catch((error) => this.#hub.fail(error)).finally(() => this.#underWay--);
+  }
+}
+
+/** Runs a seed from its beginning to its end. */
+export function simulate(options: SimOptions, hooks?: SimHooks): Promise<SimResult> {
+  return new Simulation(options, hooks).run();
+}
