@@ -28,6 +28,14 @@ export interface RaftConfig {
   readonly preVote: boolean;
   /** A leader that hears from no quorum for an election timeout steps down (thesis 6.2). @default {true} */
   readonly checkQuorum: boolean;
+  /**
+   * Milliseconds after sending heartbeats for which their answers let a leader
+   * serve reads without asking again (thesis 6.4.1); 0: it always asks. Must be
+   * the same on all members, and so much shorter than `electionTicks` that the
+   * difference of their clocks' speeds does not matter. Needs `checkQuorum`.
+   * @default {0}
+   */
+  readonly leaseMs: number;
 }
 
 export const defaultRaftConfig: Omit<RaftConfig, "id"> = {
@@ -41,6 +49,7 @@ export const defaultRaftConfig: Omit<RaftConfig, "id"> = {
   pendingReadsMax: 4096,
   preVote: true,
   checkQuorum: true,
+  leaseMs: 0,
 };
 
 /**
@@ -49,12 +58,15 @@ export const defaultRaftConfig: Omit<RaftConfig, "id"> = {
  * @throws {RangeError} If a value is out of its range
  */
 export function validateRaftConfig(config: RaftConfig): void {
-  const atLeastOne = (name: Exclude<keyof RaftConfig, "preVote" | "checkQuorum">) => {
+  const atLeast = (min: number, name: Exclude<keyof RaftConfig, "preVote" | "checkQuorum">) => {
     const value = config[name];
-    if (!Number.isSafeInteger(value) || value < 1) {
-      throw new RangeError(`Cannot use '${name}' ${value}: it must be an integer of 1 or more`);
+    if (!Number.isSafeInteger(value) || value < min) {
+      throw new RangeError(
+        `Cannot use '${name}' ${value}: it must be an integer of ${min} or more`,
+      );
     }
   };
+  const atLeastOne = (name: Parameters<typeof atLeast>[1]) => atLeast(1, name);
   atLeastOne("id");
   atLeastOne("electionTicks");
   atLeastOne("heartbeatTicks");
@@ -64,6 +76,12 @@ export function validateRaftConfig(config: RaftConfig): void {
   atLeastOne("uncommittedBytesMax");
   atLeastOne("applyBytesMax");
   atLeastOne("pendingReadsMax");
+  atLeast(0, "leaseMs");
+  if (config.leaseMs > 0 && !config.checkQuorum) {
+    throw new RangeError(
+      `Cannot use 'leaseMs' ${config.leaseMs}: without 'checkQuorum' nobody keeps to a lease`,
+    );
+  }
   if (config.electionTicks <= config.heartbeatTicks) {
     throw new RangeError(
       `Cannot use 'electionTicks' ${config.electionTicks}: it must exceed ` +

@@ -1,5 +1,5 @@
 /** Messages, entries and rounds as short lines of text, for logs and tests. */
-import type { Message } from "./message.ts";
+import type { Message, VoteRequest, VoteResponse } from "./message.ts";
 import type { Ready } from "./ready.ts";
 import type { ProgressStatus, RawNodeStatus } from "./status.ts";
 import type { ConfState, Entry, HardState, SnapshotMeta } from "./types.ts";
@@ -43,10 +43,11 @@ function describeDetails(message: Message): string {
   switch (message.type) {
     case "preVote":
     case "vote":
-      return `log ${message.lastTerm}/${message.lastIndex}${message.force ? " force" : ""}`;
+      return `log ${message.lastTerm}/${message.lastIndex}${message.force ? " force" : ""}` +
+        describeNews(message);
     case "preVoteResponse":
     case "voteResponse":
-      return message.reject ? "refused" : "granted";
+      return (message.reject ? "refused" : "granted") + describeNews(message);
     case "append":
       return `after ${message.prevTerm}/${message.prevIndex} commit ${message.commit} ` +
         describeEntries(message.entries);
@@ -67,6 +68,10 @@ function describeDetails(message: Message): string {
     case "timeoutNow":
       return "";
   }
+}
+
+function describeNews({ commit, commitTerm }: VoteRequest | VoteResponse): string {
+  return commit === 0 ? "" : ` commit ${commitTerm}/${commit}`;
 }
 
 function describeContext(context: number): string {

@@ -6,7 +6,7 @@ import {
   describeReady,
   describeStatus,
 } from "./describe.ts";
-import { accepted, append, heartbeat, vote } from "./testing/messages.ts";
+import { accepted, append, heartbeat, vote, voteResponse } from "./testing/messages.ts";
 import { elect, entriesOfTerms, TestNode, voters } from "./testing/test_node.ts";
 
 Deno.test("describeEntry() shows short text and counts everything else", () => {
@@ -32,7 +32,7 @@ Deno.test("describeMessage() says everything that matters in a line", () => {
   const lines = [
     describeMessage(vote({ type: "preVote", term: 4, lastIndex: 9, lastTerm: 3 })),
     describeMessage(vote({ term: 4, lastIndex: 9, lastTerm: 3, force: true })),
-    describeMessage({ type: "voteResponse", from: 2, to: 1, term: 4, reject: true }),
+    describeMessage(voteResponse({ term: 4, reject: true, commit: 8, commitTerm: 3 })),
     describeMessage(append({ term: 4, prevIndex: 9, prevTerm: 3, commit: 8 })),
     describeMessage(accepted({ term: 4, index: 9 })),
     describeMessage(accepted({ term: 4, index: 9, reject: true, hintIndex: 5, hintTerm: 2 })),
@@ -47,7 +47,7 @@ Deno.test("describeMessage() says everything that matters in a line", () => {
   assertEquals(lines, [
     "2->1 preVote term 4 log 3/9",
     "2->1 vote term 4 log 3/9 force",
-    "2->1 voteResponse term 4 refused",
+    "2->1 voteResponse term 4 refused commit 3/8",
     "2->1 append term 4 after 3/9 commit 8 []",
     "2->1 appendResponse term 4 accepted 9",
     "2->1 appendResponse term 4 refused 9 hint 2/5",

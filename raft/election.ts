@@ -1,21 +1,36 @@
 /** How a node comes to lead: campaigns, votes, and who may have one (Raft paper 5.2, 5.4.1; thesis 9.6). */
 import { invariant } from "../runtime/invariant.ts";
 import { isVoter } from "./membership.ts";
-import type { TimeoutNow, VoteRequest } from "./message.ts";
+import type { TimeoutNow, VoteRequest, VoteResponse } from "./message.ts";
 import { voteResult } from "./quorum.ts";
 import {
   becomeCandidate,
   becomeFollower,
   becomeLeader,
   becomePreCandidate,
+  commitNews,
   type RaftCore,
   send,
 } from "./raft_core.ts";
 import { type NodeId, NONE } from "./types.ts";
 
-/** Whether this node may campaign: it votes, and its machine is not waiting for a snapshot. */
+/** Whether this node may campaign: it votes, its machine waits for no snapshot, and it knows who votes. */
 export function isPromotable(core: RaftCore): boolean {
-  return isVoter(core.conf, core.config.id) && core.log.applied >= core.log.start.index;
+  return isVoter(core.conf, core.config.id) && core.log.applied >= core.log.start.index &&
+    !hasUnappliedConfChange(core);
+}
+
+/**
+ * Whether a change of members is known to be committed and not in force here
+ * yet. A candidate must not count votes by a configuration it knows to be
+ * outdated: only with the one before the last in its log its majority overlaps
+ * those of everybody else.
+ */
+function hasUnappliedConfChange({ log }: RaftCore): boolean {
+  for (let index = log.applied + 1; index <= log.commit; index++) {
+    if (log.at(index).kind === "confChange") return true;
+  }
+  return false;
 }
 
 /** Begins an election as the configuration wants it. */
@@ -38,7 +53,8 @@ function campaignForReal(core: RaftCore, force: boolean): void {
   requestVotes(core, { type: "vote", force });
   const { config: { id }, term } = core;
   // Our own vote counts when it comes back, after it is on disk.
-  send(core, { type: "voteResponse", from: id, to: id, term, reject: false });
+  const news = commitNews(core);
+  send(core, { type: "voteResponse", from: id, to: id, term, reject: false, ...news });
 }
 
 function requestVotes(core: RaftCore, request: Pick<VoteRequest, "type" | "force">): void {
@@ -47,7 +63,7 @@ function requestVotes(core: RaftCore, request: Pick<VoteRequest, "type" | "force
   for (const to of new Set([...conf.voters, ...conf.votersOutgoing])) {
     if (to === id) continue;
     const { lastIndex, lastTerm } = log;
-    send(core, { ...request, from: id, to, term, lastIndex, lastTerm });
+    send(core, { ...request, from: id, to, term, lastIndex, lastTerm, ...commitNews(core) });
   }
 }
 
@@ -82,7 +98,10 @@ export function handleTimeoutNow(core: RaftCore, message: TimeoutNow): void {
  * alive: a node that cannot hear it must not depose it (thesis 4.2.3).
  */
 export function isLeaderProtected(core: RaftCore, request: VoteRequest): boolean {
-  if (request.force || core.leader === NONE) return false;
+  if (request.force) return false;
+  // Before the restart a leader may have been given a lease that is still running.
+  if (core.embargoTicks > 0) return true;
+  if (core.leader === NONE) return false;
   if (core.electionElapsed >= core.config.electionTicks) return false;
   return core.config.checkQuorum || request.type === "preVote";
 }
@@ -92,10 +111,11 @@ export function handleVoteRequest(core: RaftCore, request: VoteRequest): void {
   const { config: { id }, log } = core;
   const granted = mayVoteFor(core, request) &&
     log.isCovered({ index: request.lastIndex, term: request.lastTerm });
+  const answer = { from: id, to: request.from, reject: !granted, ...commitNews(core) };
   if (request.type === "preVote") {
     // A grant is for the term that was asked about, a refusal teaches ours.
     const term = granted ? request.term : core.term;
-    send(core, { type: "preVoteResponse", from: id, to: request.from, term, reject: !granted });
+    send(core, { type: "preVoteResponse", term, ...answer });
     return;
   }
   invariant(request.term === core.term, () => `Vote of term ${request.term} is of ${core.term}`);
@@ -103,12 +123,20 @@ export function handleVoteRequest(core: RaftCore, request: VoteRequest): void {
     core.vote = request.from;
     core.electionElapsed = 0;
   }
-  const term = core.term;
-  send(core, { type: "voteResponse", from: id, to: request.from, term, reject: !granted });
+  send(core, { type: "voteResponse", term: core.term, ...answer });
 }
 
 function mayVoteFor(core: RaftCore, request: VoteRequest): boolean {
   if (request.type === "preVote" && request.term > core.term) return true;
   if (core.vote === request.from) return request.type === "vote" || core.leader === NONE;
   return core.vote === NONE && core.leader === NONE;
+}
+
+/**
+ * Takes over what the other side of an election knows to be committed, if the
+ * entry is here too. A leader knows better.
+ */
+export function learnCommit(core: RaftCore, message: VoteRequest | VoteResponse): void {
+  const { commit, commitTerm } = message;
+  if (core.role !== "leader" && core.log.term(commit) === commitTerm) core.log.commitTo(commit);
 }

@@ -11,6 +11,11 @@ export function isVoter(conf: ConfState, id: NodeId): boolean {
   return conf.voters.includes(id) || conf.votersOutgoing.includes(id);
 }
 
+/** Whether two majorities must agree: a change of voters is under way. */
+export function isJoint(conf: ConfState): boolean {
+  return conf.votersOutgoing.length > 0;
+}
+
 /** Whether the node alone is a quorum. */
 export function isSingleVoter(conf: ConfState, id: NodeId): boolean {
   return conf.votersOutgoing.length === 0 && conf.voters.length === 1 && conf.voters[0] === id;

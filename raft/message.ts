@@ -8,8 +8,19 @@ interface Envelope {
   readonly term: Term;
 }
 
+/**
+ * What the sender knows to be committed. Elections tell it, because a change of
+ * members is in force only where it is known to be committed: a node that would
+ * need the votes of members that are long gone learns here that they are, and
+ * nodes whose configurations are one apart cannot block each other.
+ */
+interface CommitNews extends Envelope {
+  readonly commit: LogIndex;
+  readonly commitTerm: Term;
+}
+
 /** Would you vote for me? (preVote: thesis 9.6, changes nothing at the receiver) */
-export interface VoteRequest extends Envelope {
+export interface VoteRequest extends CommitNews {
   readonly type: "preVote" | "vote";
   readonly lastIndex: LogIndex;
   readonly lastTerm: Term;
@@ -17,7 +28,7 @@ export interface VoteRequest extends Envelope {
   readonly force: boolean;
 }
 
-export interface VoteResponse extends Envelope {
+export interface VoteResponse extends CommitNews {
   readonly type: "preVoteResponse" | "voteResponse";
   readonly reject: boolean;
 }

@@ -19,6 +19,7 @@
  *
  * @module
  */
+export * from "./conf_change.ts";
 export * from "./config.ts";
 export * from "./describe.ts";
 export * from "./message.ts";

@@ -6,6 +6,7 @@
 import { invariant } from "../runtime/invariant.ts";
 import type { Prng } from "../runtime/prng.ts";
 import type { RaftConfig } from "./config.ts";
+import { Lease } from "./lease.ts";
 import { members } from "./membership.ts";
 import type { Message } from "./message.ts";
 import { Progress } from "./progress.ts";
@@ -14,6 +15,7 @@ import type { ReadState } from "./ready.ts";
 import { ForwardedReads, LeaderReads } from "./read_index.ts";
 import {
   type ConfState,
+  type EntryKind,
   type HardState,
   type LogIndex,
   type NodeId,
@@ -55,7 +57,14 @@ export interface RaftCore {
   transferElapsed: number;
   /** Leader: payload bytes after the commit index. Invariant: 0 unless leader. */
   uncommittedBytes: number;
+  /** Leader: no change of members may be proposed before this entry is applied. */
+  pendingConfIndex: LogIndex;
   readonly leaderReads: LeaderReads;
+  readonly lease: Lease;
+  /** The driver's monotonic clock when it last told; only leases look at it. */
+  nowMs: number;
+  /** Ticks for which a node that was just started keeps promises it may have forgotten (leases). */
+  embargoTicks: number;
   readonly forwardedReads: ForwardedReads;
 
   /** Collected for the next Ready. */
@@ -95,7 +104,11 @@ export function createCore(options: RaftCoreOptions): RaftCore {
     transferee: NONE,
     transferElapsed: 0,
     uncommittedBytes: 0,
+    pendingConfIndex: 0,
     leaderReads: new LeaderReads(),
+    lease: new Lease(),
+    nowMs: 0,
+    embargoTicks: config.leaseMs > 0 ? config.electionTicks : 0,
     forwardedReads: new ForwardedReads(1 + prng.below(2 ** 32) * 2 ** 16),
     messages: [],
     messagesAfterPersist: [],
@@ -125,6 +138,13 @@ export function send(core: RaftCore, message: Message): void {
   }
   invariant(message.to !== core.config.id, () => `A ${message.type} goes to somebody else`);
   core.messages.push(message);
+}
+
+/** What this node knows to be committed, for messages of an election. */
+export function commitNews({ log }: RaftCore): { commit: LogIndex; commitTerm: Term } {
+  const commitTerm = log.term(log.commit);
+  invariant(commitTerm !== undefined, () => `Term of commit index ${log.commit} is known`);
+  return { commit: log.commit, commitTerm };
 }
 
 /** Notes who leads; reads that were passed on to another leader are given up. */
@@ -189,16 +209,22 @@ export function becomeLeader(core: RaftCore): void {
   resetForRole(core);
   resetProgress(core);
   core.uncommittedBytes = log.bytesBetween(log.commit + 1, log.lastIndex);
+  // A change of members may be among what is not applied yet: assume that one is.
+  core.pendingConfIndex = log.lastIndex;
   // Entries of earlier terms become committed only behind one of this term
   // (section 5.4.2), and reads wait for it (section 8).
   appendOwn(core, new Uint8Array(0));
 }
 
 /** Appends an entry of this leader's term and returns its index. */
-export function appendOwn(core: RaftCore, data: Uint8Array): LogIndex {
+export function appendOwn(
+  core: RaftCore,
+  data: Uint8Array,
+  kind: EntryKind = "normal",
+): LogIndex {
   invariant(core.role === "leader", () => `Only a leader appends, not a ${core.role}`);
   const index = core.log.lastIndex + 1;
-  core.log.append({ index, term: core.term, kind: "normal", data });
+  core.log.append({ index, term: core.term, kind, data });
   core.uncommittedBytes += data.length;
   return index;
 }
@@ -211,15 +237,20 @@ function resetForRole(core: RaftCore): void {
   core.transferee = NONE;
   core.transferElapsed = 0;
   core.uncommittedBytes = 0;
+  core.pendingConfIndex = 0;
+  core.lease.reset();
   core.progress.clear();
+}
+
+/** What a leader assumes of a member it knows nothing about yet. */
+export function newProgress({ config, log }: RaftCore): Progress {
+  const window = { messagesMax: config.inflightMessagesMax, bytesMax: config.inflightBytesMax };
+  return new Progress(log.lastIndex + 1, window);
 }
 
 function resetProgress(core: RaftCore): void {
   const { config, log } = core;
-  const window = { messagesMax: config.inflightMessagesMax, bytesMax: config.inflightBytesMax };
-  for (const id of members(core.conf)) {
-    core.progress.set(id, new Progress(log.lastIndex + 1, window));
-  }
+  for (const id of members(core.conf)) core.progress.set(id, newProgress(core));
   const own = core.progress.get(config.id);
   own?.acknowledge(log.persisted);
   own?.becomeReplicate();

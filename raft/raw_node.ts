@@ -6,7 +6,14 @@ import { invariant } from "../runtime/invariant.ts";
 import type { Prng } from "../runtime/prng.ts";
 import { type RaftConfig, validateRaftConfig } from "./config.ts";
 import { campaign } from "./election.ts";
+import type { ConfChange } from "./conf_change.ts";
 import { isConfStateValid } from "./membership.ts";
+import {
+  appendConfChange,
+  applyConfChange,
+  checkConfChange,
+  leaveJointIfDue,
+} from "./membership_change.ts";
 import type { Message } from "./message.ts";
 import { ProposalError } from "./proposal_error.ts";
 export { ProposalError } from "./proposal_error.ts";
@@ -100,6 +107,54 @@ export class RawNode {
    */
   propose(data: Uint8Array): { index: LogIndex; term: Term } {
     const core = this.#core;
+    this.#checkProposal(data);
+    return { index: appendOwn(core, data), term: core.term };
+  }
+
+  /**
+   * Appends a change of members. It is in force once it is committed and the
+   * driver has called {@linkcode applyConfChange}; if voters change, a joint
+   * configuration is in force at first, which the leader then ends by itself
+   * with an entry of its own that carries no data.
+   *
+   * @param data The change as the driver will know it again when it is committed; not empty
+   * @throws {ProposalError} As `propose`; `changing` while another change is
+   * under way; `invalidChange` if it makes no sense
+   */
+  proposeConfChange(change: ConfChange, data: Uint8Array): { index: LogIndex; term: Term } {
+    const core = this.#core;
+    invariant(data.length > 0 || change.changes.length === 0, "A change of members has data");
+    this.#checkProposal(data);
+    checkConfChange(core, change);
+    return { index: appendConfChange(core, data), term: core.term };
+  }
+
+  /**
+   * Puts a change in force. To be called for every committed entry of the kind
+   * `confChange`, in order, when it is applied and before `applied` is told;
+   * for one without data the change is `LEAVE_JOINT`.
+   *
+   * @param index Where the entry stands; if a snapshot that leads past it has
+   * been restored meanwhile, nothing changes
+   * @returns The configuration in force
+   */
+  applyConfChange(index: LogIndex, change: ConfChange): ConfState {
+    const core = this.#core;
+    if (index > core.log.start.index) applyConfChange(core, change);
+    return core.conf;
+  }
+
+  /**
+   * Tells the core the time, before what happened until then is handed to it.
+   *
+   * @param nowMs A clock that never goes back, in milliseconds
+   */
+  observeClock(nowMs: number): void {
+    this.#core.nowMs = nowMs;
+  }
+
+  #checkProposal(data: Uint8Array): void {
+    const core = this.#core;
     const { config: { id, uncommittedBytesMax }, uncommittedBytes } = core;
     if (core.role !== "leader" || !core.progress.has(id)) {
       throw new ProposalError("notLeader", `Cannot propose: node ${id} is a ${core.role}`);
@@ -117,7 +172,6 @@ export class RawNode {
           "uncommitted bytes are in use",
       );
     }
-    return { index: appendOwn(core, data), term: core.term };
   }
 
   /**
@@ -305,6 +359,7 @@ export class RawNode {
   /** Turns what has come in since the last round into messages, once per round. */
   #settle(): void {
     if (this.#core.role !== "leader") return;
+    leaveJointIfDue(this.#core);
     beginReadRound(this.#core);
     replicate(this.#core);
   }

@@ -54,6 +54,11 @@ export class LeaderReads {
     this.#size++;
   }
 
+  /** Begins a round of heartbeats that no request waits for. */
+  beginEmptyRound(): number {
+    return ++this.#lastSequence;
+  }
+
   /** Puts all waiting requests into a round of heartbeats. */
   beginRound(index: LogIndex): void {
     invariant(this.#waiting.length > 0, "A round of heartbeats has requests to confirm");

@@ -100,7 +100,8 @@ function pingSnapshot(core: RaftCore, to: NodeId, progress: Progress): void {
 
 /** Says to everybody that we lead, with the newest read round that needs confirming. */
 export function sendHeartbeats(core: RaftCore): void {
-  const { config: { id: from }, log, term, leaderReads: { unconfirmedSequence: context } } = core;
+  const { config: { id: from }, log, term } = core;
+  const context = heartbeatRound(core);
   core.heartbeatElapsed = 0;
   for (const [to, progress] of core.progress) {
     if (to === from) continue;
@@ -108,6 +109,14 @@ export function sendHeartbeats(core: RaftCore): void {
     const commit = Math.min(progress.match, log.commit);
     send(core, { type: "heartbeat", from, to, term, commit, context });
   }
+}
+
+/** The round whose answers confirm something; with leases every round does. */
+function heartbeatRound({ leaderReads, lease, nowMs, config: { leaseMs } }: RaftCore): number {
+  if (leaseMs === 0) return leaderReads.unconfirmedSequence;
+  const round = leaderReads.beginEmptyRound();
+  lease.sent(round, nowMs);
+  return round;
 }
 
 /** Commits what a quorum has, if it is of this term: older entries only behind one (section 5.4.2). */

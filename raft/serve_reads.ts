@@ -13,9 +13,19 @@ import type { LogIndex, NodeId } from "./types.ts";
  */
 export function acceptRead(core: RaftCore, from: NodeId, context: number): boolean {
   invariant(core.role === "leader", () => `Only a leader takes reads, not a ${core.role}`);
+  if (holdsLease(core)) {
+    answerRead(core, from, context, core.log.commit);
+    return true;
+  }
   if (core.leaderReads.size >= core.config.pendingReadsMax) return false;
   core.leaderReads.add({ from, context });
   return true;
+}
+
+/** Whether no other node can lead now, so that a read need not ask. */
+function holdsLease(core: RaftCore): boolean {
+  const { lease, nowMs, config: { leaseMs } } = core;
+  return leaseMs > 0 && lease.isValid(nowMs, leaseMs) && hasCommittedInTerm(core);
 }
 
 /**
@@ -31,14 +41,15 @@ export function beginReadRound(core: RaftCore): void {
   else sendHeartbeats(core);
 }
 
-/** Answers every round that a quorum has confirmed. */
+/** Answers every round that a quorum has confirmed, and extends the lease. */
 export function confirmReads(core: RaftCore): void {
-  const { leaderReads, config: { id: self } } = core;
-  if (leaderReads.unconfirmedSequence === 0) return;
+  const { leaderReads, lease, config: { id: self, leaseMs } } = core;
+  if (leaseMs === 0 && leaderReads.unconfirmedSequence === 0) return;
   const confirmed = quorumIndex(
     core.conf,
     (id) => id === self ? leaderReads.lastSequence : leaderReads.answeredBy(id),
   );
+  lease.confirmed(confirmed);
   for (const { index, requests } of leaderReads.takeConfirmed(confirmed)) {
     for (const { from, context } of requests) answerRead(core, from, context, index);
   }

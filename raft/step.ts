@@ -1,9 +1,23 @@
 /** The one way in for messages and ticks: the term decides first, then the role. */
 import { invariant, unreachable } from "../runtime/invariant.ts";
-import { campaign, handleVoteRequest, isLeaderProtected } from "./election.ts";
+import {
+  campaign,
+  handleVoteRequest,
+  isLeaderProtected,
+  isPromotable,
+  learnCommit,
+} from "./election.ts";
+import { isVoter } from "./membership.ts";
 import type { Message } from "./message.ts";
 import { quorumIndex } from "./quorum.ts";
-import { becomeFollower, dropReads, type RaftCore, refuseRead, send } from "./raft_core.ts";
+import {
+  becomeFollower,
+  commitNews,
+  dropReads,
+  type RaftCore,
+  refuseRead,
+  send,
+} from "./raft_core.ts";
 import { sendHeartbeats } from "./replication.ts";
 import { stepCandidate } from "./step_candidate.ts";
 import { stepFollower } from "./step_follower.ts";
@@ -13,6 +27,7 @@ import { NONE } from "./types.ts";
 /** Handles a message that is addressed to this node. */
 export function step(core: RaftCore, message: Message): void {
   invariant(message.to === core.config.id, () => `A message to ${message.to} is for this node`);
+  if ("commitTerm" in message) learnCommit(core, message);
   if (message.term < core.term) {
     answerOutdated(core, message);
     return;
@@ -76,10 +91,10 @@ function answerOutdated(core: RaftCore, message: Message): void {
       });
       break;
     case "preVote":
-      send(core, { type: "preVoteResponse", from, to, term, reject: true });
+      send(core, { type: "preVoteResponse", from, to, term, reject: true, ...commitNews(core) });
       break;
     case "vote":
-      send(core, { type: "voteResponse", from, to, term, reject: true });
+      send(core, { type: "voteResponse", from, to, term, reject: true, ...commitNews(core) });
       break;
     case "readIndex":
       refuseRead(core, to, message.context);
@@ -98,9 +113,11 @@ function answerOutdated(core: RaftCore, message: Message): void {
 /** One tick of time has passed. */
 export function tick(core: RaftCore): void {
   dropReads(core, core.forwardedReads.tick());
+  if (core.embargoTicks > 0) core.embargoTicks--;
   core.electionElapsed++;
   if (core.role === "leader") tickLeader(core);
-  else if (core.electionElapsed >= core.electionTimeout) {
+  else if (core.electionElapsed >= core.electionTimeout && isPromotable(core)) {
+    // Whoever may not campaign lets it grow: the silence of its leader must stay known to voters.
     core.electionElapsed = 0;
     campaign(core);
   }
@@ -112,6 +129,11 @@ function tickLeader(core: RaftCore): void {
     core.transferElapsed++;
     // The target did not take over in time; serve again rather than wait for it.
     if (core.transferElapsed >= core.config.electionTicks) core.transferee = NONE;
+  }
+  if (core.transferee === NONE && !isVoter(core.conf, core.config.id)) {
+    // Removed, and nobody has taken over: it is up to the others now.
+    becomeFollower(core, core.term, NONE);
+    return;
   }
   if (core.electionElapsed >= core.config.electionTicks) {
     core.electionElapsed = 0;

@@ -105,6 +105,8 @@ export function beginTransfer(core: RaftCore, to: NodeId): boolean {
   if (core.transferee === to) return true;
   core.transferee = to;
   core.transferElapsed = 0;
+  // The word to campaign may arrive long after the hand-over was given up.
+  core.lease.giveUp();
   tryHandOver(core);
   return true;
 }

@@ -14,7 +14,8 @@ export function isWellFormed(message: Message): boolean {
       return isAppendWellFormed(message);
     case "preVote":
     case "vote":
-      return isCount(message.lastIndex) && message.lastTerm < message.term;
+      return isCount(message.lastIndex) && message.lastTerm < message.term &&
+        isCount(message.commit) && isCount(message.commitTerm);
     case "appendResponse":
       return isCount(message.index) && isCount(message.hintIndex);
     case "heartbeat":
@@ -25,6 +26,7 @@ export function isWellFormed(message: Message): boolean {
     }
     case "preVoteResponse":
     case "voteResponse":
+      return isCount(message.commit) && isCount(message.commitTerm);
     case "heartbeatResponse":
     case "timeoutNow":
     case "readIndex":

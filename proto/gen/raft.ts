@@ -106,6 +106,7 @@ export interface RaftMessage {
   force: boolean;
   entries: Entry[];
   snapshot: SnapshotMeta | undefined;
+  commitTerm: number;
 }
 
 /** A batch of messages from one node to another of the same group. */
@@ -480,6 +481,7 @@ function createBaseRaftMessage(): RaftMessage {
     force: false,
     entries: [],
     snapshot: undefined,
+    commitTerm: 0,
   };
 }
 
@@ -526,6 +528,9 @@ export const RaftMessage: MessageFns<RaftMessage> = {
     }
     if (message.snapshot !== undefined) {
       SnapshotMeta.encode(message.snapshot, writer.uint32(114).fork()).join();
+    }
+    if (message.commitTerm !== 0) {
+      writer.uint32(120).uint64(message.commitTerm);
     }
     return writer;
   },
@@ -653,6 +658,14 @@ export const RaftMessage: MessageFns<RaftMessage> = {
             }
 
             message.snapshot = SnapshotMeta.decode(reader, reader.uint32());
+            continue;
+          }
+          case 15: {
+            if (tag !== 120) {
+              break;
+            }
+
+            message.commitTerm = longToNumber(reader.uint64());
             continue;
           }
         }

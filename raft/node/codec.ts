@@ -42,6 +42,7 @@ function blank(message: Message): pb.RaftMessage {
     force: false,
     entries: NO_ENTRIES,
     snapshot: undefined,
+    commitTerm: 0,
   };
 }
 
@@ -54,10 +55,14 @@ export function encodeMessage(message: Message): pb.RaftMessage {
       wire.index = message.lastIndex;
       wire.logTerm = message.lastTerm;
       wire.force = message.force;
+      wire.commit = message.commit;
+      wire.commitTerm = message.commitTerm;
       return wire;
     case "preVoteResponse":
     case "voteResponse":
       wire.reject = message.reject;
+      wire.commit = message.commit;
+      wire.commitTerm = message.commitTerm;
       return wire;
     case "append":
       wire.index = message.prevIndex;
@@ -114,10 +119,20 @@ export function decodeMessage(wire: pb.RaftMessage): Message {
         lastIndex: wire.index,
         lastTerm: wire.logTerm,
         force: wire.force,
+        commit: wire.commit,
+        commitTerm: wire.commitTerm,
       };
     case "preVoteResponse":
     case "voteResponse":
-      return { type, from, to, term, reject: wire.reject };
+      return {
+        type,
+        from,
+        to,
+        term,
+        reject: wire.reject,
+        commit: wire.commit,
+        commitTerm: wire.commitTerm,
+      };
     case "append":
       return {
         type,

@@ -16,10 +16,18 @@ const entries = [
   { index: 9, term: 3, kind: "confChange" as const, data: Buffer.from("x") },
 ];
 const messages: readonly Message[] = [
-  { ...envelope, type: "preVote", lastIndex: 7, lastTerm: 2, force: false },
-  { ...envelope, type: "vote", lastIndex: 7, lastTerm: 2, force: true },
-  { ...envelope, type: "preVoteResponse", reject: true },
-  { ...envelope, type: "voteResponse", reject: false },
+  {
+    ...envelope,
+    type: "preVote",
+    lastIndex: 7,
+    lastTerm: 2,
+    force: false,
+    commit: 6,
+    commitTerm: 1,
+  },
+  { ...envelope, type: "vote", lastIndex: 7, lastTerm: 2, force: true, commit: 6, commitTerm: 1 },
+  { ...envelope, type: "preVoteResponse", reject: true, commit: 6, commitTerm: 1 },
+  { ...envelope, type: "voteResponse", reject: false, commit: 6, commitTerm: 1 },
   { ...envelope, type: "append", prevIndex: 7, prevTerm: 2, entries, commit: 6 },
   { ...envelope, type: "append", prevIndex: 0, prevTerm: 0, entries: [], commit: 0 },
   { ...envelope, type: "appendResponse", index: 7, reject: true, hintIndex: 5, hintTerm: 1 },

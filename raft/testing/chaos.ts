@@ -1,6 +1,7 @@
 /** Everything that can go wrong between and inside nodes, at random, from a seed. */
 import { assert } from "@std/assert";
 import { createPrng, type Prng } from "../../runtime/prng.ts";
+import type { MemberChange } from "../conf_change.ts";
 import type { RaftConfig } from "../config.ts";
 import type { Message } from "../message.ts";
 import { ProposalError } from "../proposal_error.ts";
@@ -10,6 +11,9 @@ import { TestNode } from "./test_node.ts";
 
 /** Messages under way; more are lost, as in any real queue. */
 const IN_TRANSIT_MAX = 200;
+
+/** Nodes beside the first members that may be taken in. */
+const NEWCOMERS = 2;
 
 /** Ticks after which a snapshot that nobody fetches is given up. */
 const SNAPSHOT_PATIENCE_TICKS = 20;
@@ -21,14 +25,17 @@ export class Chaos {
   #inTransit: Message[] = [];
   #cutOff = new Set<NodeId>();
   #counter = 0;
+  /** Changes of members that were proposed. */
+  changes = 0;
 
   constructor(seed: number) {
     this.#prng = createPrng(seed);
     const size = 3 + this.#prng.below(3);
-    const ids = Array.from({ length: size }, (_, i) => i + 1);
+    const voters = Array.from({ length: size }, (_, i) => i + 1);
+    const ids = Array.from({ length: size + NEWCOMERS }, (_, i) => i + 1);
     const config = this.#drawConfig();
     this.#nodes = ids.map((id) =>
-      new TestNode({ id, voters: ids, config, prng: createPrng(seed * 100 + id) })
+      new TestNode({ id, voters, config, prng: createPrng(seed * 100 + id) })
     );
     this.#checker = new SafetyChecker(this.#nodes);
     for (const node of this.#nodes) node.onReady = (ready) => this.#checker.ready(node, ready);
@@ -71,7 +78,8 @@ export class Chaos {
     else if (dice < 850) this.#save(this.#pick());
     else if (dice < 875) this.#pick().raw.tick();
     else if (dice < 952) this.#attempt((node) => node.propose(`p${this.#counter++}`));
-    else if (dice < 970) this.#attempt((node) => this.#read(node));
+    else if (dice < 960) this.#attempt((node) => this.#read(node));
+    else if (dice < 970) this.#attempt((node) => this.#changeMembers(this.#latestLeader() ?? node));
     else if (dice < 980) this.#compact(this.#pick());
     else if (dice < 985) this.#pick().raw.transferLeader(this.#pick().id);
     else if (dice < 987) this.#repartition();
@@ -87,6 +95,15 @@ export class Chaos {
     } catch (error) {
       if (!(error instanceof ProposalError)) throw error;
     }
+  }
+
+  #changeMembers(node: TestNode): void {
+    const types = ["addVoter", "addVoter", "addLearner", "remove"] as const;
+    const changes = Array.from({ length: 1 + this.#prng.below(2) }, (): MemberChange => {
+      return { type: types[this.#prng.below(types.length)] ?? "remove", id: this.#pick().id };
+    });
+    node.proposeChange(...changes);
+    this.changes++;
   }
 
   #read(node: TestNode): void {
@@ -161,9 +178,20 @@ export class Chaos {
       this.#settle();
       this.#attempt((node) => node.propose("healed"));
       this.#settle();
-      if (this.#nodes.every((node) => node.appliedTexts.at(-1) === "healed")) return;
+      if (this.#members().every((node) => node.appliedTexts.at(-1) === "healed")) return;
     }
     throw new Error(`Cannot make progress: nothing is committed ${ticksMax} ticks after the end`);
+  }
+
+  /** Who belongs to the group as its latest leader sees it; everybody while there is none. */
+  #members(): readonly TestNode[] {
+    const leader = this.#latestLeader();
+    return this.#nodes.filter(({ id }) => leader?.status.progress.has(id) ?? true);
+  }
+
+  #latestLeader(): TestNode | undefined {
+    const leaders = this.#nodes.filter(({ status }) => status.role === "leader");
+    return leaders.sort((a, b) => b.status.term - a.status.term)[0];
   }
 
   /** What a driver does when nobody comes to fetch a snapshot: its name was lost on the way. */

@@ -5,14 +5,29 @@ import type { ConfState, Entry, HardState, LogIndex, Term } from "../types.ts";
 
 export class Disk {
   hardState: HardState = { term: 0, vote: 0, commit: 0 };
-  confState: ConfState;
+  /** The members as of the index before which nothing was applied, and after each change since. */
+  readonly #confStates = new Map<LogIndex, ConfState>();
   logStart: { index: LogIndex; term: Term } = { index: 0, term: 0 };
   entries: Entry[] = [];
   /** Everything that was applied, from the first entry on: the state machine's state. */
   applied: Entry[] = [];
 
   constructor(confState: ConfState) {
-    this.confState = confState;
+    this.#confStates.set(0, confState);
+  }
+
+  /** The members as of what is applied. */
+  get confState(): ConfState {
+    for (let index = this.appliedIndex; index >= 0; index--) {
+      const conf = this.#confStates.get(index);
+      if (conf !== undefined) return conf;
+    }
+    throw new Error("There are members from the beginning");
+  }
+
+  /** Notes the members from an entry on. */
+  changeMembers(index: LogIndex, confState: ConfState): void {
+    this.#confStates.set(index, confState);
   }
 
   get lastIndex(): LogIndex {
@@ -34,7 +49,7 @@ export class Disk {
       const { index, term, confState } = ready.snapshot;
       this.logStart = { index, term };
       this.entries = [];
-      this.confState = confState;
+      this.#confStates.set(index, confState);
       this.applied = [...staged];
     }
     const first = ready.entries[0];

@@ -34,12 +34,17 @@ export function heartbeat(parts: Without<Heartbeat>): Heartbeat {
 export function vote(parts: Partial<VoteRequest>): VoteRequest {
   return {
     ...{ type: "vote", from: 2, to: 1, term: 1, lastIndex: 0, lastTerm: 0, force: false },
+    ...{ commit: 0, commitTerm: 0 },
     ...parts,
   };
 }
 
 export function voteResponse(parts: Partial<VoteResponse>): VoteResponse {
-  return { type: "voteResponse", from: 2, to: 1, term: 1, reject: false, ...parts };
+  return {
+    ...{ type: "voteResponse", from: 2, to: 1, term: 1, reject: false },
+    ...{ commit: 0, commitTerm: 0 },
+    ...parts,
+  };
 }
 
 /** The member of the union that can be of type `T`. */

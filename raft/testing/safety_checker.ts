@@ -6,7 +6,7 @@ import { assert, assertEquals } from "@std/assert";
 import { describeEntry, describeMessage } from "../describe.ts";
 import type { Message } from "../message.ts";
 import type { Ready } from "../ready.ts";
-import type { Entry, LogIndex, NodeId, Term } from "../types.ts";
+import type { ConfState, Entry, LogIndex, NodeId, Role, Term } from "../types.ts";
 import { type TestNode, textOf } from "./test_node.ts";
 
 interface Committed {
@@ -23,6 +23,8 @@ interface Seen {
 interface HighWater {
   readonly term: Term;
   readonly commit: LogIndex;
+  readonly role: Role;
+  readonly conf: ConfState;
 }
 
 export class SafetyChecker {
@@ -91,28 +93,37 @@ export class SafetyChecker {
   }
 
   #checkMonotonic(node: TestNode): void {
-    const { term, commit, applied, lastIndex, persistedIndex } = node.status;
+    const { role, term, commit, applied, lastIndex, persistedIndex } = node.status;
     const before = this.#highWater.get(node.id);
     assert(before === undefined || term >= before.term, `term of node ${node.id} never falls`);
     assert(before === undefined || commit >= before.commit, `commit of ${node.id} never falls`);
     assert(applied <= commit, `applied ${applied} is within commit ${commit}`);
     assert(commit <= lastIndex, `commit ${commit} is within the log`);
     assert(persistedIndex <= lastIndex, `persisted ${persistedIndex} is within the log`);
-    this.#highWater.set(node.id, { term, commit });
+    this.#highWater.set(node.id, { term, commit, role, conf: node.raw.confState });
   }
 
-  /** What a leader commits is on the disks of a majority at that moment. */
+  /** What a leader commits is on the disks of a majority, of both while two must agree. */
   #checkCommitIsDurable(node: TestNode): void {
-    const { role, commit } = node.status;
-    if (role !== "leader" || commit <= (this.#highWater.get(node.id)?.commit ?? 0)) return;
+    const { role, commit, term: leaderTerm } = node.status;
+    const before = this.#highWater.get(node.id);
+    if (role !== "leader" || commit <= (before?.commit ?? 0)) return;
+    // It learned of this commit before it led.
+    if (before?.role !== "leader" || before.term !== leaderTerm) return;
+    const conf = node.raw.confState;
+    // The members have changed since the commit: by which it was judged cannot be told any more.
+    if (before.conf !== conf) return;
     const term = node.raw.entryTerm(commit);
-    const copies = this.#nodes.filter(({ disk }) =>
+    const holders = this.#nodes.filter(({ disk }) =>
       disk.term(commit) === term || disk.logStart.index >= commit
     );
-    assert(
-      copies.length > this.#nodes.length / 2,
-      `${copies.length} of ${this.#nodes.length} disks have what node ${node.id} commits`,
-    );
+    for (const voters of [conf.voters, conf.votersOutgoing]) {
+      const copies = holders.filter(({ id }) => voters.includes(id)).length;
+      assert(
+        voters.length === 0 || copies > voters.length / 2,
+        `${copies} of ${voters.length} disks have what node ${node.id} commits`,
+      );
+    }
   }
 
   #checkLeader(node: TestNode, ready: Ready): void {

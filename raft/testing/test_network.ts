@@ -23,6 +23,7 @@ const DELIVERED_MAX = 100_000;
 export class TestNetwork {
   readonly nodes = new Map<NodeId, TestNode>();
   readonly #cutLinks = new Set<string>();
+  readonly #options: TestNetworkOptions;
   #inTransit: Message[] = [];
   /** Messages for which this says true are lost. */
   loses: (message: Message) => boolean = () => false;
@@ -30,17 +31,23 @@ export class TestNetwork {
   trace: string[] = [];
 
   constructor(options: TestNetworkOptions) {
+    this.#options = options;
     const ids = Array.from({ length: options.size }, (_, i) => i + 1);
-    const confState = options.confState ?? voters(...ids);
-    for (const id of new Set([...ids, ...confState.learners])) {
-      const node = new TestNode({
-        id,
-        disk: new Disk(confState),
-        config: options.config ?? {},
-        prng: createPrng((options.seed ?? 1) * 1000 + id),
-      });
-      this.nodes.set(id, node);
-    }
+    for (const id of new Set([...ids, ...options.confState?.learners ?? []])) this.addNode(id);
+  }
+
+  /** Starts a node that begins with the group's first members, whether it is one of them or not. */
+  addNode(id: NodeId): TestNode {
+    const { size, confState, config = {}, seed = 1 } = this.#options;
+    const first = confState ?? voters(...Array.from({ length: size }, (_, i) => i + 1));
+    const node = new TestNode({
+      id,
+      disk: new Disk(first),
+      config,
+      prng: createPrng(seed * 1000 + id),
+    });
+    this.nodes.set(id, node);
+    return node;
   }
 
   node(id: NodeId): TestNode {

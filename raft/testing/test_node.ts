@@ -3,6 +3,7 @@ import { assert } from "@std/assert";
 import { createPrng, type Prng } from "../../runtime/prng.ts";
 import { defaultRaftConfig, type RaftConfig } from "../config.ts";
 import type { Message } from "../message.ts";
+import { type ConfChange, LEAVE_JOINT } from "../conf_change.ts";
 import { RawNode } from "../raw_node.ts";
 import type { Ready } from "../ready.ts";
 import type {
@@ -35,6 +36,11 @@ const decoder = new TextDecoder();
 /** Text as the payload of an entry. */
 export function payload(text: string): Uint8Array {
   return encoder.encode(text);
+}
+
+/** A change of members as the payload of an entry. */
+export function changePayload(change: ConfChange): Uint8Array {
+  return payload(JSON.stringify(change));
 }
 
 /** The payload of an entry as text. */
@@ -111,7 +117,8 @@ export class TestNode {
 
   /** Payloads that were applied, without the entries leaders begin with. */
   get appliedTexts(): string[] {
-    return this.disk.applied.map(textOf).filter((text) => text !== "");
+    const commands = this.disk.applied.filter(({ kind }) => kind === "normal");
+    return commands.map(textOf).filter((text) => text !== "");
   }
 
   /** Takes a message in; the state of a snapshot comes with it if it is wanted. */
@@ -140,9 +147,16 @@ export class TestNode {
     this.disk.save(ready, this.#staged);
     this.raw.persisted(ready);
     if (ready.snapshot !== undefined) this.raw.applied(ready.snapshot.index);
-    this.disk.apply(ready.committedEntries);
+    for (const entry of ready.committedEntries) this.#apply(entry);
     if (ready.committedEntries.length > 0) this.raw.applied(this.disk.appliedIndex);
     return ready.messagesAfterPersist;
+  }
+
+  #apply(entry: Entry): void {
+    this.disk.apply([entry]);
+    if (entry.kind !== "confChange") return;
+    const change = entry.data.length === 0 ? LEAVE_JOINT : JSON.parse(textOf(entry)) as ConfChange;
+    this.disk.changeMembers(entry.index, this.raw.applyConfChange(entry.index, change));
   }
 
   /** Does all there is to do and returns every message in the order it left. */
@@ -173,6 +187,11 @@ export class TestNode {
   propose(text: string): { index: LogIndex; term: Term } {
     return this.raw.propose(payload(text));
   }
+
+  proposeChange(...changes: ConfChange["changes"]): { index: LogIndex; term: Term } {
+    const change = { changes };
+    return this.raw.proposeConfChange(change, changePayload(change));
+  }
 }
 
 /** Makes the node lead by the votes of its peers, and drops what it sent on the way. */
@@ -184,7 +203,8 @@ export function elect(node: TestNode): TestNode {
       if (from === node.id) continue;
       const { term } = node.status;
       const asked = type === "preVoteResponse" ? term + 1 : term;
-      node.raw.step({ type, from, to: node.id, term: asked, reject: false });
+      const news = { commit: 0, commitTerm: 0 };
+      node.raw.step({ type, from, to: node.id, term: asked, reject: false, ...news });
     }
     node.drain();
   }

@@ -1,0 +1,102 @@
+/** Reads under a lease (thesis section 6.4.1). */
+import { assertEquals, assertThrows } from "@std/assert";
+import { defaultRaftConfig, validateRaftConfig } from "./config.ts";
+import { Lease } from "./lease.ts";
+import { TestNetwork } from "./testing/test_network.ts";
+import type { TestNode } from "./testing/test_node.ts";
+
+const LEASE_MS = 500;
+const TICK_MS = 100;
+
+/** Three nodes whose clocks the test sets; node 1 leads. */
+class LeasedGroup {
+  readonly network = new TestNetwork({ size: 3, config: { leaseMs: LEASE_MS } });
+  readonly leader: TestNode;
+  nowMs = 0;
+
+  constructor() {
+    // The promise that a restart may have forgotten runs out first.
+    this.network.tick(10);
+    this.leader = this.network.awaitLeader();
+    this.pass(1);
+  }
+
+  pass(ticks: number): void {
+    for (let i = 0; i < ticks; i++) {
+      this.nowMs += TICK_MS;
+      for (const { raw } of this.network.nodes.values()) raw.observeClock(this.nowMs);
+      this.network.tick();
+    }
+  }
+
+  /** Asks for a read and returns whether it is answered without anybody's help. */
+  readsAlone(context: number): boolean {
+    this.leader.raw.readIndex(context);
+    this.leader.drain();
+    return this.leader.reads.has(context);
+  }
+}
+
+Deno.test("a leader with a lease answers reads at once", () => {
+  const group = new LeasedGroup();
+  assertEquals(group.readsAlone(1), true);
+});
+
+Deno.test("a leader whose lease has run out asks first", () => {
+  const group = new LeasedGroup();
+  group.network.isolate(group.leader.id);
+  group.nowMs += LEASE_MS;
+  group.leader.raw.observeClock(group.nowMs);
+  assertEquals(group.readsAlone(1), false);
+});
+
+Deno.test("a lease counts from when the heartbeats were sent, not from their answers", () => {
+  const lease = new Lease();
+  lease.sent(1, 1_000);
+  lease.sent(2, 1_400);
+  lease.confirmed(1);
+  assertEquals(lease.isValid(1_000 + LEASE_MS - 1, LEASE_MS), true);
+  assertEquals(lease.isValid(1_000 + LEASE_MS, LEASE_MS), false);
+  lease.confirmed(2);
+  assertEquals(lease.isValid(1_000 + LEASE_MS, LEASE_MS), true);
+});
+
+Deno.test("without leases every read asks", () => {
+  const network = new TestNetwork({ size: 3 });
+  const leader = network.elect(1);
+  network.tick(3);
+  leader.raw.readIndex(1);
+  leader.drain();
+  assertEquals(leader.reads.has(1), false);
+});
+
+Deno.test("a hand-over ends leases for the rest of the term, even if it is given up", () => {
+  const group = new LeasedGroup();
+  const other = group.leader.id === 1 ? 2 : 1;
+  group.network.loses = ({ type }) => type === "timeoutNow";
+  group.leader.raw.transferLeader(other);
+  group.pass(20);
+  assertEquals(group.leader.status.role, "leader");
+  assertEquals(group.readsAlone(1), false);
+});
+
+Deno.test("a node that was just started protects a leader it may have forgotten", () => {
+  const group = new LeasedGroup();
+  const others = [1, 2, 3].filter((id) => id !== group.leader.id);
+  const [voter = 0, candidate = 0] = others;
+  group.network.isolate(group.leader.id);
+  const restarted = group.network.node(voter);
+  restarted.restart();
+  group.network.node(candidate).raw.campaign();
+  group.network.settle();
+  assertEquals(group.network.node(candidate).status.role, "preCandidate");
+  group.network.tick(10);
+  group.network.node(candidate).raw.campaign();
+  group.network.settle();
+  assertEquals(group.network.node(candidate).status.role, "leader");
+});
+
+Deno.test("leases need 'checkQuorum'", () => {
+  const config = { ...defaultRaftConfig, id: 1, leaseMs: 100, checkQuorum: false };
+  assertThrows(() => validateRaftConfig(config), RangeError, "checkQuorum");
+});

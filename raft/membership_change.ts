@@ -1,0 +1,97 @@
+/**
+ * How a group changes its members: the leader proposes, everybody switches when
+ * the entry is applied (as etcd does, unlike the paper, where it counts from the
+ * log), and the leader ends a joint configuration by itself.
+ *
+ * Why switching late is safe: a change is proposed only once the one before it
+ * is applied, and every message that carries it also says that the one before
+ * is committed. So whoever has the n-th change in its log knows that change
+ * n - 1 is committed, must apply it before it campaigns, and majorities of
+ * neighbouring configurations overlap.
+ */
+import { invariant } from "../runtime/invariant.ts";
+import { changeConf, type ConfChange, ConfChangeError } from "./conf_change.ts";
+import { isJoint, isVoter, members } from "./membership.ts";
+import { ProposalError } from "./proposal_error.ts";
+import { appendOwn, newProgress, type RaftCore } from "./raft_core.ts";
+import { advanceCommit, hasCommittedInTerm } from "./replication.ts";
+import { confirmReads } from "./serve_reads.ts";
+import { beginTransfer } from "./step_leader.ts";
+import { type LogIndex, type NodeId, NONE } from "./types.ts";
+
+/** @throws {ProposalError} `changing` or `invalidChange` if the change may not be proposed now */
+export function checkConfChange(core: RaftCore, change: ConfChange): void {
+  const { log, pendingConfIndex } = core;
+  if (!hasCommittedInTerm(core)) {
+    // Two leaders could otherwise change the same configuration in different
+    // ways whose majorities do not overlap.
+    throw new ProposalError(
+      "changing",
+      `Cannot change the members: nothing of term ${core.term} is committed yet`,
+    );
+  }
+  if (log.applied < pendingConfIndex) {
+    throw new ProposalError(
+      "changing",
+      `Cannot change the members: entry ${pendingConfIndex}, which may change them, ` +
+        `is not applied yet, only ${log.applied} is`,
+    );
+  }
+  try {
+    changeConf(core.conf, change);
+  } catch (error) {
+    if (!(error instanceof ConfChangeError)) throw error;
+    const code = isJoint(core.conf) && change.changes.length > 0 ? "changing" : "invalidChange";
+    throw new ProposalError(code, error.message, { cause: error });
+  }
+}
+
+/** Appends a change that was checked. */
+export function appendConfChange(core: RaftCore, data: Uint8Array): LogIndex {
+  core.pendingConfIndex = appendOwn(core, data, "confChange");
+  return core.pendingConfIndex;
+}
+
+/** Has a leader end a joint configuration once it is in force; an entry without data does that. */
+export function leaveJointIfDue(core: RaftCore): void {
+  const { conf, log, role, transferee, pendingConfIndex } = core;
+  if (role !== "leader" || !conf.autoLeave || transferee !== NONE) return;
+  if (log.applied < pendingConfIndex || !hasCommittedInTerm(core)) return;
+  appendConfChange(core, new Uint8Array(0));
+}
+
+/** Puts a committed change in force. */
+export function applyConfChange(core: RaftCore, change: ConfChange): void {
+  core.conf = changeConf(core.conf, change);
+  if (core.role !== "leader") return;
+  const { progress } = core;
+  const present = new Set(members(core.conf));
+  for (const id of progress.keys()) if (!present.has(id)) progress.delete(id);
+  for (const id of present) {
+    if (progress.has(id)) continue;
+    const fresh = newProgress(core);
+    // It had no chance to be heard yet; counting it as silent could depose us at once.
+    fresh.recentActive = true;
+    progress.set(id, fresh);
+  }
+  if (!isVoter(core.conf, core.transferee)) core.transferee = NONE;
+  // Fewer members may be enough now.
+  advanceCommit(core);
+  confirmReads(core);
+  if (!isVoter(core.conf, core.config.id)) handOver(core);
+}
+
+/**
+ * A leader that no longer votes has led until its own removal was committed
+ * (section 6) and now goes, but not without telling: it leaves when the voter
+ * that is furthest has taken over, or after an election timeout.
+ */
+function handOver(core: RaftCore): void {
+  let furthest: { id: NodeId; match: LogIndex } | undefined;
+  for (const [id, { match }] of core.progress) {
+    if (!isVoter(core.conf, id) || match <= (furthest?.match ?? -1)) continue;
+    furthest = { id, match };
+  }
+  invariant(furthest !== undefined, "A leader knows the voters");
+  beginTransfer(core, furthest.id);
+}
