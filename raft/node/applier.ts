@@ -8,6 +8,8 @@ import { invariant } from "../../runtime/invariant.ts";
 import type { Engine, Write } from "../../storage/engine.ts";
 import { machineKey } from "../../storage/key_space.ts";
 import type { ConfState, Entry, LogIndex, Term } from "../types.ts";
+import { pass } from "./failpoints.ts";
+import type { NodeIdentity } from "./identity.ts";
 import type { LiveGeneration } from "./live_generation.ts";
 import { appliedWrite } from "./log_store.ts";
 import type { CommittedCommand, MachineView, StateMachine } from "./state_machine.ts";
@@ -25,6 +27,7 @@ export interface AppliedEntry {
 }
 
 export interface ApplierOptions {
+  readonly identity: NodeIdentity;
   readonly engine: Engine;
   readonly machine: StateMachine;
   readonly generation: LiveGeneration;
@@ -107,7 +110,7 @@ export class Applier {
 
   /** @returns The index that was applied up to */
   async #apply(entries: readonly Entry[]): Promise<LogIndex> {
-    const { engine, machine, generation, onReplies } = this.#options;
+    const { identity, engine, machine, generation, onReplies } = this.#options;
     const commands = entries.map(commandsOf);
     const view = await this.#prefetch(commands.flat());
     const applied = entries.map((entry, i) => ({
@@ -124,9 +127,13 @@ export class Applier {
       confState: this.#options.confState(),
       id: 0,
     });
+    const before = pass("raft/beforeApply", identity);
+    if (before !== undefined) await before;
     const written = engine.write([...view.writes(generation.prefix), record], { sync: false });
     onReplies(applied);
     await written;
+    const after = pass("raft/afterApply", identity);
+    if (after !== undefined) await after;
     machine.onApplied?.(last.index);
     return last.index;
   }

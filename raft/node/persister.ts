@@ -8,6 +8,8 @@ import { generationRange } from "../../storage/key_space.ts";
 import type { Ready } from "../ready.ts";
 import type { HardState, LogIndex, SnapshotMeta, Term } from "../types.ts";
 import type { Applier } from "./applier.ts";
+import { pass, passAtOnce } from "./failpoints.ts";
+import type { NodeIdentity } from "./identity.ts";
 import type { LiveGeneration } from "./live_generation.ts";
 import type { LogStore } from "./log_store.ts";
 import type { StateMachine } from "./state_machine.ts";
@@ -28,6 +30,7 @@ export interface Round {
 }
 
 export interface PersisterOptions {
+  readonly identity: NodeIdentity;
   readonly engine: Engine;
   readonly store: LogStore;
   readonly machine: StateMachine;
@@ -82,11 +85,19 @@ export class Persister {
     index: LogIndex,
     termOf: (index: LogIndex) => Term | undefined,
   ): { readonly index: LogIndex; readonly done: Promise<void> } | undefined {
-    const { engine, store, retainedEntriesMax } = this.#options;
+    const { store, retainedEntriesMax } = this.#options;
     const stride = Math.max(1, Math.min(COMPACT_ENTRIES_MIN, retainedEntriesMax));
     if (this.#installing || index - store.start < stride) return undefined;
     const writes = store.compact(index, termOf);
-    return { index: store.start, done: engine.write(writes, { sync: false }) };
+    return { index: store.start, done: this.#drop(writes) };
+  }
+
+  /** Hands the write over at once: it must not come behind that of a later round. */
+  async #drop(writes: readonly Write[]): Promise<void> {
+    const { engine, identity } = this.#options;
+    passAtOnce("raft/beforeCompact", identity);
+    await engine.write(writes, { sync: false });
+    await pass("raft/afterCompact", identity);
   }
 
   async #run(): Promise<void> {
@@ -106,7 +117,7 @@ export class Persister {
   }
 
   async #write(rounds: readonly Round[]): Promise<void> {
-    const { engine, applier } = this.#options;
+    const { engine, applier, identity } = this.#options;
     const installation = rounds.findLast((round) => round.installation)?.installation;
     if (installation !== undefined) {
       this.#installing = true;
@@ -116,7 +127,12 @@ export class Persister {
     const hardState = lastHardState(rounds);
     if (hardState !== undefined) writes.push(this.#options.store.saveHardState(hardState));
     if (writes.length > 0) {
+      const isInstall = installation !== undefined;
+      const before = pass(isInstall ? "raft/beforeInstall" : "raft/beforeSave", identity);
+      if (before !== undefined) await before;
       await engine.write(writes, { sync: true });
+      const after = pass(isInstall ? "raft/afterInstall" : "raft/afterSave", identity);
+      if (after !== undefined) await after;
     }
     if (installation !== undefined) await this.#makeLive(installation);
   }
@@ -135,13 +151,20 @@ export class Persister {
   }
 
   async #makeLive({ meta, generation }: Installation): Promise<void> {
-    const { engine, machine, applier, onFatal } = this.#options;
+    const { machine, applier, onFatal } = this.#options;
     const live = this.#options.generation;
     const old = live.number;
     await live.switchTo(generation, (reader) => machine.load(reader));
     this.#installing = false;
     applier.resume(meta.index);
-    engine.clearRange(generationRange(old)).catch(onFatal);
+    this.#clear(old).catch(onFatal);
+  }
+
+  async #clear(generation: number): Promise<void> {
+    const { engine, identity } = this.#options;
+    await pass("raft/beforeClear", identity);
+    await engine.clearRange(generationRange(generation));
+    await pass("raft/afterClear", identity);
   }
 }
 

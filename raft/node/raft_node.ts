@@ -15,6 +15,7 @@ import { ProposalError, RawNode } from "../mod.ts";
 import type { Ready, SoftState } from "../ready.ts";
 import type { LogIndex, NodeId, Role, Term } from "../types.ts";
 import { type AppliedEntry, Applier } from "./applier.ts";
+import { pass, passAtOnce } from "./failpoints.ts";
 import type { NodeIdentity } from "./identity.ts";
 import { LiveGeneration } from "./live_generation.ts";
 import type { RaftObserver } from "./observer.ts";
@@ -113,6 +114,7 @@ export class RaftNode {
     this.#barriers = new ReadBarriers(2 * config.electionTicks);
     this.#generation = new LiveGeneration(engine, stored.generation);
     this.#applier = new Applier({
+      identity,
       engine,
       machine,
       generation: this.#generation,
@@ -122,6 +124,7 @@ export class RaftNode {
       onFatal,
     });
     this.#persister = new Persister({
+      identity,
       engine,
       store: stored.store,
       machine,
@@ -301,6 +304,7 @@ export class RaftNode {
   #handle(ready: Ready): void {
     this.#options.observer?.roundTaken?.(ready);
     if (ready.softState !== undefined) this.#onSoftState(ready.softState);
+    if (ready.messages.length > 0) passAtOnce("raft/beforeSend", this.#options.identity);
     this.#send(ready.messages);
     this.#persistLater(ready);
     if (ready.committedEntries.length > 0) this.#applier.enqueue(ready.committedEntries);
@@ -313,7 +317,7 @@ export class RaftNode {
       ready.snapshot === undefined;
     if (isEmpty && !this.#persister.hasPending) {
       this.#core.persisted(ready);
-      this.#send(ready.messagesAfterPersist);
+      this.#sendPromises(ready);
       return;
     }
     this.#persister.enqueue({ ready, installation: this.#installationFor(ready) });
@@ -335,7 +339,7 @@ export class RaftNode {
         this.#options.observer?.appliedTo?.(installation.meta.index);
         this.#barriers.onApplied(installation.meta.index);
       }
-      this.#send(ready.messagesAfterPersist);
+      this.#sendPromises(ready);
     }
     this.#wake();
   }
@@ -381,6 +385,12 @@ export class RaftNode {
     this.#wake();
   }
 
+  #sendPromises({ messagesAfterPersist }: Ready): void {
+    if (messagesAfterPersist.length === 0) return;
+    passAtOnce("raft/beforePromises", this.#options.identity);
+    this.#send(messagesAfterPersist);
+  }
+
   #send(messages: readonly Message[]): void {
     if (messages.length === 0) return;
     this.#transmit(messages.filter((message) => message.type !== "snapshot"));
@@ -401,6 +411,7 @@ export class RaftNode {
   async #offerSnapshot(message: InstallSnapshot): Promise<void> {
     try {
       const snapshot = await this.#source.open(message.to, this.#generation.number);
+      await pass("raft/beforeOffer", this.#options.identity);
       this.#transmit([{ ...message, snapshot }]);
     } catch (error) {
       if (!(error instanceof KvError)) return this.#fail(error);

@@ -10,6 +10,7 @@ import type { Engine, Write } from "../../storage/engine.ts";
 import { generationPrefix, generationRange, machineKey } from "../../storage/key_space.ts";
 import type { InstallSnapshot } from "../message.ts";
 import type { NodeId } from "../types.ts";
+import { pass } from "./failpoints.ts";
 import type { NodeIdentity } from "./identity.ts";
 import { checksumOf } from "./snapshot_source.ts";
 
@@ -76,13 +77,15 @@ export class SnapshotReceiver {
   }
 
   async #run(message: InstallSnapshot, signal: AbortSignal): Promise<void> {
-    const { dialer, engine, logger, members, onStaged, onFatal } = this.#options;
+    const { identity, dialer, engine, logger, members, onStaged, onFatal } = this.#options;
     const address = members.get(message.from);
     if (address === undefined || signal.aborted) return;
     const generation = this.#nextGeneration++;
     const { index } = message.snapshot;
     try {
+      await pass("raft/beforeStage", identity);
       await this.#stage(dialer.channel(address), message, generation, signal);
+      await pass("raft/afterStage", identity);
     } catch (error) {
       if (this.#pull?.message === message) this.#pull = undefined;
       if (!(error instanceof KvError)) {
@@ -112,6 +115,7 @@ export class SnapshotReceiver {
       ));
       // Unsynced: the switch that makes the generation live is synced, and syncs all before it.
       if (writes.length > 0) await this.#options.engine.write(writes, { sync: false });
+      await pass("raft/afterChunk", this.#options.identity);
       if (signal.aborted) throw new KvError("CANCELLED", "Stopped pulling a snapshot");
       if (chunk.done) return;
     }

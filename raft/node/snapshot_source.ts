@@ -13,6 +13,7 @@ import type { Engine, EngineIterator, KeyValue } from "../../storage/engine.ts";
 import { GENERATION_PREFIX_BYTES, generationRange } from "../../storage/key_space.ts";
 import type { NodeId, SnapshotMeta } from "../types.ts";
 import { decodeSnapshotMeta } from "./codec.ts";
+import { pass } from "./failpoints.ts";
 import type { NodeIdentity } from "./identity.ts";
 import { checkFrame } from "./rpc_transport.ts";
 
@@ -122,6 +123,7 @@ export class SnapshotSource {
       view.sequence = request.sequence;
       // The last chunk may be asked for again, but nothing more is read.
       if (view.chunk.done) await view.iterator.close();
+      await pass("raft/beforeChunk", this.#options.identity);
       return view.chunk;
     } finally {
       view.busy = false;

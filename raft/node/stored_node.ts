@@ -10,6 +10,7 @@ import type {
   SnapshotMeta,
   Term,
 } from "../types.ts";
+import { pass } from "./failpoints.ts";
 import { claimEngine, type NodeIdentity } from "./identity.ts";
 import { appliedWrite, LogStore, type StoredState } from "./log_store.ts";
 
@@ -36,8 +37,10 @@ export async function openStored(
   voters: readonly NodeId[],
 ): Promise<StoredNode> {
   await claimEngine(engine, identity);
+  await pass("raft/afterClaim", identity);
   const { store, state } = await LogStore.load(engine);
   const applied = state.applied ?? await begin(engine, state, voters);
+  await pass("raft/afterLoad", identity);
   await clearOtherGenerations(engine, state.generation);
   // What was applied was committed, even if the hard state was written before that.
   const commit = Math.max(state.hardState.commit, applied.index);
