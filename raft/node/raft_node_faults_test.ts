@@ -3,33 +3,10 @@ import { createPrng, type Prng } from "../../runtime/prng.ts";
 import type { NodeId } from "../types.ts";
 import { readRegister } from "./testing/register_machine.ts";
 import { TestGroup } from "./testing/test_group.ts";
+import { WriteLedger } from "./testing/write_ledger.ts";
 
 const ROUNDS = 150;
 const WRITES_PER_ROUND = 8;
-
-/** What became of each write; one that was refused or never answered may have happened. */
-class Ledger {
-  readonly acknowledged: string[] = [];
-  readonly maybe: string[] = [];
-  #next = 0;
-
-  /** Proposes a token nobody else uses on the node, and keeps book of the outcome. */
-  write(group: TestGroup, id: NodeId): void {
-    const token = `<${this.#next++}>`;
-    group.node(id).propose(Buffer.from(`x=${token}`)).then(
-      () => this.acknowledged.push(token),
-      () => this.maybe.push(token),
-    );
-  }
-
-  check(value: string): void {
-    const seen = value.match(/<\d+>/g) ?? [];
-    assertEquals(new Set(seen).size, seen.length, "A write took effect twice");
-    const acknowledged = new Set(this.acknowledged);
-    const inOrder = seen.filter((token) => acknowledged.has(token));
-    assertEquals(inOrder.length, acknowledged.size, "An acknowledged write is gone");
-  }
-}
 
 async function disturb(group: TestGroup, prng: Prng, down: Set<NodeId>): Promise<void> {
   const pick = () => group.ids[prng.below(group.ids.length)] ?? 1;
@@ -58,7 +35,7 @@ async function runWithFaults(seed: number): Promise<void> {
   const prng = createPrng(seed);
   const size = [1, 2, 3, 3, 4, 5][prng.below(6)] ?? 3;
   const group = await TestGroup.start(size, seed, { retainedEntriesMax: 4 });
-  const ledger = new Ledger();
+  const ledger = new WriteLedger();
   const down = new Set<NodeId>();
   try {
     await group.leader();

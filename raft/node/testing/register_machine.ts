@@ -14,7 +14,10 @@ function registerKey(name: string): Buffer {
   return Buffer.from(`register/${name}`);
 }
 
-/** Payloads are `name=text`; the text is appended to the register, the reply is its new value. */
+/**
+ * Payloads are `name=text`: the text is appended to the register, the reply is
+ * its new value; or `name-`: the register is removed.
+ */
 export class RegisterMachine implements StateMachine {
   /** Commands applied since the group began; lives in memory and is saved once per batch. */
   count = 0;
@@ -31,9 +34,10 @@ export class RegisterMachine implements StateMachine {
   apply(command: CommittedCommand, view: MachineView): Applied {
     const { name, text } = parse(command.payload);
     const key = registerKey(name);
-    const value = Buffer.concat([view.get(key) ?? Buffer.of(), Buffer.from(text)]);
     this.count++;
     this.#dirty = true;
+    if (text === undefined) return { reply: "", writes: [{ type: "del", key }] };
+    const value = Buffer.concat([view.get(key) ?? Buffer.of(), Buffer.from(text)]);
     return { reply: String(value), writes: [{ type: "put", key, value }] };
   }
 
@@ -44,9 +48,10 @@ export class RegisterMachine implements StateMachine {
   }
 }
 
-function parse(payload: Uint8Array): { name: string; text: string } {
-  const [name = "", text = ""] = new TextDecoder().decode(payload).split("=");
-  return { name, text };
+/** The text is undefined in a removal. */
+function parse(payload: Uint8Array): { name: string; text: string | undefined } {
+  const [name = "", text] = new TextDecoder().decode(payload).split("=");
+  return text === undefined ? { name: name.slice(0, -1), text } : { name, text };
 }
 
 /** A register as one replica has applied it. */

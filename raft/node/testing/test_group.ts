@@ -27,6 +27,7 @@ export class TestGroup {
   readonly #members = new Map<NodeId, Member>();
   readonly #engines = new Map<NodeId, MemoryEngine>();
   readonly #writes = new Map<NodeId, number>();
+  readonly #stops: Promise<void>[] = [];
 
   private constructor(size: number, seed: number, tuning: Tuning) {
     this.#prng = createPrng(seed);
@@ -89,11 +90,38 @@ export class TestGroup {
 
   /** As kill -9 with a power cut: what was not synced may be gone. */
   async crash(id: NodeId): Promise<void> {
-    const { node, engine, server } = this.#member(id);
+    this.powerOff(id);
+    await this.#awaitStops();
+  }
+
+  /** A crash right now, in the middle of whatever the node does; one that is booting too. */
+  powerOff(id: NodeId): void {
+    const engine = this.#engines.get(id);
+    if (engine === undefined) throw new RangeError(`Node ${id} has never run`);
     this.#engines.set(id, engine.crash(this.#prng));
+    const member = this.#members.get(id);
+    if (member === undefined) return;
     this.#members.delete(id);
-    server.close();
-    await this.clock.resolve(node.stop(), 10_000);
+    member.server.close();
+    this.#stops.push(member.node.stop());
+  }
+
+  isRunning(id: NodeId): boolean {
+    return this.#members.has(id);
+  }
+
+  /** Cuts all links between the nodes named and the others. */
+  isolate(...ids: NodeId[]): void {
+    for (const a of ids) {
+      for (const b of this.ids.filter((id) => !ids.includes(id))) {
+        this.network.cut(this.address(a), this.address(b));
+        this.network.cut(this.address(b), this.address(a));
+      }
+    }
+  }
+
+  heal(): void {
+    this.network.heal();
   }
 
   async leader(limitMs = 10_000): Promise<NodeId> {
@@ -117,12 +145,16 @@ export class TestGroup {
   }
 
   async stop(): Promise<void> {
-    const stops = [...this.#members.values()].map(({ node, server }) => {
+    for (const { node, server } of this.#members.values()) {
       server.close();
-      return node.stop();
-    });
-    await this.clock.resolve(Promise.all(stops), 10_000);
+      this.#stops.push(node.stop());
+    }
+    await this.#awaitStops();
     for (const engine of this.#engines.values()) await engine.close();
+  }
+
+  async #awaitStops(): Promise<void> {
+    await this.clock.resolve(Promise.all(this.#stops.splice(0)), 10_000);
   }
 
   /** The node that leads in the highest term, once a majority follows it; 0 if there is none. */
