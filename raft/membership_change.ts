@@ -13,7 +13,7 @@ import { invariant } from "../runtime/invariant.ts";
 import { changeConf, type ConfChange, ConfChangeError } from "./conf_change.ts";
 import { isJoint, isVoter, members } from "./membership.ts";
 import { ProposalError } from "./proposal_error.ts";
-import { appendOwn, newProgress, type RaftCore } from "./raft_core.ts";
+import { appendOwn, becomeFollower, newProgress, type RaftCore } from "./raft_core.ts";
 import { advanceCommit, hasCommittedInTerm } from "./replication.ts";
 import { confirmReads } from "./serve_reads.ts";
 import { beginTransfer } from "./step_leader.ts";
@@ -63,7 +63,14 @@ export function leaveJointIfDue(core: RaftCore): void {
 /** Puts a committed change in force. */
 export function applyConfChange(core: RaftCore, change: ConfChange): void {
   core.conf = changeConf(core.conf, change);
-  if (core.role !== "leader") return;
+  if (core.role !== "leader") {
+    // Votes that are still to come must not make somebody lead who does not belong here any more.
+    const isCampaigning = core.role === "candidate" || core.role === "preCandidate";
+    if (isCampaigning && !isVoter(core.conf, core.config.id)) {
+      becomeFollower(core, core.term, NONE);
+    }
+    return;
+  }
   const { progress } = core;
   const present = new Set(members(core.conf));
   for (const id of progress.keys()) if (!present.has(id)) progress.delete(id);

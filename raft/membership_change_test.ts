@@ -1,8 +1,9 @@
 /** Changing who belongs to the group (Raft paper section 6, thesis chapter 4). */
 import { assertEquals, assertThrows } from "@std/assert";
 import { ProposalError } from "./proposal_error.ts";
+import { Disk } from "./testing/disk.ts";
 import { TestNetwork } from "./testing/test_network.ts";
-import { voters } from "./testing/test_node.ts";
+import { TestNode, voters } from "./testing/test_node.ts";
 
 /** A group of three under node 1, with node 4 started and in nobody's configuration. */
 function groupWithNewcomer(): TestNetwork {
@@ -219,4 +220,24 @@ Deno.test("a node that was removed and does not know that it is back still votes
   network.tick(40);
   assertEquals(network.leaders().length, 1);
   assertEquals(network.node(2).raw.confState, voters(1, 2));
+});
+
+Deno.test("a candidate that learns that it was removed gives up, whoever would vote for it", () => {
+  const disk = new Disk({ ...voters(2, 3, 4), votersOutgoing: [1, 2, 3], autoLeave: true });
+  const end = { index: 1, term: 1, kind: "confChange", data: new Uint8Array(0) } as const;
+  disk.entries.push(end);
+  disk.hardState = { term: 1, vote: 0, commit: 0 };
+  const node = new TestNode({ id: 1, disk });
+  node.raw.campaign();
+  node.drain();
+  const grant = (from: number) => {
+    const news = { commit: 1, commitTerm: 1 };
+    node.raw.step({ type: "preVoteResponse", from, to: 1, term: 2, reject: false, ...news });
+    node.drain();
+  };
+  grant(3);
+  assertEquals(node.raw.confState, voters(2, 3, 4), "the answer told that the change is complete");
+  assertEquals(node.status.role, "follower");
+  grant(4);
+  assertEquals([node.status.role, node.status.term], ["follower", 1]);
 });
