@@ -26,6 +26,12 @@ for (const name of names) {
   });
 }
 
+Deno.test("the index of the scripts names each of them", async () => {
+  const index = await Deno.readTextFile(new URL("README.md", FOLDER));
+  const listed = [...index.matchAll(/^\| `(\w+\.txt)`/gm)].map(([, name]) => name);
+  assertEquals(listed.sort(), names);
+});
+
 Deno.test("playing a script fails if a line differs, and rewrites it if that is wanted", async () => {
   const folder = await Deno.makeTempDir();
   const file = new URL(`file://${folder}/script.txt`);

@@ -22,9 +22,15 @@ function chosen(environment: Environment, line: CommandLine): Message[] {
   );
 }
 
-/** `deliver [from=1] [to=2] [type=append] [first=3]`: to each node what is for it, in order. */
+/**
+ * `deliver [from=1] [to=2] [type=append] [first=3] [keep]`: to each node what is for it, in order.
+ * `keep` delivers copies, which the network may do as well.
+ */
 function deliver(environment: Environment, line: CommandLine): void {
-  deliverByReceiver(environment, chosen(environment, line));
+  const keeps = line.flag("keep");
+  const messages = chosen(environment, line);
+  if (keeps) environment.send(messages);
+  deliverByReceiver(environment, messages);
 }
 
 /** `drop [from=1] [to=2] [type=append] [first=3]` */

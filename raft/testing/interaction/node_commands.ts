@@ -34,6 +34,12 @@ function readIndex(environment: Environment, line: CommandLine): void {
   environment.node(line.number("node")).raw.readIndex(line.numberOption("context") ?? 1);
 }
 
+/** `clock 1 2 ms=500`: what the drivers' clocks say, for leases. */
+function clock(environment: Environment, line: CommandLine): void {
+  const nowMs = line.numberOption("ms") ?? 0;
+  for (const { raw } of environment.nodesOf(line.numbers())) raw.observeClock(nowMs);
+}
+
 /** `report-unreachable 1 peer=2` */
 function reportUnreachable(environment: Environment, line: CommandLine): void {
   const { raw } = environment.node(line.number("node"));
@@ -57,6 +63,7 @@ export const nodeCommands: Commands = {
   tick,
   "transfer-leadership": transferLeadership,
   "read-index": readIndex,
+  clock,
   "report-unreachable": reportUnreachable,
   "report-snapshot": reportSnapshot,
   compact,

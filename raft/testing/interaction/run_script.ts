@@ -2,6 +2,7 @@
 import { ProposalError } from "../../proposal_error.ts";
 import { CommandLine } from "./command_line.ts";
 import { type Commands, Environment } from "./environment.ts";
+import { memberCommands } from "./member_commands.ts";
 import { networkCommands } from "./network_commands.ts";
 import { nodeCommands } from "./node_commands.ts";
 import { roundCommands } from "./round_commands.ts";
@@ -12,6 +13,7 @@ import { showCommands } from "./show_commands.ts";
 const COMMANDS: Commands = {
   ...setupCommands,
   ...nodeCommands,
+  ...memberCommands,
   ...roundCommands,
   ...networkCommands,
   ...showCommands,

@@ -10,6 +10,7 @@ import { RawNode } from "../../raw_node.ts";
 import type { Ready } from "../../ready.ts";
 import type { Entry, SnapshotMeta } from "../../types.ts";
 import type { Disk } from "../disk.ts";
+import { changeOf } from "./change_text.ts";
 
 /** Chance is taken out: an election timeout is `electionTicks` exactly, and numbers begin at 1. */
 const NO_CHANCE = { below: () => 0 };
@@ -93,9 +94,16 @@ export class ScriptNode {
     const entries = this.#unapplied.shift();
     const last = entries?.[entries.length - 1];
     if (entries === undefined || last === undefined) return undefined;
-    this.disk.apply(entries);
+    for (const entry of entries) this.#applyOne(entry);
     this.raw.applied(last.index);
     return entries;
+  }
+
+  #applyOne(entry: Entry): void {
+    this.disk.apply([entry]);
+    if (entry.kind !== "confChange") return;
+    const confState = this.raw.applyConfChange(entry.index, changeOf(entry));
+    this.disk.changeMembers(entry.index, confState);
   }
 
   compact(index: number): void {
