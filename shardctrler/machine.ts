@@ -65,6 +65,10 @@ export class ControllerMachine implements StateMachine {
     return this.#latest;
   }
 
+  get timeMs(): number {
+    return this.#timeMs;
+  }
+
   load(reader: MachineReader): Promise<void> {
     return loadMachine(reader).then(({ latest, timeMs, sessions }) => {
       this.#latest = latest;

@@ -63,6 +63,10 @@ export class ShardMachine implements StateMachine {
     return this.#ownership;
   }
 
+  get timeMs(): number {
+    return this.#state.timeMs;
+  }
+
   /** How often the state was loaded anew: once at the start, once for every snapshot. */
   get loads(): number {
     return this.#loads;

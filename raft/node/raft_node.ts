@@ -18,6 +18,7 @@ import { type AppliedEntry, Applier } from "./applier.ts";
 import { pass, passAtOnce } from "./failpoints.ts";
 import type { NodeIdentity } from "./identity.ts";
 import { LiveGeneration } from "./live_generation.ts";
+import { LogTime } from "./log_time.ts";
 import type { RaftObserver } from "./observer.ts";
 import { Persister, type Round } from "./persister.ts";
 import { lost, Proposals, type ReplyAt } from "./proposals.ts";
@@ -85,6 +86,7 @@ export class RaftNode {
   readonly #barriers: ReadBarriers;
   readonly #listeners = new Set<(status: RaftNodeStatus) => void>();
   readonly #inbox: Message[] = [];
+  readonly #logTime: LogTime;
   #soft: SoftState;
   #staged: StagedSnapshot | undefined;
   #ticks = 0;
@@ -98,6 +100,7 @@ export class RaftNode {
     const stored = await openStored(options.engine, options.identity, voters);
     const node = new RaftNode(options, stored);
     await options.machine.load(node.#generation);
+    node.#observeLogTime();
     options.observer?.started?.(node.#core, options.machine);
     node.#start();
     return node;
@@ -108,6 +111,7 @@ export class RaftNode {
     const config = { ...defaultRaftConfig, ...options.raft, id: identity.nodeId };
     const onFatal = (error: unknown) => this.#fail(error);
     this.#options = options;
+    this.#logTime = new LogTime(options.clock);
     this.#core = new RawNode({ ...stored, config, prng: options.prng });
     const { role, leader, term } = this.#core.status();
     this.#soft = { role, leader, term };
@@ -268,7 +272,7 @@ export class RaftNode {
   #proposeNext(): void {
     while (this.#proposals.hasQueued && this.#mayPropose()) {
       try {
-        const timeMs = this.#options.clock.wallTime();
+        const timeMs = this.#logTime.now();
         this.#proposals.proposeNext(timeMs, (data) => this.#core.propose(data));
       } catch (error) {
         if (!(error instanceof ProposalError)) throw error;
@@ -336,6 +340,7 @@ export class RaftNode {
       this.#core.persisted(ready);
       if (installation !== undefined) {
         this.#core.applied(installation.meta.index);
+        this.#observeLogTime();
         this.#options.observer?.appliedTo?.(installation.meta.index);
         this.#barriers.onApplied(installation.meta.index);
       }
@@ -353,11 +358,16 @@ export class RaftNode {
   #onApplied(index: LogIndex): void {
     if (this.#stopped) return;
     this.#core.applied(index);
+    this.#observeLogTime();
     this.#options.observer?.appliedTo?.(index);
     this.#proposals.applied();
     this.#barriers.onApplied(index);
     this.#compact(index);
     this.#wake();
+  }
+
+  #observeLogTime(): void {
+    this.#logTime.observe(this.#options.machine.timeMs ?? 0);
   }
 
   #compact(applied: LogIndex): void {

@@ -152,14 +152,14 @@ export class SessionTable {
   }
 
   /**
-   * Takes in a record of another group's table; dirty afterwards. That group's
-   * log time may run ahead of ours: a session counts as used now at the latest.
+   * Takes in a record of another group's table; dirty afterwards. The time in
+   * that group's log says nothing in ours: a session counts as used now.
    *
    * @throws {SyntaxError} If the record makes no sense
    */
   adopt(clientId: string, record: Uint8Array, nowMs: number): void {
     const session = decodeSession(record);
-    session.lastUsedMs = Math.min(session.lastUsedMs, nowMs);
+    session.lastUsedMs = nowMs;
     this.#sessions.set(clientId, session);
     this.#unsorted = true;
     this.#dirty.add(clientId);

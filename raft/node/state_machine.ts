@@ -9,7 +9,7 @@ import type { LogIndex, Term } from "../types.ts";
 export interface CommittedCommand {
   readonly index: LogIndex;
   readonly term: Term;
-  /** The clock of the leader that formed the entry, milliseconds since the epoch. */
+  /** Milliseconds that the leaders of the group have counted; may stand still or go back a little. */
   readonly timeMs: number;
   readonly payload: Uint8Array;
 }
@@ -42,6 +42,11 @@ export interface Applied {
  * them, so that a snapshot can be staged beside live data.
  */
 export interface StateMachine {
+  /**
+   * Latest time of a command that it knows of, restored ones included: where
+   * the time in the log goes on. Without it every start begins at 0 again.
+   */
+  readonly timeMs?: number;
   /**
    * Builds the in-memory part from the engine, at start and after a snapshot
    * was installed. Must not depend on the number of user keys.

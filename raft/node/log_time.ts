@@ -1,0 +1,30 @@
+/**
+ * The time that leaders write into their entries. It goes on with the clock
+ * that never goes back, from where the log has it: were it the wall clock, one
+ * that is set an hour ahead would make every session look idle, and a write
+ * that is sent again would happen twice.
+ */
+import type { Clock } from "../../runtime/clock.ts";
+
+export class LogTime {
+  readonly #clock: Clock;
+  #logMs = 0;
+  #atMs: number;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#atMs = clock.now();
+  }
+
+  /** The log has come to this time, here or under another leader. */
+  observe(logMs: number): void {
+    if (logMs <= this.now()) return;
+    this.#logMs = logMs;
+    this.#atMs = this.#clock.now();
+  }
+
+  /** Whole milliseconds that the leaders of the group have counted so far. */
+  now(): number {
+    return Math.floor(this.#logMs + this.#clock.now() - this.#atMs);
+  }
+}
