@@ -1,14 +1,27 @@
 /** A whole Raft group in one process: virtual time, memory engines, a memory network. */
-import { MemoryNetwork, type MemoryServer } from "../../../rpc/memory_network.ts";
+import {
+  MemoryNetwork,
+  type MemoryNetworkOptions,
+  type MemoryServer,
+} from "../../../rpc/memory_network.ts";
+import type { Dialer } from "../../../rpc/service.ts";
+import type { Clock } from "../../../runtime/clock.ts";
 import { silentLogger } from "../../../runtime/logger.ts";
 import { createPrng, type Prng } from "../../../runtime/prng.ts";
 import { VirtualClock } from "../../../runtime/virtual_clock.ts";
 import { MemoryEngine } from "../../../storage/memory_engine.ts";
 import type { NodeId } from "../../types.ts";
+import type { RaftObserver } from "../observer.ts";
 import { RaftNode, type RaftNodeOptions } from "../raft_node.ts";
 import { RegisterMachine } from "./register_machine.ts";
 
-type Tuning = Pick<RaftNodeOptions, "raft" | "retainedEntriesMax" | "retainedBytesMax">;
+export interface TestGroupOptions
+  extends Pick<RaftNodeOptions, "raft" | "retainedEntriesMax" | "retainedBytesMax"> {
+  readonly network?: Omit<MemoryNetworkOptions, "clock">;
+  /** What a node calls its peers with, made of what the network gives it. */
+  readonly dialer?: (clock: Clock, from: string, dialer: Dialer) => Dialer;
+  readonly observer?: (id: NodeId) => RaftObserver;
+}
 
 interface Member {
   node: RaftNode;
@@ -19,25 +32,26 @@ interface Member {
 
 export class TestGroup {
   readonly clock = new VirtualClock();
-  readonly network = new MemoryNetwork({ clock: this.clock });
+  readonly network: MemoryNetwork;
   readonly failures: unknown[] = [];
   readonly #prng: Prng;
-  readonly #tuning: Tuning;
+  readonly #options: TestGroupOptions;
   readonly #addresses: ReadonlyMap<NodeId, string>;
   readonly #members = new Map<NodeId, Member>();
   readonly #engines = new Map<NodeId, MemoryEngine>();
   readonly #writes = new Map<NodeId, number>();
   readonly #stops: Promise<void>[] = [];
 
-  private constructor(size: number, seed: number, tuning: Tuning) {
+  private constructor(size: number, seed: number, options: TestGroupOptions) {
     this.#prng = createPrng(seed);
-    this.#tuning = tuning;
+    this.#options = options;
+    this.network = new MemoryNetwork({ ...options.network, clock: this.clock });
     const ids = Array.from({ length: size }, (_, i) => i + 1);
     this.#addresses = new Map(ids.map((id) => [id, `node${id}:1`]));
   }
 
-  static async start(size: number, seed = 1, tuning: Tuning = {}): Promise<TestGroup> {
-    const group = new TestGroup(size, seed, tuning);
+  static async start(size: number, seed = 1, options: TestGroupOptions = {}): Promise<TestGroup> {
+    const group = new TestGroup(size, seed, options);
     for (const id of group.#addresses.keys()) await group.restart(id);
     return group;
   }
@@ -72,13 +86,16 @@ export class TestGroup {
     const engine = this.#engines.get(id) ?? this.#createEngine(id);
     this.#engines.set(id, engine);
     const machine = new RegisterMachine();
+    const { network: _, dialer: wrap, observer, ...tuning } = this.#options;
+    const dialer = this.network.dialer(this.address(id));
     const node = await RaftNode.open({
-      ...this.#tuning,
+      ...tuning,
       identity: { clusterId: "7", gid: 1, nodeId: id },
       members: this.#addresses,
       engine,
       machine,
-      dialer: this.network.dialer(this.address(id)),
+      dialer: wrap?.(this.clock, this.address(id), dialer) ?? dialer,
+      observer: observer?.(id),
       clock: this.clock,
       prng: this.#prng,
       logger: silentLogger,
@@ -88,9 +105,9 @@ export class TestGroup {
     this.#members.set(id, { node, machine, engine, server });
   }
 
-  /** As kill -9 with a power cut: what was not synced may be gone. */
-  async crash(id: NodeId): Promise<void> {
-    this.powerOff(id);
+  /** As kill -9 with a power cut, of all at once: what was not synced may be gone. */
+  async crash(...ids: NodeId[]): Promise<void> {
+    for (const id of ids) this.powerOff(id);
     await this.#awaitStops();
   }
 
