@@ -7,6 +7,7 @@ import { cutsOf, oneWayCutsOf } from "./partitions.ts";
 import type { SimCluster } from "./sim_cluster.ts";
 import type { SimNode } from "./sim_node.ts";
 import type { Statistics } from "./statistics.ts";
+import { trapMoments, type Traps } from "./traps.ts";
 
 export interface NemesisParts {
   readonly options: NemesisOptions;
@@ -17,6 +18,7 @@ export interface NemesisParts {
   readonly draw: Draw;
   readonly events: EventLog;
   readonly statistics: Statistics;
+  readonly traps: Traps;
 }
 
 export class Nemesis {
@@ -39,6 +41,7 @@ export class Nemesis {
 
   /** No new faults; those that are there end when their time has come. */
   stop(): void {
+    this.#parts.traps.disarm();
     this.#timer?.cancel();
   }
 
@@ -48,6 +51,8 @@ export class Nemesis {
         return this.#crash(kind, [this.#target()]);
       case "group crash":
         return this.#crash(kind, this.#parts.draw.pick(this.#parts.cluster.ensembles));
+      case "crash at event":
+        return this.#trap(this.#target());
       case "restart":
         return this.#restart(this.#target());
       case "wiped disk":
@@ -81,6 +86,16 @@ export class Nemesis {
       node.crash();
       this.#later(() => node.start());
     }
+  }
+
+  /** The power fails at a chosen moment, for the node alone or for its whole group. */
+  #trap(node: SimNode): void {
+    const { cluster, draw, traps } = this.#parts;
+    const group = cluster.ensembles.find((nodes) => nodes.includes(node)) ?? [];
+    const victims = draw.oneIn(3) ? group : [node];
+    const count = draw.magnitude(1, 30);
+    const moment = draw.pick(trapMoments);
+    traps.arm(node.address, moment, count, () => this.#crash("crash at event", victims));
   }
 
   #wipe(node: SimNode): void {

@@ -36,6 +36,7 @@ export interface DiskOptions {
 export type FaultKind =
   | "crash"
   | "group crash"
+  | "crash at event"
   | "restart"
   | "pause"
   | "partition"
@@ -145,7 +146,7 @@ function liteOptions(seed: number, draw: Draw): SimOptions {
     disk: { syncMinMs: 0.5, syncMaxMs: 2, writeMaxMs: 1, slowReadOdds: 0 },
     nemesis: {
       periodMs: 2_000,
-      weights: { crash: 2, restart: 1, partition: 1, pause: 1, clock: 1 },
+      weights: { crash: 1, "crash at event": 2, restart: 1, partition: 1, pause: 1, clock: 1 },
       durationMaxMs: 2_000,
       clockRateMax: 1.1,
       wallOffsetMaxMs: 60_000,
@@ -227,6 +228,7 @@ function swarmDisk(draw: Draw): DiskOptions {
 const swarmFaults: readonly FaultKind[] = [
   "crash",
   "group crash",
+  "crash at event",
   "restart",
   "pause",
   "partition",

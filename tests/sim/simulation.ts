@@ -18,6 +18,7 @@ import { heal, insist, type RecoveryParts, unequal, unsettled, waitUntil } from 
 import { SimClient } from "./sim_client.ts";
 import { SimCluster } from "./sim_cluster.ts";
 import { type Figures, Statistics } from "./statistics.ts";
+import { Traps } from "./traps.ts";
 import { logKeyOf, sharedKeys } from "./workload_keys.ts";
 
 /** Virtual time a system without faults has for its first configuration. */
@@ -60,7 +61,8 @@ export class Simulation {
     this.#draw = new Draw(createPrng(seed)).fork();
     this.#events = new EventLog(() => this.#clock.now(), hooks.trace);
     const checkers = hooks.checkers ?? [...createCheckers(), new HistoryChecker()];
-    this.#hub = new ObserverHub([this.#statistics, this.#events, ...checkers]);
+    const traps = new Traps(this.#clock);
+    this.#hub = new ObserverHub([this.#statistics, this.#events, ...checkers, traps]);
     const parts = {
       clock: this.#clock,
       hub: this.#hub,
@@ -72,6 +74,7 @@ export class Simulation {
     const cluster = this.#cluster;
     this.#nemesis = new Nemesis({
       ...parts,
+      traps,
       options: nemesis,
       cluster,
       clients: [...names, "admin"],

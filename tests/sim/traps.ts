@@ -1,0 +1,75 @@
+/** Strikes at the very moment something happens: most bugs hide between two steps that belong together. */
+import type { Clock } from "../../runtime/clock.ts";
+import type { NodeView, Observer } from "./observation.ts";
+
+/** Moments at which a trap can be sprung. */
+export const trapMoments = [
+  "entries taken",
+  "promise sent",
+  "message sent",
+  "message received",
+  "applied",
+  "shown",
+] as const;
+
+export type TrapMoment = typeof trapMoments[number];
+
+interface Trap {
+  readonly moment: TrapMoment;
+  /** Moments that still pass before it springs. */
+  rest: number;
+  readonly spring: () => void;
+}
+
+/** Messages that promise what is on disk. */
+const promises = ["appendResponse", "voteResponse"];
+
+export class Traps implements Observer {
+  readonly #clock: Clock;
+  /** One at a time for each address. */
+  readonly #armed = new Map<string, Trap>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /**
+   * Calls `spring` once the moment has come at the node for the `count`th time,
+   * with everything done that follows from it at once, and nothing that has to
+   * wait for a disk or the network.
+   */
+  arm(address: string, moment: TrapMoment, count: number, spring: () => void): void {
+    this.#armed.set(address, { moment, rest: count, spring });
+  }
+
+  disarm(): void {
+    this.#armed.clear();
+  }
+
+  roundTaken(node: NodeView, { entries }: { entries: readonly unknown[] }): void {
+    if (entries.length > 0) this.#pass(node, "entries taken");
+  }
+
+  messageLeft(node: NodeView, { type }: { type: string }): void {
+    this.#pass(node, promises.includes(type) ? "promise sent" : "message sent");
+  }
+
+  messageDelivered(node: NodeView): void {
+    this.#pass(node, "message received");
+  }
+
+  entriesApplied(node: NodeView): void {
+    this.#pass(node, "applied");
+  }
+
+  appliedTo(node: NodeView): void {
+    this.#pass(node, "shown");
+  }
+
+  #pass({ address }: NodeView, moment: TrapMoment): void {
+    const trap = this.#armed.get(address);
+    if (trap?.moment !== moment || --trap.rest > 0) return;
+    this.#armed.delete(address);
+    this.#clock.setTimer(trap.spring, 0);
+  }
+}
