@@ -47,6 +47,7 @@ async function run(options: SimTaskOptions): Promise<number> {
       if (runs > 1) say(describeOptions(drawOptions(report.seed, profile)));
     }
     say(describeSeed(report));
+    await saveTimeline(report);
     if (failed !== undefined && !keepGoing) break;
   }
   say(describeBatch(figures, seeds, performance.now() - startedAt));
@@ -56,6 +57,15 @@ async function run(options: SimTaskOptions): Promise<number> {
   else say(describeReproduction(failed.seed, 1, profile));
   if (failed?.failure !== undefined) return exitCodes[failed.failure.class];
   return idle === undefined ? exitCodes.ok : exitCodes.idle;
+}
+
+/** Keeps the picture of a history that failed, for whoever looks into it. */
+async function saveTimeline({ seed, failure }: SeedReport): Promise<void> {
+  if (failure?.timeline === undefined) return;
+  const path = `output/sim/seed-${seed}.html`;
+  await Deno.mkdir("output/sim", { recursive: true });
+  await Deno.writeTextFile(path, failure.timeline);
+  say(`The history is drawn in ${path}\n`);
 }
 
 /** Runs one seed in this thread and writes down every event. */

@@ -79,6 +79,6 @@ function startWorker(): Worker {
 }
 
 function brokenReport(seed: number, text: string): SeedReport {
-  const failure = { class: "crash" as const, text };
+  const failure = { class: "crash" as const, text, timeline: undefined };
   return { seed, hash: "", figures: noFigures, failure, elapsedMs: SEED_LIMIT_MS };
 }

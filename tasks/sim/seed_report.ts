@@ -1,11 +1,14 @@
 /** What comes of one seed, in a form that passes from thread to thread. */
 import { classOf, describeFailure, type FailureClass } from "../../tests/sim/failure.ts";
+import { LinearizabilityViolation } from "../../tests/sim/linearizable.ts";
 import type { Profile } from "../../tests/sim/options.ts";
 import { drawOptions } from "../../tests/sim/options.ts";
 import { simulate } from "../../tests/sim/simulation.ts";
 import type { Figures } from "../../tests/sim/statistics.ts";
 
 export interface SeedFailure {
+  /** An HTML page that shows what went wrong. */
+  readonly timeline: string | undefined;
   readonly class: FailureClass;
   readonly text: string;
 }
@@ -31,9 +34,11 @@ export async function runSeed(
     seed,
     hash,
     figures,
-    failure: failure === undefined
-      ? undefined
-      : { class: classOf(failure), text: describeFailure(failure) },
+    failure: failure === undefined ? undefined : {
+      class: classOf(failure),
+      text: describeFailure(failure),
+      timeline: failure instanceof LinearizabilityViolation ? failure.timeline : undefined,
+    },
     elapsedMs: performance.now() - startedAt,
   };
 }

@@ -14,6 +14,7 @@ import { Nemesis } from "./nemesis.ts";
 import type { Observer } from "./observation.ts";
 import { ObserverHub } from "./observer_hub.ts";
 import type { SimOptions } from "./options.ts";
+import { LinearizabilityChecker } from "./linearizable.ts";
 import { heal, insist, type RecoveryParts, unequal, unsettled, waitUntil } from "./recovery.ts";
 import { SimClient } from "./sim_client.ts";
 import { SimCluster } from "./sim_cluster.ts";
@@ -60,7 +61,8 @@ export class Simulation {
     this.#options = options;
     this.#draw = new Draw(createPrng(seed)).fork();
     this.#events = new EventLog(() => this.#clock.now(), hooks.trace);
-    const checkers = hooks.checkers ?? [...createCheckers(), new HistoryChecker()];
+    const judges = [new HistoryChecker(), new LinearizabilityChecker()];
+    const checkers = hooks.checkers ?? [...createCheckers(), ...judges];
     const traps = new Traps(this.#clock);
     this.#hub = new ObserverHub([this.#statistics, this.#events, ...checkers, traps]);
     const parts = {
