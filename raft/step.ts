@@ -21,7 +21,7 @@ import {
 import { sendHeartbeats } from "./replication.ts";
 import { stepCandidate } from "./step_candidate.ts";
 import { stepFollower } from "./step_follower.ts";
-import { stepLeader } from "./step_leader.ts";
+import { stepLeader, tryHandOver } from "./step_leader.ts";
 import { NONE } from "./types.ts";
 
 /** Handles a message that is addressed to this node. */
@@ -142,7 +142,11 @@ function tickLeader(core: RaftCore): void {
       return;
     }
   }
-  if (core.heartbeatElapsed >= core.config.heartbeatTicks) sendHeartbeats(core);
+  if (core.heartbeatElapsed >= core.config.heartbeatTicks) {
+    sendHeartbeats(core);
+    // The word may be lost, or come before the heir has applied a change of members that it knows of.
+    tryHandOver(core);
+  }
 }
 
 /** Whether a quorum was heard since the last call (thesis 6.2). */

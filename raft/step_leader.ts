@@ -111,7 +111,8 @@ export function beginTransfer(core: RaftCore, to: NodeId): boolean {
   return true;
 }
 
-function tryHandOver(core: RaftCore): void {
+/** Tells the node that leadership is being handed to, if there is one and it is ready, to campaign. */
+export function tryHandOver(core: RaftCore): void {
   const { config: { id: from }, term, transferee: to } = core;
   if (core.progress.get(to)?.match !== core.log.lastIndex) return;
   send(core, { type: "timeoutNow", from, to, term });

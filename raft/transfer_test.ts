@@ -44,6 +44,19 @@ Deno.test("transferLeader() catches the target up by snapshot if need be", () =>
   assertEquals(network.leaders().map(({ id }) => id), [3]);
 });
 
+Deno.test("transferLeader() repeats its word with the heartbeats, should it be lost", () => {
+  const network = new TestNetwork({ size: 3 });
+  network.elect(1);
+  network.loses = ({ type }) => type === "timeoutNow";
+  network.node(1).raw.transferLeader(2);
+  network.settle();
+  network.heal();
+
+  network.tick();
+
+  assertEquals(network.leaders().map(({ id }) => id), [2]);
+});
+
 Deno.test("propose() is refused during a transfer, which is given up after an election timeout", () => {
   const network = new TestNetwork({ size: 3, config: { electionTicks: 10 } });
   const leader = network.elect(1);
