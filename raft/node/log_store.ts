@@ -65,9 +65,8 @@ export class LogStore {
     ]);
     const hardState = decodeHardState(hardBytes);
     const logStart = decodeLogStart(startBytes);
-    const generation = generationBytes?.readUInt32BE(0) ?? 1;
-    const appliedBytes = await engine.get(appliedKey(generation));
-    const applied = appliedBytes && decodeSnapshotMeta(pb.SnapshotMeta.decode(appliedBytes));
+    const generation = decodeGeneration(generationBytes);
+    const applied = decodeApplied(await engine.get(appliedKey(generation)));
     const entries = await loadEntries(engine, logStart.index);
     checkStored(hardState, logStart, entries, applied);
     const last = logStart.index + entries.length;
@@ -190,11 +189,15 @@ async function loadEntries(engine: Engine, start: LogIndex): Promise<Entry[]> {
 
 function checkStored(
   hardState: HardState,
-  logStart: { readonly index: LogIndex },
+  logStart: { readonly index: LogIndex; readonly term: Term },
   entries: readonly Entry[],
   applied: SnapshotMeta | undefined,
 ): void {
   const last = logStart.index + entries.length;
+  const lastTerm = entries.at(-1)?.term ?? logStart.term;
+  if (hardState.term < lastTerm) {
+    throw damaged(`the term is ${hardState.term}, the log ends with an entry of term ${lastTerm}`);
+  }
   const appliedIndex = applied?.index ?? 0;
   if (hardState.commit > last) {
     throw damaged(`entries up to ${hardState.commit} were committed, the log ends at ${last}`);
@@ -215,6 +218,21 @@ function decodeHardState(bytes: Buffer | undefined): HardState {
   if (bytes === undefined) return { term: 0, vote: 0, commit: 0 };
   const [term = 0, vote = 0, commit = 0] = unsealed("hard state", bytes, 3);
   return { term, vote, commit };
+}
+
+function decodeGeneration(bytes: Buffer | undefined): number {
+  if (bytes === undefined) return 1;
+  if (bytes.length !== 4) throw damaged(`the generation record has ${bytes.length} bytes`);
+  return bytes.readUInt32BE(0);
+}
+
+function decodeApplied(bytes: Buffer | undefined): SnapshotMeta | undefined {
+  if (bytes === undefined) return undefined;
+  try {
+    return decodeSnapshotMeta(pb.SnapshotMeta.decode(bytes));
+  } catch (error) {
+    throw damaged("the record of what was applied cannot be read", error);
+  }
 }
 
 function decodeLogStart(bytes: Buffer | undefined): { index: LogIndex; term: Term } {
@@ -238,9 +256,10 @@ function unsealed(name: string, bytes: Buffer, count: number): number[] {
   return Array.from({ length: count }, (_, i) => readUint64(bytes, 4 + 8 * i));
 }
 
-function damaged(what: string): EngineError {
+function damaged(what: string, cause?: unknown): EngineError {
   return new EngineError(
     "corruption",
     `Cannot trust the stored log: ${what}; wipe the directory and let the node rejoin as a new member`,
+    { cause },
   );
 }

@@ -24,7 +24,9 @@ async function withEntries(
 ): Promise<{ engine: MemoryEngine; store: LogStore }> {
   const engine = new MemoryEngine();
   const { store } = await LogStore.load(engine);
-  await engine.write(store.append(entries), sync);
+  const term = entries.at(-1)?.term ?? 0;
+  const hardState = store.saveHardState({ term, vote: 0, commit: 0 });
+  await engine.write([...store.append(entries), hardState], sync);
   return { engine, store };
 }
 
@@ -51,7 +53,8 @@ Deno.test("LogStore.load() reads back what was appended", async () => {
 
 Deno.test("LogStore.append() replaces a conflicting suffix for good", async () => {
   const { engine, store } = await withEntries(entry(1, 1), entry(2, 1), entry(3, 1));
-  await engine.write(store.append([entry(2, 2, "new")]), sync);
+  const hardState = store.saveHardState({ term: 2, vote: 0, commit: 0 });
+  await engine.write([...store.append([entry(2, 2, "new")]), hardState], sync);
   const { state } = await LogStore.load(engine);
   assertEquals(summary(state.entries), ["1/1 entry 1", "2/2 new"]);
 });
@@ -118,10 +121,35 @@ Deno.test("LogStore.load() refuses a damaged hard state", async () => {
   await assertRejects(() => LogStore.load(engine), EngineError, "hard state record fails");
 });
 
+Deno.test("LogStore.load() refuses a log whose hard state is gone", async () => {
+  const { engine } = await withEntries(entry(1, 1), entry(2, 3));
+  await engine.write([{ type: "del", key: nodeKey("hardState") }], sync);
+  await assertRejects(
+    () => LogStore.load(engine),
+    EngineError,
+    "the term is 0, the log ends with an entry of term 3",
+  );
+});
+
+Deno.test("LogStore.load() refuses a generation record that was cut", async () => {
+  const { engine } = await withEntries(entry(1, 1));
+  await engine.write([{ type: "put", key: nodeKey("generation"), value: Buffer.of(0, 0) }], sync);
+  await assertRejects(() => LogStore.load(engine), EngineError, "generation record has 2 bytes");
+});
+
+Deno.test("LogStore.load() refuses a record of what was applied that makes no sense", async () => {
+  const { engine } = await withEntries(entry(1, 1));
+  const write = appliedWrite(1, { index: 1, term: 1, confState, id: 0 });
+  const value = write.type === "put" ? write.value.subarray(0, -1) : Buffer.of();
+  await engine.write([{ ...write, type: "put", value }], sync);
+  await assertRejects(() => LogStore.load(engine), EngineError, "what was applied cannot be read");
+});
+
 Deno.test("LogStore.install() begins the log anew behind the snapshot", async () => {
   const { engine, store } = await withEntries(entry(1, 1), entry(2, 1), entry(3, 1));
   const meta = { index: 10, term: 4, confState, id: 0 };
-  await engine.write([...store.install(meta, 2), appliedWrite(2, meta)], sync);
+  const hardState = store.saveHardState({ term: 4, vote: 0, commit: 10 });
+  await engine.write([...store.install(meta, 2), appliedWrite(2, meta), hardState], sync);
   await engine.write(store.append([entry(11, 4)]), sync);
   const { state } = await LogStore.load(engine);
   assertEquals(state.generation, 2);
