@@ -9,6 +9,7 @@ import type { Clock } from "../../../runtime/clock.ts";
 import { silentLogger } from "../../../runtime/logger.ts";
 import { createPrng, type Prng } from "../../../runtime/prng.ts";
 import { VirtualClock } from "../../../runtime/virtual_clock.ts";
+import type { Engine } from "../../../storage/engine.ts";
 import { MemoryEngine } from "../../../storage/memory_engine.ts";
 import type { NodeId } from "../../types.ts";
 import type { RaftObserver } from "../observer.ts";
@@ -20,6 +21,8 @@ export interface TestGroupOptions
   readonly network?: Omit<MemoryNetworkOptions, "clock">;
   /** What a node calls its peers with, made of what the network gives it. */
   readonly dialer?: (clock: Clock, from: string, dialer: Dialer) => Dialer;
+  /** What a node writes to, made of its memory engine. */
+  readonly engine?: (id: NodeId, engine: Engine) => Engine;
   readonly observer?: (id: NodeId) => RaftObserver;
 }
 
@@ -86,13 +89,13 @@ export class TestGroup {
     const engine = this.#engines.get(id) ?? this.#createEngine(id);
     this.#engines.set(id, engine);
     const machine = new RegisterMachine();
-    const { network: _, dialer: wrap, observer, ...tuning } = this.#options;
+    const { network: _, dialer: wrap, engine: wrapEngine, observer, ...tuning } = this.#options;
     const dialer = this.network.dialer(this.address(id));
     const node = await RaftNode.open({
       ...tuning,
       identity: { clusterId: "7", gid: 1, nodeId: id },
       members: this.#addresses,
-      engine,
+      engine: wrapEngine?.(id, engine) ?? engine,
       machine,
       dialer: wrap?.(this.clock, this.address(id), dialer) ?? dialer,
       observer: observer?.(id),

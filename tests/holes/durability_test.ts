@@ -1,0 +1,274 @@
+import { assert, assertEquals, assertGreater, assertLess, assertRejects } from "@std/assert";
+import { RaftNode } from "../../raft/node/raft_node.ts";
+import { RegisterMachine } from "../../raft/node/testing/register_machine.ts";
+import { assertReplicasEqual } from "../../raft/node/testing/replica_content.ts";
+import { TestGroup } from "../../raft/node/testing/test_group.ts";
+import type { NodeId } from "../../raft/types.ts";
+import { MemoryNetwork } from "../../rpc/memory_network.ts";
+import { silentLogger } from "../../runtime/logger.ts";
+import { createPrng } from "../../runtime/prng.ts";
+import { VirtualClock } from "../../runtime/virtual_clock.ts";
+import { type Engine, EngineError } from "../../storage/engine.ts";
+import { appliedKey, logKey, nodeKey } from "../../storage/key_space.ts";
+import { MemoryEngine } from "../../storage/memory_engine.ts";
+import { RocksdbEngine } from "../../storage/rocksdb_engine.ts";
+import { KvGroup } from "../scenarios/kv/kv_group.ts";
+import { RecordingEngine } from "./recording_engine.ts";
+
+/** A group of its own whose engines are recorded; ended whatever happens. */
+async function withRecords(
+  size: number,
+  retainedEntriesMax: number,
+  body: (group: TestGroup, engine: (id: NodeId) => RecordingEngine) => Promise<void>,
+): Promise<void> {
+  const engines = new Map<NodeId, RecordingEngine>();
+  const group = await TestGroup.start(size, 1, {
+    retainedEntriesMax,
+    engine: (id, engine) => {
+      const recording = new RecordingEngine(engine);
+      engines.set(id, recording);
+      return recording;
+    },
+  });
+  try {
+    await body(group, (id) => {
+      const engine = engines.get(id);
+      assert(engine !== undefined);
+      return engine;
+    });
+  } finally {
+    await group.stop();
+  }
+}
+
+/** A group of one on an engine that somebody else has written. */
+function openAlone(engine: Engine, clock = new VirtualClock()) {
+  const machine = new RegisterMachine();
+  const failures: unknown[] = [];
+  const opened = RaftNode.open({
+    identity: { clusterId: "7", gid: 1, nodeId: 1 },
+    members: new Map([[1, "node1:1"]]),
+    engine,
+    machine,
+    dialer: new MemoryNetwork({ clock }).dialer("node1:1"),
+    clock,
+    prng: createPrng(1),
+    logger: silentLogger,
+    onFatal: (error) => failures.push(error),
+  });
+  return { opened, machine, clock, failures };
+}
+
+function textOf(value: Uint8Array | undefined): string {
+  return new TextDecoder().decode(value);
+}
+
+Deno.test("E3: appends read the same after a restart, and a repeated one is known again", async () => {
+  await using group = await KvGroup.start({ replicas: 3 });
+  const client = group.client();
+  const key = Buffer.from("k");
+  for (const word of ["a", "b", "c"]) await group.run(client.append(key, Buffer.from(word)));
+  for (let round = 0; round < 3; round++) {
+    await group.crashAll();
+    assertEquals(textOf(await group.run(client.get(key))), "abc");
+  }
+  // The power goes while the appends are under way: the clerk sends those again that were applied.
+  for (let round = 0; round < 5; round++) {
+    const appended = group.run(client.append(key, Buffer.from(`${round}`)));
+    await group.store.ctrl.clock.advance(2 * round);
+    await group.crashAll();
+    await appended;
+  }
+  assertEquals(textOf(await group.run(client.get(key))), "abc01234");
+});
+
+/** What a node of three entries has stored. */
+async function storedNode(): Promise<MemoryEngine> {
+  const group = await TestGroup.start(1);
+  for (const text of ["a", "b", "c"]) await group.write(`x=${text}`);
+  const engine = new MemoryEngine();
+  const pairs = await group.engine(1).scan({ start: Buffer.of(0), end: Buffer.of(0x7f) });
+  await engine.write(pairs.map((pair) => ({ type: "put", ...pair })), { sync: true });
+  await group.stop();
+  return engine;
+}
+
+async function assertRefused(engine: MemoryEngine, what: string): Promise<void> {
+  const error = await assertRejects(() => openAlone(engine).opened, Error);
+  assert(error instanceof EngineError && error.kind === "corruption", `${what}: ${error}`);
+}
+
+for (
+  const [name, key] of [["hard state", nodeKey("hardState")], ["log entry", logKey(3)]] as const
+) {
+  Deno.test(`E5: a ${name} record cut at any byte, or with any byte changed, is refused`, async () => {
+    const engine = await storedNode();
+    const value = await engine.get(key);
+    assert(value !== undefined);
+    const put = (value: Uint8Array) => engine.write([{ type: "put", key, value }], { sync: true });
+    for (let length = 0; length < value.length; length++) {
+      await put(value.subarray(0, length));
+      await assertRefused(engine, `cut to ${length} bytes`);
+    }
+    for (let at = 0; at < value.length; at++) {
+      const flipped = Buffer.from(value);
+      flipped[at] = (flipped[at] ?? 0) ^ 0x10;
+      await put(flipped);
+      await assertRefused(engine, `byte ${at} flipped`);
+    }
+    await engine.write([{ type: "del", key }], { sync: true });
+    await assertRefused(engine, "gone");
+  });
+}
+
+Deno.test("E6: whatever prefix of its writes a node has kept, its log and its state fit together", () =>
+  withRecords(3, 4, async (group, engine) => {
+    await group.write("x=<start>");
+    const leader = await group.leader();
+    const away = group.ids.find((id) => id !== leader) ?? 0;
+    for (let round = 0; round < 2; round++) {
+      group.isolate(away);
+      for (let i = 0; i < 12; i++) await group.write(`x=<${round}.${i}>`);
+      group.heal();
+      await group.converge(40_000);
+    }
+    const { batches } = engine(away);
+    const isInstall = ({ writes }: { writes: readonly { key: Uint8Array }[] }) =>
+      writes.some(({ key }) => nodeKey("generation").equals(key));
+    assertEquals(batches.filter(isInstall).length, 2, "Snapshots that were installed");
+
+    for (let kept = 0; kept <= batches.length; kept++) {
+      const disk = new MemoryEngine();
+      for (const { writes, sync } of batches.slice(0, kept)) await disk.write(writes, { sync });
+      const { opened, machine } = openAs(disk, away, group);
+      const node = await opened;
+      const words = String(await node.reader.get(Buffer.from("register/x")) ?? "").match(
+        /<[^>]+>/g,
+      );
+      assertEquals(words?.length ?? 0, machine.count, `After ${kept} batches`);
+      await node.stop();
+    }
+  }));
+
+function openAs(engine: Engine, nodeId: NodeId, group: TestGroup) {
+  const clock = new VirtualClock();
+  const machine = new RegisterMachine();
+  const opened = RaftNode.open({
+    identity: { clusterId: "7", gid: 1, nodeId },
+    members: new Map(group.ids.map((id) => [id, group.address(id)])),
+    engine,
+    machine,
+    dialer: new MemoryNetwork({ clock }).dialer(group.address(nodeId)),
+    clock,
+    prng: createPrng(1),
+    logger: silentLogger,
+    onFatal: () => {},
+  });
+  return { opened, machine };
+}
+
+Deno.test("E8: closing the database under a node that applies breaks nothing, in either order", async () => {
+  for (const [round, order] of (["node", "database", "node", "database"] as const).entries()) {
+    const directory = await Deno.makeTempDir();
+    const engine = await RocksdbEngine.open(`${directory}/db`);
+    const { opened, clock, failures } = openAlone(engine);
+    const node = await opened;
+    while (node.status().role !== "leader") await clock.advance(100);
+    const outcomes = Array.from(
+      { length: 200 },
+      () => node.propose(Buffer.from("x=a")).then(() => "done", () => "refused"),
+    );
+    await clock.advance(round);
+    const stopped = order === "node" ? node.stop() : undefined;
+    await engine.close();
+    await (stopped ?? node.stop());
+    assertEquals((await Promise.all(outcomes)).length, 200);
+    assertEquals(
+      failures.every((failure) => order === "database" && failure instanceof Error),
+      true,
+    );
+
+    const again = await RocksdbEngine.open(`${directory}/db`);
+    const reopened = openAlone(again);
+    await (await reopened.opened).stop();
+    await again.close();
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
+Deno.test("E9: a storage error stops the node, acknowledges nothing and diverges nothing", () =>
+  withRecords(3, 100, async (group, engine) => {
+    await group.write("x=a");
+    await group.converge();
+    const leader = await group.leader();
+    // The log can still be written, the machine's data cannot.
+    engine(leader).failure = ({ sync }) =>
+      sync ? undefined : new EngineError("io", "Cannot write: the disk is broken");
+    const outcome = group.node(leader).propose(Buffer.from("x=b")).then(
+      () => "done",
+      ({ code }) => code,
+    );
+    assertEquals(await group.clock.resolve(outcome, 10_000), "INTERNAL");
+    assertEquals(group.failures.map(String), ["EngineError: Cannot write: the disk is broken"]);
+    assertEquals(
+      await group.clock.resolve(
+        group.node(leader).propose(Buffer.from("x=c")).catch(({ code }) => code),
+        10,
+      ),
+      "NOT_LEADER",
+    );
+
+    await group.crash(leader);
+    group.failures.length = 0;
+    await group.restart(leader);
+    await group.write("x=d");
+    await group.converge();
+    const value = await assertReplicasEqual(group);
+    assert(["ad", "abd"].includes(value), value);
+    assertEquals(group.failures, []);
+  }));
+
+Deno.test("E19: an append costs the same however long the log is, and a heartbeat nothing", () =>
+  withRecords(3, 10_000, async (group, engine) => {
+    const costs: number[] = [];
+    for (const entries of [10, 1_000]) {
+      while (group.node(await group.leader()).status().lastIndex < entries) await group.write("y=");
+      await group.converge();
+      const follower = engine(group.ids.find((id) => id !== costs[0]) ?? 1);
+      const first = follower.batches.length;
+      await group.write("z=");
+      await group.converge();
+      costs.push(follower.bytesFrom(first));
+      const idle = follower.batches.length;
+      await group.clock.advance(10_000);
+      assertEquals(follower.batches.length, idle, "Heartbeats were written");
+    }
+    const [short = 0, long = 0] = costs;
+    assertLess(long, short + 20);
+    assertLess(long, 400);
+  }));
+
+Deno.test("E34: entries and vote are written in one synced batch, a machine's changes in one with the applied index", () =>
+  withRecords(3, 4, async (group, engine) => {
+    for (let i = 0; i < 40; i++) await group.write(`x=${i}`);
+    await group.crash(await group.leader());
+    for (let i = 0; i < 10; i++) await group.write(`x=${i}`);
+    const id = await group.leader();
+    const batches = engine(id).batches.map(({ writes, sync }) => ({
+      sync,
+      regions: new Set(writes.map(({ key }) => key[0])),
+      hasApplied: writes.some(({ key }) => appliedKey(1).equals(key)),
+      hasStart: writes.some(({ key }) => nodeKey("logStart").equals(key)),
+    }));
+    const logged = batches.filter(({ regions, hasStart }) => regions.has(2) && !hasStart);
+    assertGreater(logged.length, 40);
+    assert(logged.every(({ sync }) => sync), "An entry was written without a sync");
+    const machine = batches.filter(({ regions }) => regions.has(3));
+    assertGreater(machine.length, 40);
+    assert(
+      machine.every(({ hasApplied }) => hasApplied),
+      "Data was written without its applied index",
+    );
+    assert(machine.every(({ sync }, i) => !sync || i === 0), "What the log can replay was synced");
+    assertEquals(group.engine(id).stats().properties.openIterators, 0);
+  }));
