@@ -1,12 +1,13 @@
 /** A client that knows exactly what its key must hold: it appends to a key of its own and reads it back. */
 import { assertEquals } from "@std/assert";
 import type { KvClerk } from "../../client/kv_clerk.ts";
+import type { Player } from "./player.ts";
 import type { Stage } from "./stage.ts";
 
 /** Longest pause between two calls, in milliseconds: bounds what a run costs. */
 const PAUSE_MS_MAX = 100;
 
-export class Appender {
+export class Appender implements Player {
   readonly key: string;
   /** Words acknowledged so far. */
   words = 0;
@@ -46,8 +47,4 @@ export class Appender {
 /** Appenders with a client and a key each. */
 export function appendersOf(stage: Stage, count: number): Appender[] {
   return Array.from({ length: count }, (_, i) => new Appender(stage, `key-${i}`));
-}
-
-export async function checkAll(stage: Stage, appenders: readonly Appender[]): Promise<void> {
-  await stage.run(Promise.all(appenders.map((appender) => appender.check())));
 }

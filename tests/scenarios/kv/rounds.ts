@@ -1,6 +1,6 @@
 /** Rounds of misfortune that clients go through. */
 import { assert, assertEquals } from "@std/assert";
-import { type Appender, checkAll } from "../appender.ts";
+import { checkAll, type Player } from "../player.ts";
 import type { KvGroup } from "./kv_group.ts";
 
 export interface Misfortunes {
@@ -14,28 +14,28 @@ const ROUNDS = 3;
 const ROUND_MS = 2_000;
 /** A lossy network answers about one tenth as often. */
 const UNRELIABLE_ROUND_MS = 10_000;
-/** Words every client must get acknowledged in a round. */
-const WORDS_MIN = 3;
+/** Calls every client must get answered in a round. */
+const CALLS_MIN = 1;
 
 /** Runs the clients through rounds of misfortune, and requires that they had answers and that all is right in the end. */
 export async function runRounds(
   group: KvGroup,
-  appenders: readonly Appender[],
+  players: readonly Player[],
   { partitions = false, crashes = false }: Misfortunes = {},
 ): Promise<void> {
   const roundMs = (group.unreliable ? UNRELIABLE_ROUND_MS : ROUND_MS) * (partitions ? 2 : 1);
   for (let round = 0; round < ROUNDS; round++) {
-    const before = appenders.map(({ words }) => words);
+    const before = players.map(({ words }) => words);
     const endMs = group.now + roundMs;
-    const running = appenders.map((appender) => appender.run(() => group.now >= endMs));
+    const running = players.map((player) => player.run(() => group.now >= endMs));
     if (partitions) running.push(repartition(group, () => group.now >= endMs));
     await group.run(Promise.all(running));
-    for (const [i, { key, words }] of appenders.entries()) {
+    for (const [i, { key, words }] of players.entries()) {
       const made = words - (before[i] ?? 0);
-      assert(made >= WORDS_MIN, `${key} got ${made} words in round ${round}`);
+      assert(made >= CALLS_MIN, `${key} got ${made} answers in round ${round}`);
     }
     if (crashes) await group.crashAll();
-    await checkAll(group, appenders);
+    await checkAll(group, players);
   }
   assertEquals(group.store.failures, []);
 }

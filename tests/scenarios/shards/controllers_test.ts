@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import type { ControllerCluster } from "../../../shardctrler/cluster_testing.ts";
-import { checkAll } from "../appender.ts";
+import { checkAll } from "../player.ts";
 import { partition } from "../network.ts";
 import { reshuffle } from "./reshuffle.ts";
 import { appendAll, ShardStage } from "./shard_stage.ts";

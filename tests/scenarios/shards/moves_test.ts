@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { type Appender, checkAll } from "../appender.ts";
+import { checkAll, type Player } from "../player.ts";
+import { assertLinearizable, judgedClients } from "../judged_client.ts";
 import { reshuffle } from "./reshuffle.ts";
 import { appendAll, ShardStage } from "./shard_stage.ts";
 
@@ -8,21 +9,21 @@ const GIDS = [100, 200, 300];
 /** Runs clients while groups come and go, and requires progress of each and that all is right in the end. */
 async function runWhileMoving(
   stage: ShardStage,
-  appenders: readonly Appender[],
+  players: readonly Player[],
   ms: number,
 ): Promise<void> {
   await stage.join(100);
   const endMs = stage.now + ms;
   const isOver = () => stage.now >= endMs;
-  const running = appenders.map((appender) => appender.run(isOver));
+  const running = players.map((player) => player.run(isOver));
   const [changes] = await stage.run(
     Promise.all([reshuffle(stage, GIDS, isOver), ...running]),
     ms + 240_000,
   );
   assert(changes >= 5, `only ${changes} changes were made`);
-  for (const { key, words } of appenders) assert(words >= 3, `${key} got ${words} words`);
+  for (const { key, words } of players) assert(words >= 3, `${key} got ${words} words`);
   await stage.settle(...GIDS);
-  await checkAll(stage, appenders);
+  await checkAll(stage, players);
   assertEquals(stage.store.failures, []);
 }
 
@@ -110,4 +111,13 @@ Deno.test("keys survive a power cut of all groups and controllers in the middle 
     await checkAll(stage, appenders);
   }
   assertEquals(stage.store.failures, []);
+});
+
+// sharded 2025, 5A: many concurrent clerks that share keys
+Deno.test("the calls of ten clients on shared keys are linearizable while groups come and go", async () => {
+  await using stage = await ShardStage.start({ gids: GIDS });
+  const keys = stage.appenders().map(({ key }) => key);
+  const { clients, recorder } = judgedClients(stage, 10, keys);
+  await runWhileMoving(stage, clients, 4_000);
+  await assertLinearizable(recorder, 500);
 });

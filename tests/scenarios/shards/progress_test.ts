@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { keyIn } from "../../../shardkv/machine_harness.ts";
-import { checkAll } from "../appender.ts";
+import { checkAll } from "../player.ts";
 import { appendAll, SHARDS, ShardStage } from "./shard_stage.ts";
 
 // sharded 2025, 5A: progress while a group is shut down
