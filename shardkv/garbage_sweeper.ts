@@ -4,12 +4,15 @@
  * through the log (machine_keys.ts says why that keeps replicas equal).
  */
 import type { MachineReader } from "../raft/node/state_machine.ts";
-import type { ShardMachine } from "./machine.ts";
 import { garbageRecordRange, type Stay, stayRange } from "./machine_keys.ts";
+import type { Ownership } from "./ownership.ts";
 
 export interface GarbageSweeperOptions {
-  readonly machine: ShardMachine;
-  readonly reader: MachineReader;
+  readonly machine: {
+    readonly ownership: Pick<Ownership, "garbage">;
+    forgetGarbage(stay: Stay): void;
+  };
+  readonly reader: Pick<MachineReader, "generation" | "clear">;
   /** Called when the engine fails. */
   readonly onFatal: (error: unknown) => void;
 }
@@ -27,9 +30,7 @@ export class GarbageSweeper {
   wake(): void {
     if (this.#stopped || this.#running !== undefined) return;
     if (this.#options.machine.ownership.garbage.length === 0) return;
-    this.#running = this.#sweep()
-      .catch((error) => this.#stopped ? undefined : this.#options.onFatal(error))
-      .finally(() => this.#running = undefined);
+    this.#running = this.#sweep();
   }
 
   /** Resolves once the stay under way is cleared. */
@@ -38,25 +39,32 @@ export class GarbageSweeper {
     await this.#running;
   }
 
+  /** There is garbage when it begins, so that it does not end before it is known to run. */
   async #sweep(): Promise<void> {
-    const { machine } = this.#options;
-    for (;;) {
-      const { ownership } = machine;
-      const stay = ownership.garbage[0];
-      if (stay === undefined || this.#stopped) return;
-      await this.#clear(stay);
+    const { machine, onFatal } = this.#options;
+    try {
+      for (;;) {
+        const stay = machine.ownership.garbage[0];
+        if (stay === undefined || this.#stopped) return;
+        await this.#clear(stay);
+      }
+    } catch (error) {
+      if (!this.#stopped) onFatal(error);
+    } finally {
+      // In one breath with the last look: what comes between the two would be left lying.
+      this.#running = undefined;
     }
   }
 
   async #clear(stay: Stay): Promise<void> {
     const { machine, reader } = this.#options;
-    const { loads } = machine;
+    const { generation } = reader;
     const records = stayRange(stay);
     await reader.clear(records.start, records.end);
-    // A snapshot came in between and brought the same garbage anew.
-    if (machine.loads !== loads) return;
+    // A snapshot came in between and brought the same garbage anew, loaded or not.
+    if (reader.generation !== generation) return;
     const record = garbageRecordRange(stay);
     await reader.clear(record.start, record.end);
-    machine.forgetGarbage(stay);
+    if (reader.generation === generation) machine.forgetGarbage(stay);
   }
 }

@@ -48,7 +48,6 @@ export class ShardMachine implements StateMachine {
   #ownershipVersion: number;
   /** Operations decoded while looking ahead, until they are applied. */
   #decoded = new WeakMap<CommittedCommand, GroupOperation>();
-  #loads = 0;
   #onOwnership: (ownership: Ownership) => void = () => {};
 
   constructor(gid: Gid) {
@@ -65,11 +64,6 @@ export class ShardMachine implements StateMachine {
 
   get timeMs(): number {
     return this.#state.timeMs;
-  }
-
-  /** How often the state was loaded anew: once at the start, once for every snapshot. */
-  get loads(): number {
-    return this.#loads;
   }
 
   /** Key of the last record of a shard that is being pulled; undefined if it is not. */
@@ -100,7 +94,6 @@ export class ShardMachine implements StateMachine {
   load(reader: MachineReader): Promise<void> {
     return loadState(this.#gid, reader).then((state) => {
       this.#state = state;
-      this.#loads++;
       this.#publish();
     });
   }

@@ -23,6 +23,10 @@ export class LiveGeneration implements MachineReader {
     return this.#number;
   }
 
+  get generation(): number {
+    return this.#number;
+  }
+
   get prefix(): Buffer {
     return this.#prefix;
   }

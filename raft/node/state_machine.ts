@@ -67,6 +67,8 @@ export interface StateMachine {
 
 /** Read access to the machine's keys in the engine, relative like the machine's writes. */
 export interface MachineReader {
+  /** Another number once a snapshot has replaced everything, even if the machine has yet to load it. */
+  readonly generation: number;
   get(key: Uint8Array): Promise<Buffer | undefined>;
   getMany(keys: readonly Uint8Array[]): Promise<(Buffer | undefined)[]>;
   /** Pairs of a bounded range, in key order; the caller must keep it small or page. */
