@@ -8,11 +8,11 @@ import {
   ShardCtrlerServiceService,
 } from "../../proto/gen/shardctrler.ts";
 import { KvError } from "../../rpc/errors.ts";
-import type { Method } from "../../rpc/service.ts";
 import { ControllerCluster } from "../../shardctrler/cluster_testing.ts";
 import type { Config } from "../../shardctrler/config.ts";
 import { storedHistory } from "../scenarios/controller/stored_history.ts";
 import { servers } from "../scenarios/controller/soundness.ts";
+import { rawMethod } from "./raw_method.ts";
 
 const SHARDS = 10;
 
@@ -113,16 +113,10 @@ const attack: fc.Arbitrary<Attack> = fc.oneof(
     .map((raw) => ({ to: "bytes" as const, ...raw })),
 );
 
-/** The same method for a caller that sends whatever bytes it likes. */
-function raw<Request, Response>(method: Method<Request, Response>): Method<Uint8Array, unknown> {
-  const requestSerialize = (bytes: Uint8Array) => Buffer.from(bytes);
-  return { ...method, requestSerialize } as unknown as Method<Uint8Array, unknown>;
-}
-
 const rawMethods = {
-  change: raw(ControllerServiceService.change),
-  query: raw(ControllerServiceService.query),
-  command: raw(ShardCtrlerServiceService.command),
+  change: rawMethod(ControllerServiceService.change),
+  query: rawMethod(ControllerServiceService.query),
+  command: rawMethod(ShardCtrlerServiceService.command),
 };
 
 async function send(
