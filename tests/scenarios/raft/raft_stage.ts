@@ -180,6 +180,9 @@ export async function play(
   const stage = await RaftStage.open(size, options);
   try {
     await scenario(stage);
+  } catch (error) {
+    // What a node failed of tells more than what became of the scenario then.
+    throw stage.group.failures[0] ?? error;
   } finally {
     stage.heal();
     await stage.group.stop();
