@@ -8,7 +8,10 @@ import {
   stringFlag,
   valueFlag,
 } from "../runtime/flags.ts";
-import { RETAINED_BYTES_DEFAULT, RETAINED_ENTRIES_DEFAULT } from "../raft/node/raft_node.ts";
+import {
+  RETAINED_BYTES_DEFAULT,
+  RETAINED_ENTRIES_DEFAULT,
+} from "../raft/node/raft_node_options.ts";
 import { type LogFormat, logFormats, type LogLevel, logLevels } from "../runtime/logger.ts";
 
 /** What every server is told on its command line. */

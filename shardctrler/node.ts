@@ -5,7 +5,8 @@
 import type { GetStatusResponse } from "../proto/gen/shardctrler.ts";
 import { ControllerCommand } from "../proto/gen/shardctrler.ts";
 import { deriveClusterId } from "../raft/node/identity.ts";
-import { RaftNode, type RaftNodeOptions, type RaftNodeStatus } from "../raft/node/raft_node.ts";
+import { RaftNode } from "../raft/node/raft_node.ts";
+import type { RaftNodeOptions, RaftNodeStatus } from "../raft/node/raft_node_options.ts";
 import { NONE, type Role } from "../raft/types.ts";
 import { KvError } from "../rpc/errors.ts";
 import type { ServiceRoutes } from "../rpc/service.ts";

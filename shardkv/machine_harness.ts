@@ -5,6 +5,7 @@ import { type InsertChunk, WriteBatch, type WriteCommand, WriteOp } from "../pro
 import { Applier } from "../raft/node/applier.ts";
 import type { Entry } from "../raft/types.ts";
 import { LiveGeneration } from "../raft/node/live_generation.ts";
+import { firstRoster } from "../raft/node/roster.ts";
 import { type Config, emptyConfig, type Gid } from "../shardctrler/config.ts";
 import { shardOf } from "../shardctrler/shard_hash.ts";
 import { MemoryEngine } from "../storage/memory_engine.ts";
@@ -102,13 +103,8 @@ export class MachineHarness {
       engine: this.engine,
       machine: this.machine,
       generation: this.reader,
-      confState: () => ({
-        voters: [1],
-        learners: [],
-        votersOutgoing: [],
-        learnersNext: [],
-        autoLeave: false,
-      }),
+      roster: firstRoster(new Map([[1, "one:1"]])),
+      onMembers: () => {},
       onReplies: (entries) => {
         for (const entry of entries) replies.push(...entry.replies as GroupReply[]);
       },

@@ -5,7 +5,8 @@
 import { CtrlerClerk } from "../client/ctrler_clerk.ts";
 import type { GetStatusResponse } from "../proto/gen/shardkv.ts";
 import { deriveClusterId } from "../raft/node/identity.ts";
-import { RaftNode, type RaftNodeOptions } from "../raft/node/raft_node.ts";
+import { RaftNode } from "../raft/node/raft_node.ts";
+import type { RaftNodeOptions } from "../raft/node/raft_node_options.ts";
 import type { ServiceRoutes } from "../rpc/service.ts";
 import type { Gid } from "../shardctrler/config.ts";
 import { GarbageSweeper } from "./garbage_sweeper.ts";

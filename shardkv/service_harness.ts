@@ -1,5 +1,5 @@
 /** A group's log without Raft: proposals are applied at once; for tests of the services. */
-import type { RaftNodeStatus } from "../raft/node/raft_node.ts";
+import type { RaftNodeStatus } from "../raft/node/raft_node_options.ts";
 import type { Method, ServiceRoutes } from "../rpc/service.ts";
 import type { GroupLog } from "./group_log.ts";
 import type { MachineHarness } from "./machine_harness.ts";

@@ -4,7 +4,7 @@
  *
  * | region | key | value |
  * |---|---|---|
- * | 0x01 | name of a node record | identity, hard state, log start, generation |
+ * | 0x01 | name of a node record | identity, hard state, log start, generation, peers |
  * | 0x02 | index u64 | log record |
  * | 0x03 | generation u32, 0x00 | applied record of that generation |
  * | 0x03 | generation u32, 0x01, machine key | machine data |
@@ -41,7 +41,7 @@ export function readUint64(key: Uint8Array, offset: number): number {
 }
 
 /** Records about the node itself. */
-export type NodeRecord = "identity" | "hardState" | "logStart" | "generation";
+export type NodeRecord = "identity" | "hardState" | "logStart" | "generation" | "peers";
 
 export function nodeKey(record: NodeRecord): Buffer {
   return Buffer.concat([Buffer.of(NODE_REGION), Buffer.from(record)]);

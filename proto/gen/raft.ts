@@ -53,6 +53,13 @@ export enum MessageType {
   MESSAGE_TYPE_READ_INDEX_RESPONSE = 12,
 }
 
+export enum MemberChangeType {
+  MEMBER_CHANGE_TYPE_UNSPECIFIED = 0,
+  MEMBER_CHANGE_TYPE_ADD_VOTER = 1,
+  MEMBER_CHANGE_TYPE_ADD_LEARNER = 2,
+  MEMBER_CHANGE_TYPE_REMOVE = 3,
+}
+
 /**
  * One slot of the replicated log. `data` is opaque here: the same bytes go to
  * the disk and to every follower.
@@ -109,7 +116,57 @@ export interface RaftMessage {
   commitTerm: number;
 }
 
-/** A batch of messages from one node to another of the same group. */
+/**
+ * One node of a group and where it is. `incarnation` is drawn when a node first
+ * starts on an empty disk, so that one whose disk was wiped is not taken for
+ * the one it was; 0 while it is not known.
+ */
+export interface Member {
+  id: number;
+  address: string;
+  incarnation: string;
+}
+
+/**
+ * What the data of a generation stands for: a record on disk, and the first
+ * record of every snapshot. Fields 1 to 3 are those of SnapshotMeta.
+ */
+export interface AppliedRecord {
+  index: number;
+  term: number;
+  confState:
+    | ConfState
+    | undefined;
+  /** The members of conf_state. */
+  members: Member[];
+  /** The id of the next new member: ids are never used again. */
+  nextId: number;
+  /**
+   * The members before the first entry of the log, from which a new member
+   * starts to count.
+   */
+  firstMembers: Member[];
+}
+
+export interface MemberChange {
+  type: MemberChangeType;
+  id: number;
+}
+
+/**
+ * What a log entry of the kind ENTRY_KIND_CONF_CHANGE carries; one without any
+ * data ends a joint configuration.
+ */
+export interface ConfChangePayload {
+  changes: MemberChange[];
+  /** All members after the change, as the leader knows them. */
+  members: Member[];
+}
+
+/**
+ * A batch of messages from one node to another of the same group. The first of
+ * a stream carries none: it introduces the sender.
+ */
 export interface RaftFrame {
   version: number;
   clusterId: string;
@@ -117,14 +174,24 @@ export interface RaftFrame {
   from: number;
   to: number;
   messages: RaftMessage[];
+  fromIncarnation: string;
+  /** The incarnation that the messages are meant for; 0 in an introduction. */
+  toIncarnation: string;
+  /**
+   * In an introduction: where to answer a sender that joined after the
+   * receiver's last look at the members.
+   */
+  fromAddress: string;
 }
 
 /**
  * Flow control: how many bytes of frames the receiver has taken in since the
- * stream began. The sender keeps the difference below its window.
+ * stream began. The sender keeps the difference below its window. The first
+ * answers the introduction.
  */
 export interface RaftCredit {
   bytesReceived: number;
+  incarnation: string;
 }
 
 export interface FetchSnapshotRequest {
@@ -138,6 +205,7 @@ export interface FetchSnapshotRequest {
    * that a lost answer can be asked for again; older ones are gone.
    */
   sequence: number;
+  fromIncarnation: string;
 }
 
 export interface SnapshotRecord {
@@ -159,6 +227,62 @@ export interface SnapshotChunk {
 export interface EntryPayload {
   timeMs: number;
   proposals: Buffer[];
+}
+
+export interface ListMembersRequest {
+}
+
+export interface MemberInfo {
+  member: Member | undefined;
+  voter: boolean;
+  leader: boolean;
+  /**
+   * How far the leader knows the member's log to go; the leader's own last
+   * index is that of the leader.
+   */
+  matchIndex: number;
+  /** Heard from lately. */
+  active: boolean;
+}
+
+export interface ListMembersResponse {
+  clusterId: string;
+  gid: number;
+  members: MemberInfo[];
+  firstMembers: Member[];
+  lastIndex: number;
+  /** Two majorities must agree: a change of voters is under way. */
+  joint: boolean;
+}
+
+export interface AddMember {
+  address: string;
+}
+
+export interface PromoteMember {
+  id: number;
+}
+
+export interface RemoveMember {
+  id: number;
+}
+
+export interface TransferLeadership {
+  id: number;
+}
+
+export interface ChangeMembersRequest {
+  change:
+    | { $case: "add"; value: AddMember }
+    | { $case: "promote"; value: PromoteMember }
+    | { $case: "remove"; value: RemoveMember }
+    | { $case: "transfer"; value: TransferLeadership }
+    | undefined;
+}
+
+export interface ChangeMembersResponse {
+  /** The member that the change was about. */
+  member: Member | undefined;
 }
 
 function createBaseEntry(): Entry {
@@ -681,8 +805,301 @@ export const RaftMessage: MessageFns<RaftMessage> = {
   },
 };
 
+function createBaseMember(): Member {
+  return { id: 0, address: "", incarnation: "0" };
+}
+
+export const Member: MessageFns<Member> = {
+  encode(message: Member, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== 0) {
+      writer.uint32(8).uint64(message.id);
+    }
+    if (message.address !== "") {
+      writer.uint32(18).string(message.address);
+    }
+    if (message.incarnation !== "0") {
+      writer.uint32(25).fixed64(message.incarnation);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Member {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMember();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.id = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.address = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 25) {
+              break;
+            }
+
+            message.incarnation = reader.fixed64().toString();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseAppliedRecord(): AppliedRecord {
+  return { index: 0, term: 0, confState: undefined, members: [], nextId: 0, firstMembers: [] };
+}
+
+export const AppliedRecord: MessageFns<AppliedRecord> = {
+  encode(message: AppliedRecord, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.index !== 0) {
+      writer.uint32(8).uint64(message.index);
+    }
+    if (message.term !== 0) {
+      writer.uint32(16).uint64(message.term);
+    }
+    if (message.confState !== undefined) {
+      ConfState.encode(message.confState, writer.uint32(26).fork()).join();
+    }
+    for (const v of message.members) {
+      Member.encode(v!, writer.uint32(42).fork()).join();
+    }
+    if (message.nextId !== 0) {
+      writer.uint32(48).uint64(message.nextId);
+    }
+    for (const v of message.firstMembers) {
+      Member.encode(v!, writer.uint32(58).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AppliedRecord {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAppliedRecord();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.index = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.term = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.confState = ConfState.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.members.push(Member.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.nextId = longToNumber(reader.uint64());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.firstMembers.push(Member.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseMemberChange(): MemberChange {
+  return { type: 0, id: 0 };
+}
+
+export const MemberChange: MessageFns<MemberChange> = {
+  encode(message: MemberChange, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.type !== 0) {
+      writer.uint32(8).int32(message.type);
+    }
+    if (message.id !== 0) {
+      writer.uint32(16).uint64(message.id);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MemberChange {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMemberChange();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.type = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.id = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseConfChangePayload(): ConfChangePayload {
+  return { changes: [], members: [] };
+}
+
+export const ConfChangePayload: MessageFns<ConfChangePayload> = {
+  encode(message: ConfChangePayload, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.changes) {
+      MemberChange.encode(v!, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.members) {
+      Member.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ConfChangePayload {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseConfChangePayload();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.changes.push(MemberChange.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.members.push(Member.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseRaftFrame(): RaftFrame {
-  return { version: 0, clusterId: "0", gid: 0, from: 0, to: 0, messages: [] };
+  return {
+    version: 0,
+    clusterId: "0",
+    gid: 0,
+    from: 0,
+    to: 0,
+    messages: [],
+    fromIncarnation: "0",
+    toIncarnation: "0",
+    fromAddress: "",
+  };
 }
 
 export const RaftFrame: MessageFns<RaftFrame> = {
@@ -704,6 +1121,15 @@ export const RaftFrame: MessageFns<RaftFrame> = {
     }
     for (const v of message.messages) {
       RaftMessage.encode(v!, writer.uint32(50).fork()).join();
+    }
+    if (message.fromIncarnation !== "0") {
+      writer.uint32(57).fixed64(message.fromIncarnation);
+    }
+    if (message.toIncarnation !== "0") {
+      writer.uint32(65).fixed64(message.toIncarnation);
+    }
+    if (message.fromAddress !== "") {
+      writer.uint32(74).string(message.fromAddress);
     }
     return writer;
   },
@@ -769,6 +1195,30 @@ export const RaftFrame: MessageFns<RaftFrame> = {
             message.messages.push(RaftMessage.decode(reader, reader.uint32()));
             continue;
           }
+          case 7: {
+            if (tag !== 57) {
+              break;
+            }
+
+            message.fromIncarnation = reader.fixed64().toString();
+            continue;
+          }
+          case 8: {
+            if (tag !== 65) {
+              break;
+            }
+
+            message.toIncarnation = reader.fixed64().toString();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.fromAddress = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -783,13 +1233,16 @@ export const RaftFrame: MessageFns<RaftFrame> = {
 };
 
 function createBaseRaftCredit(): RaftCredit {
-  return { bytesReceived: 0 };
+  return { bytesReceived: 0, incarnation: "0" };
 }
 
 export const RaftCredit: MessageFns<RaftCredit> = {
   encode(message: RaftCredit, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.bytesReceived !== 0) {
       writer.uint32(8).uint64(message.bytesReceived);
+    }
+    if (message.incarnation !== "0") {
+      writer.uint32(17).fixed64(message.incarnation);
     }
     return writer;
   },
@@ -815,6 +1268,14 @@ export const RaftCredit: MessageFns<RaftCredit> = {
             message.bytesReceived = longToNumber(reader.uint64());
             continue;
           }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.incarnation = reader.fixed64().toString();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -829,7 +1290,7 @@ export const RaftCredit: MessageFns<RaftCredit> = {
 };
 
 function createBaseFetchSnapshotRequest(): FetchSnapshotRequest {
-  return { clusterId: "0", gid: 0, from: 0, to: 0, snapshotId: 0, sequence: 0 };
+  return { clusterId: "0", gid: 0, from: 0, to: 0, snapshotId: 0, sequence: 0, fromIncarnation: "0" };
 }
 
 export const FetchSnapshotRequest: MessageFns<FetchSnapshotRequest> = {
@@ -851,6 +1312,9 @@ export const FetchSnapshotRequest: MessageFns<FetchSnapshotRequest> = {
     }
     if (message.sequence !== 0) {
       writer.uint32(48).uint64(message.sequence);
+    }
+    if (message.fromIncarnation !== "0") {
+      writer.uint32(57).fixed64(message.fromIncarnation);
     }
     return writer;
   },
@@ -914,6 +1378,14 @@ export const FetchSnapshotRequest: MessageFns<FetchSnapshotRequest> = {
             }
 
             message.sequence = longToNumber(reader.uint64());
+            continue;
+          }
+          case 7: {
+            if (tag !== 57) {
+              break;
+            }
+
+            message.fromIncarnation = reader.fixed64().toString();
             continue;
           }
         }
@@ -1111,6 +1583,543 @@ export const EntryPayload: MessageFns<EntryPayload> = {
   },
 };
 
+function createBaseListMembersRequest(): ListMembersRequest {
+  return {};
+}
+
+export const ListMembersRequest: MessageFns<ListMembersRequest> = {
+  encode(_: ListMembersRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListMembersRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListMembersRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseMemberInfo(): MemberInfo {
+  return { member: undefined, voter: false, leader: false, matchIndex: 0, active: false };
+}
+
+export const MemberInfo: MessageFns<MemberInfo> = {
+  encode(message: MemberInfo, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.member !== undefined) {
+      Member.encode(message.member, writer.uint32(10).fork()).join();
+    }
+    if (message.voter !== false) {
+      writer.uint32(16).bool(message.voter);
+    }
+    if (message.leader !== false) {
+      writer.uint32(24).bool(message.leader);
+    }
+    if (message.matchIndex !== 0) {
+      writer.uint32(32).uint64(message.matchIndex);
+    }
+    if (message.active !== false) {
+      writer.uint32(40).bool(message.active);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MemberInfo {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMemberInfo();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.member = Member.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.voter = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.leader = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.matchIndex = longToNumber(reader.uint64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.active = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseListMembersResponse(): ListMembersResponse {
+  return { clusterId: "0", gid: 0, members: [], firstMembers: [], lastIndex: 0, joint: false };
+}
+
+export const ListMembersResponse: MessageFns<ListMembersResponse> = {
+  encode(message: ListMembersResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.clusterId !== "0") {
+      writer.uint32(9).fixed64(message.clusterId);
+    }
+    if (message.gid !== 0) {
+      writer.uint32(16).int32(message.gid);
+    }
+    for (const v of message.members) {
+      MemberInfo.encode(v!, writer.uint32(26).fork()).join();
+    }
+    for (const v of message.firstMembers) {
+      Member.encode(v!, writer.uint32(34).fork()).join();
+    }
+    if (message.lastIndex !== 0) {
+      writer.uint32(40).uint64(message.lastIndex);
+    }
+    if (message.joint !== false) {
+      writer.uint32(48).bool(message.joint);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListMembersResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListMembersResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 9) {
+              break;
+            }
+
+            message.clusterId = reader.fixed64().toString();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.gid = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.members.push(MemberInfo.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.firstMembers.push(Member.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.lastIndex = longToNumber(reader.uint64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.joint = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseAddMember(): AddMember {
+  return { address: "" };
+}
+
+export const AddMember: MessageFns<AddMember> = {
+  encode(message: AddMember, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.address !== "") {
+      writer.uint32(10).string(message.address);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AddMember {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAddMember();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.address = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePromoteMember(): PromoteMember {
+  return { id: 0 };
+}
+
+export const PromoteMember: MessageFns<PromoteMember> = {
+  encode(message: PromoteMember, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== 0) {
+      writer.uint32(8).uint64(message.id);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PromoteMember {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePromoteMember();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.id = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRemoveMember(): RemoveMember {
+  return { id: 0 };
+}
+
+export const RemoveMember: MessageFns<RemoveMember> = {
+  encode(message: RemoveMember, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== 0) {
+      writer.uint32(8).uint64(message.id);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RemoveMember {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRemoveMember();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.id = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseTransferLeadership(): TransferLeadership {
+  return { id: 0 };
+}
+
+export const TransferLeadership: MessageFns<TransferLeadership> = {
+  encode(message: TransferLeadership, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== 0) {
+      writer.uint32(8).uint64(message.id);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TransferLeadership {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTransferLeadership();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.id = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseChangeMembersRequest(): ChangeMembersRequest {
+  return { change: undefined };
+}
+
+export const ChangeMembersRequest: MessageFns<ChangeMembersRequest> = {
+  encode(message: ChangeMembersRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.change?.$case) {
+      case "add":
+        AddMember.encode(message.change.value, writer.uint32(10).fork()).join();
+        break;
+      case "promote":
+        PromoteMember.encode(message.change.value, writer.uint32(18).fork()).join();
+        break;
+      case "remove":
+        RemoveMember.encode(message.change.value, writer.uint32(26).fork()).join();
+        break;
+      case "transfer":
+        TransferLeadership.encode(message.change.value, writer.uint32(34).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ChangeMembersRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseChangeMembersRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.change = { $case: "add", value: AddMember.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.change = { $case: "promote", value: PromoteMember.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.change = { $case: "remove", value: RemoveMember.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.change = { $case: "transfer", value: TransferLeadership.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseChangeMembersResponse(): ChangeMembersResponse {
+  return { member: undefined };
+}
+
+export const ChangeMembersResponse: MessageFns<ChangeMembersResponse> = {
+  encode(message: ChangeMembersResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.member !== undefined) {
+      Member.encode(message.member, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ChangeMembersResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseChangeMembersResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.member = Member.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 export type RaftTransportService = typeof RaftTransportService;
 export const RaftTransportService = {
   stream: {
@@ -1165,6 +2174,76 @@ export const RaftTransportClient = makeGenericClientConstructor(
 ) as unknown as {
   new (address: string, credentials: ChannelCredentials, options?: Partial<ClientOptions>): RaftTransportClient;
   service: typeof RaftTransportService;
+  serviceName: string;
+};
+
+export type MemberServiceService = typeof MemberServiceService;
+export const MemberServiceService = {
+  list: {
+    path: "/eraft.raft.v1.MemberService/List" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListMembersRequest): Buffer => asBuffer(ListMembersRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListMembersRequest => ListMembersRequest.decode(value),
+    responseSerialize: (value: ListMembersResponse): Buffer => asBuffer(ListMembersResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListMembersResponse => ListMembersResponse.decode(value),
+  },
+  change: {
+    path: "/eraft.raft.v1.MemberService/Change" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ChangeMembersRequest): Buffer => asBuffer(ChangeMembersRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ChangeMembersRequest => ChangeMembersRequest.decode(value),
+    responseSerialize: (value: ChangeMembersResponse): Buffer =>
+      asBuffer(ChangeMembersResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ChangeMembersResponse => ChangeMembersResponse.decode(value),
+  },
+} as const;
+
+export interface MemberServiceServer extends UntypedServiceImplementation {
+  list: handleUnaryCall<ListMembersRequest, ListMembersResponse>;
+  change: handleUnaryCall<ChangeMembersRequest, ChangeMembersResponse>;
+}
+
+export interface MemberServiceClient extends Client {
+  list(
+    request: ListMembersRequest,
+    callback: (error: ServiceError | null, response: ListMembersResponse) => void,
+  ): ClientUnaryCall;
+  list(
+    request: ListMembersRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListMembersResponse) => void,
+  ): ClientUnaryCall;
+  list(
+    request: ListMembersRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListMembersResponse) => void,
+  ): ClientUnaryCall;
+  change(
+    request: ChangeMembersRequest,
+    callback: (error: ServiceError | null, response: ChangeMembersResponse) => void,
+  ): ClientUnaryCall;
+  change(
+    request: ChangeMembersRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ChangeMembersResponse) => void,
+  ): ClientUnaryCall;
+  change(
+    request: ChangeMembersRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ChangeMembersResponse) => void,
+  ): ClientUnaryCall;
+}
+
+export const MemberServiceClient = makeGenericClientConstructor(
+  MemberServiceService,
+  "eraft.raft.v1.MemberService",
+) as unknown as {
+  new (address: string, credentials: ChannelCredentials, options?: Partial<ClientOptions>): MemberServiceClient;
+  service: typeof MemberServiceService;
   serviceName: string;
 };
 

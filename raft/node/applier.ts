@@ -7,11 +7,12 @@ import * as pb from "../../proto/gen/raft.ts";
 import { invariant } from "../../runtime/invariant.ts";
 import type { Engine, Write } from "../../storage/engine.ts";
 import { machineKey } from "../../storage/key_space.ts";
-import type { ConfState, Entry, LogIndex, Term } from "../types.ts";
+import type { Entry, LogIndex, Term } from "../types.ts";
 import { pass } from "./failpoints.ts";
 import type { NodeIdentity } from "./identity.ts";
 import type { LiveGeneration } from "./live_generation.ts";
-import { appliedWrite } from "./log_store.ts";
+import { changeRoster, type Roster, type RosterChange } from "./roster.ts";
+import { appliedWrite, decodeChange } from "./roster_codec.ts";
 import type { CommittedCommand, MachineView, StateMachine } from "./state_machine.ts";
 
 /** Entries of one batch. */
@@ -19,7 +20,7 @@ const BATCH_ENTRIES_MAX = 64;
 /** Payload bytes of one batch; one entry always passes. */
 const BATCH_BYTES_MAX = 4 << 20;
 
-/** An entry that has been applied, with one reply per proposal in it. */
+/** An entry that has been applied, with one reply per proposal in it; a change of members has one. */
 export interface AppliedEntry {
   readonly index: LogIndex;
   readonly term: Term;
@@ -31,7 +32,10 @@ export interface ApplierOptions {
   readonly engine: Engine;
   readonly machine: StateMachine;
   readonly generation: LiveGeneration;
-  readonly confState: () => ConfState;
+  /** The members as of what is applied. */
+  readonly roster: Roster;
+  /** The members change with this entry; told before anything behind it is applied. */
+  readonly onMembers: (index: LogIndex, change: RosterChange, roster: Roster) => void;
   /**
    * The outcome is decided: the entries are durable in the log, and reads wait
    * for `onApplied`, so that proposers need not wait for the engine.
@@ -48,9 +52,11 @@ export class Applier {
   #running: Promise<void> | undefined;
   #stopped = false;
   #paused = false;
+  #roster: Roster;
 
   constructor(options: ApplierOptions) {
     this.#options = options;
+    this.#roster = options.roster;
   }
 
   /** Queues entries; the core bounds how many bytes it hands out unapplied. */
@@ -65,9 +71,10 @@ export class Applier {
     await this.#running;
   }
 
-  /** Goes on, past what a snapshot up to `index` has brought already. */
-  resume(index: LogIndex): void {
+  /** Goes on, past what a snapshot up to `index` has brought already, its members too. */
+  resume(index: LogIndex, roster: Roster): void {
     this.#paused = false;
+    this.#roster = roster;
     this.#queue = this.#queue.filter((entry) => entry.index > index);
     this.#start();
   }
@@ -116,7 +123,9 @@ export class Applier {
     const applied = entries.map((entry, i) => ({
       index: entry.index,
       term: entry.term,
-      replies: (commands[i] ?? []).map((command) => view.apply(machine, command)),
+      replies: entry.kind === "confChange"
+        ? [this.#changeMembers(entry)]
+        : (commands[i] ?? []).map((command) => view.apply(machine, command)),
     }));
     view.overlay(machine.flush());
     const last = entries.at(-1);
@@ -124,8 +133,7 @@ export class Applier {
     const record = appliedWrite(generation.number, {
       index: last.index,
       term: last.term,
-      confState: this.#options.confState(),
-      id: 0,
+      roster: this.#roster,
     });
     const before = pass("raft/beforeApply", identity);
     if (before !== undefined) await before;
@@ -136,6 +144,14 @@ export class Applier {
     if (after !== undefined) await after;
     machine.onApplied?.(last.index);
     return last.index;
+  }
+
+  #changeMembers({ index, data }: Entry): Roster {
+    const change = decodeChange(data);
+    // It was possible when it was proposed, and nothing has come between.
+    this.#roster = changeRoster(this.#roster, change);
+    this.#options.onMembers(index, change, this.#roster);
+    return this.#roster;
   }
 
   async #prefetch(commands: readonly CommittedCommand[]): Promise<BatchView> {

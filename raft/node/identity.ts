@@ -1,5 +1,6 @@
 /** Which node a data directory belongs to; it never serves another one. */
 import { createHash } from "node:crypto";
+import type { Prng } from "../../runtime/prng.ts";
 import { type Engine, EngineError } from "../../storage/engine.ts";
 import { nodeKey } from "../../storage/key_space.ts";
 import type { NodeId } from "../types.ts";
@@ -35,21 +36,55 @@ export function deriveClusterId(token: string, gid: number, members: readonly st
   return createHash("sha256").update(text).digest().readBigUInt64BE(0).toString();
 }
 
+/** What a data directory says of itself. */
+export interface StoredIdentity extends NodeIdentity {
+  readonly format: number;
+  /** Missing in directories of versions that did not know of it. */
+  readonly incarnation?: string;
+}
+
+/**
+ * The identity in an engine; undefined if it is fresh.
+ *
+ * @throws {EngineError} With kind "corruption" if the record makes no sense
+ */
+export async function readIdentity(engine: Engine): Promise<StoredIdentity | undefined> {
+  const stored = await engine.get(nodeKey("identity"));
+  return stored && parseIdentity(stored);
+}
+
 /**
  * Writes the identity into a fresh engine, or checks it against the one there.
  *
- * @returns True if the engine was fresh
+ * @param prng Draws the incarnation of a fresh engine: a number that no other
+ *   life of this node on another disk has
+ * @returns The incarnation
  * @throws {IdentityError} If the engine belongs to somebody else
  */
-export async function claimEngine(engine: Engine, identity: NodeIdentity): Promise<boolean> {
-  const key = nodeKey("identity");
-  const stored = await engine.get(key);
-  if (stored === undefined) {
-    const value = Buffer.from(JSON.stringify({ format: DATA_FORMAT, ...identity }));
-    await engine.write([{ type: "put", key, value }], { sync: true });
-    return true;
-  }
-  const found = parseIdentity(stored);
+export async function claimEngine(
+  engine: Engine,
+  identity: NodeIdentity,
+  prng: Prng,
+): Promise<string> {
+  const found = await readIdentity(engine);
+  if (found !== undefined) checkIdentity(found, identity);
+  if (found?.incarnation !== undefined) return found.incarnation;
+  const incarnation = drawIncarnation(prng);
+  const { clusterId, gid, nodeId } = identity;
+  const record: StoredIdentity = { format: DATA_FORMAT, clusterId, gid, nodeId, incarnation };
+  const value = Buffer.from(JSON.stringify(record));
+  await engine.write([{ type: "put", key: nodeKey("identity"), value }], { sync: true });
+  return incarnation;
+}
+
+/** Never 0, which stands for an incarnation that is not known. */
+function drawIncarnation(prng: Prng): string {
+  const high = BigInt(prng.below(2 ** 32));
+  const low = BigInt(1 + prng.below(2 ** 32 - 1));
+  return ((high << 32n) | low).toString();
+}
+
+function checkIdentity(found: StoredIdentity, identity: NodeIdentity): void {
   if (found.format !== DATA_FORMAT) {
     throw new IdentityError(
       `Cannot read data of format ${found.format}: this version knows format ${DATA_FORMAT}`,
@@ -64,10 +99,9 @@ export async function claimEngine(engine: Engine, identity: NodeIdentity): Promi
         `and this is ${describe(identity)}`,
     );
   }
-  return false;
 }
 
-function parseIdentity(stored: Buffer): NodeIdentity & { format: number } {
+function parseIdentity(stored: Buffer): StoredIdentity {
   try {
     return JSON.parse(stored.toString());
   } catch (error) {

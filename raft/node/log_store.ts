@@ -16,10 +16,9 @@ import {
   readUint64,
   writeUint64,
 } from "../../storage/key_space.ts";
-import * as pb from "../../proto/gen/raft.ts";
 import { invariant } from "../../runtime/invariant.ts";
 import type { Entry, HardState, LogIndex, SnapshotMeta, Term } from "../types.ts";
-import { decodeSnapshotMeta, encodeSnapshotMeta } from "./codec.ts";
+import { type AppliedState, decodeApplied } from "./roster_codec.ts";
 
 /** Bytes before an entry's data: CRC-32, term, kind. */
 const HEADER_BYTES = 13;
@@ -37,7 +36,7 @@ export interface StoredState {
   readonly entries: readonly Entry[];
   readonly generation: number;
   /** What the machine's data stands for; undefined in a fresh engine. */
-  readonly applied: SnapshotMeta | undefined;
+  readonly applied: AppliedState | undefined;
 }
 
 export class LogStore {
@@ -66,7 +65,7 @@ export class LogStore {
     const hardState = decodeHardState(hardBytes);
     const logStart = decodeLogStart(startBytes);
     const generation = decodeGeneration(generationBytes);
-    const applied = decodeApplied(await engine.get(appliedKey(generation)));
+    const applied = loadApplied(await engine.get(appliedKey(generation)));
     const entries = await loadEntries(engine, logStart.index);
     checkStored(hardState, logStart, entries, applied);
     const last = logStart.index + entries.length;
@@ -135,12 +134,6 @@ export class LogStore {
   }
 }
 
-/** The record that says what a generation's data stands for. */
-export function appliedWrite(generation: number, meta: SnapshotMeta): Write {
-  const value = Buffer.from(pb.SnapshotMeta.encode(encodeSnapshotMeta(meta)).finish());
-  return { type: "put", key: appliedKey(generation), value };
-}
-
 function encodeEntryPut(entry: Entry): Write {
   const value = Buffer.allocUnsafe(HEADER_BYTES + entry.data.length);
   const key = logKey(entry.index);
@@ -191,7 +184,7 @@ function checkStored(
   hardState: HardState,
   logStart: { readonly index: LogIndex; readonly term: Term },
   entries: readonly Entry[],
-  applied: SnapshotMeta | undefined,
+  applied: AppliedState | undefined,
 ): void {
   const last = logStart.index + entries.length;
   const lastTerm = entries.at(-1)?.term ?? logStart.term;
@@ -226,10 +219,10 @@ function decodeGeneration(bytes: Buffer | undefined): number {
   return bytes.readUInt32BE(0);
 }
 
-function decodeApplied(bytes: Buffer | undefined): SnapshotMeta | undefined {
+function loadApplied(bytes: Buffer | undefined): AppliedState | undefined {
   if (bytes === undefined) return undefined;
   try {
-    return decodeSnapshotMeta(pb.SnapshotMeta.decode(bytes));
+    return decodeApplied(bytes);
   } catch (error) {
     throw damaged("the record of what was applied cannot be read", error);
   }

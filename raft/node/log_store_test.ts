@@ -3,17 +3,14 @@ import { EngineError } from "../../storage/engine.ts";
 import { logKey, nodeKey } from "../../storage/key_space.ts";
 import { MemoryEngine } from "../../storage/memory_engine.ts";
 import type { Entry } from "../types.ts";
-import { appliedWrite, LogStore } from "./log_store.ts";
+import { LogStore } from "./log_store.ts";
+import { firstRoster } from "./roster.ts";
+import { appliedWrite } from "./roster_codec.ts";
 
 const sync = { sync: true };
 
-const confState = {
-  voters: [1],
-  learners: [],
-  votersOutgoing: [],
-  learnersNext: [],
-  autoLeave: false,
-};
+const roster = firstRoster(new Map([[1, "one:1"]]));
+const confState = roster.conf;
 
 function entry(index: number, term: number, text = `entry ${index}`): Entry {
   return { index, term, kind: "normal", data: Buffer.from(text) };
@@ -61,7 +58,7 @@ Deno.test("LogStore.append() replaces a conflicting suffix for good", async () =
 
 Deno.test("LogStore.compact() drops a prefix and remembers where the log starts", async () => {
   const { engine, store } = await withEntries(entry(1, 1), entry(2, 1), entry(3, 2));
-  const applied = appliedWrite(1, { index: 2, term: 1, confState, id: 0 });
+  const applied = appliedWrite(1, { index: 2, term: 1, roster });
   await engine.write([...store.compact(2, () => 1), applied], sync);
   const { state } = await LogStore.load(engine);
   assertEquals(state.logStart, { index: 2, term: 1 });
@@ -139,7 +136,7 @@ Deno.test("LogStore.load() refuses a generation record that was cut", async () =
 
 Deno.test("LogStore.load() refuses a record of what was applied that makes no sense", async () => {
   const { engine } = await withEntries(entry(1, 1));
-  const write = appliedWrite(1, { index: 1, term: 1, confState, id: 0 });
+  const write = appliedWrite(1, { index: 1, term: 1, roster });
   const value = write.type === "put" ? write.value.subarray(0, -1) : Buffer.of();
   await engine.write([{ ...write, type: "put", value }], sync);
   await assertRejects(() => LogStore.load(engine), EngineError, "what was applied cannot be read");
@@ -149,7 +146,10 @@ Deno.test("LogStore.install() begins the log anew behind the snapshot", async ()
   const { engine, store } = await withEntries(entry(1, 1), entry(2, 1), entry(3, 1));
   const meta = { index: 10, term: 4, confState, id: 0 };
   const hardState = store.saveHardState({ term: 4, vote: 0, commit: 10 });
-  await engine.write([...store.install(meta, 2), appliedWrite(2, meta), hardState], sync);
+  await engine.write(
+    [...store.install(meta, 2), appliedWrite(2, { ...meta, roster }), hardState],
+    sync,
+  );
   await engine.write(store.append([entry(11, 4)]), sync);
   const { state } = await LogStore.load(engine);
   assertEquals(state.generation, 2);

@@ -11,9 +11,10 @@ import type { NodeId } from "../types.ts";
 import { encodeMessage } from "./codec.ts";
 import { frameCost, FrameQueue } from "./frame_queue.ts";
 import type { NodeIdentity } from "./identity.ts";
+import { UNKNOWN_INCARNATION } from "./roster.ts";
 
 /** Version of the frames; a node refuses others. */
-export const FRAME_VERSION = 1;
+export const FRAME_VERSION = 2;
 /** Bytes on their way to a peer that it has not taken in yet: HTTP/2 here has no backpressure. */
 const CREDIT_BYTES_MAX = 8 << 20;
 /** Bytes taken in between two reports: a report per frame would double the messages of a quiet group. */
@@ -22,7 +23,12 @@ const RECONNECT = { initialMs: 50, maxMs: 500 };
 
 export interface PeerStreamOptions {
   readonly identity: NodeIdentity;
+  readonly incarnation: string;
+  /** Where this node is, told to the peer. */
+  readonly address: string;
   readonly peer: NodeId;
+  /** Remembers which incarnation of the peer this is; rejects if it is the wrong one. */
+  readonly admit: (incarnation: string) => Promise<void>;
   readonly channel: Channel;
   readonly clock: Clock;
   readonly prng: Prng;
@@ -36,7 +42,9 @@ export class PeerStream {
   readonly #queue = new FrameQueue();
   readonly #stop = new AbortController();
   readonly #running: Promise<void>;
+  /** Present once both ends have introduced themselves. */
   #stream: ClientStream<pb.RaftFrame, pb.RaftCredit> | undefined;
+  #peerIncarnation = UNKNOWN_INCARNATION;
   #bytesSent = 0;
   #bytesReceived = 0;
   #flushing = false;
@@ -69,22 +77,29 @@ export class PeerStream {
   }
 
   #flush(): void {
-    const { identity, peer } = this.#options;
     while (
       this.#stream !== undefined && !this.#queue.isEmpty &&
       this.#bytesSent - this.#bytesReceived < CREDIT_BYTES_MAX
     ) {
       const messages = this.#queue.takeFrame();
       this.#bytesSent += frameCost(messages);
-      this.#stream.send({
-        version: FRAME_VERSION,
-        clusterId: identity.clusterId,
-        gid: identity.gid,
-        from: identity.nodeId,
-        to: peer,
-        messages: messages.map(encodeMessage),
-      });
+      this.#stream.send(this.#frame(messages, ""));
     }
+  }
+
+  #frame(messages: readonly Message[], fromAddress: string): pb.RaftFrame {
+    const { identity, incarnation, peer } = this.#options;
+    return {
+      version: FRAME_VERSION,
+      clusterId: identity.clusterId,
+      gid: identity.gid,
+      from: identity.nodeId,
+      to: peer,
+      messages: messages.map(encodeMessage),
+      fromIncarnation: incarnation,
+      toIncarnation: this.#peerIncarnation,
+      fromAddress,
+    };
   }
 
   async #run(): Promise<void> {
@@ -116,12 +131,18 @@ export class PeerStream {
   }
 
   async #converse(channel: Channel, onAlive: () => void): Promise<void> {
+    const { admit, address } = this.#options;
     const stream = channel.stream(pb.RaftTransportService.stream, { signal: this.#stop.signal });
-    this.#stream = stream;
+    this.#peerIncarnation = UNKNOWN_INCARNATION;
     this.#bytesSent = 0;
-    this.#bytesReceived = 0;
     try {
+      stream.send(this.#frame([], address));
       for await (const credit of stream.responses) {
+        if (this.#stream === undefined) {
+          await admit(credit.incarnation);
+          this.#peerIncarnation = credit.incarnation;
+          this.#stream = stream;
+        }
         this.#bytesReceived = credit.bytesReceived;
         onAlive();
         this.#flush();

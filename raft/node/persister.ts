@@ -4,7 +4,7 @@
  */
 import { invariant } from "../../runtime/invariant.ts";
 import type { Engine, Write } from "../../storage/engine.ts";
-import { generationRange } from "../../storage/key_space.ts";
+import { appliedKey, generationRange } from "../../storage/key_space.ts";
 import type { Ready } from "../ready.ts";
 import type { HardState, LogIndex, SnapshotMeta, Term } from "../types.ts";
 import type { Applier } from "./applier.ts";
@@ -12,6 +12,8 @@ import { pass, passAtOnce } from "./failpoints.ts";
 import type { NodeIdentity } from "./identity.ts";
 import type { LiveGeneration } from "./live_generation.ts";
 import type { LogStore } from "./log_store.ts";
+import type { Roster } from "./roster.ts";
+import { decodeApplied } from "./roster_codec.ts";
 import type { StateMachine } from "./state_machine.ts";
 
 /** Compaction waits until this many entries can go, so that it is not done entry by entry. */
@@ -39,6 +41,8 @@ export interface PersisterOptions {
   /** Log entries that are kept: a log that is to be short is not let grow by a whole stride. */
   readonly retainedEntriesMax: number;
   readonly onPersisted: (rounds: readonly Round[]) => void;
+  /** A snapshot has become live, and with it the members of its index. */
+  readonly onInstalled: (roster: Roster) => void;
   readonly onFatal: (error: unknown) => void;
 }
 
@@ -151,12 +155,14 @@ export class Persister {
   }
 
   async #makeLive({ meta, generation }: Installation): Promise<void> {
-    const { machine, applier, onFatal } = this.#options;
+    const { engine, machine, applier, onInstalled, onFatal } = this.#options;
     const live = this.#options.generation;
     const old = live.number;
+    const { roster } = decodeApplied(await appliedRecord(engine, generation));
     await live.switchTo(generation, (reader) => machine.load(reader));
     this.#installing = false;
-    applier.resume(meta.index);
+    applier.resume(meta.index, roster);
+    onInstalled(roster);
     this.#clear(old).catch(onFatal);
   }
 
@@ -166,6 +172,12 @@ export class Persister {
     await engine.clearRange(generationRange(generation));
     await pass("raft/afterClear", identity);
   }
+}
+
+async function appliedRecord(engine: Engine, generation: number): Promise<Buffer> {
+  const record = await engine.get(appliedKey(generation));
+  invariant(record !== undefined, "Every snapshot begins with the record of what it stands for");
+  return record;
 }
 
 function lastHardState(rounds: readonly Round[]): HardState | undefined {

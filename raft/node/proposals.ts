@@ -76,10 +76,23 @@ export class Proposals {
     const { index, term } = propose(data);
     this.#queue.splice(0, count);
     for (const { payload } of proposals) this.#queueBytes -= payload.length;
+    this.#wait(index, { term, proposals });
+  }
+
+  /** Waits for an entry that was proposed past the queue; its effect is in the engine then. */
+  await(index: LogIndex, term: Term): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const payload = new Uint8Array(0);
+      const proposals: Proposal[] = [{ payload, replyAt: "applied", resolve, reject }];
+      this.#wait(index, { term, proposals });
+    });
+  }
+
+  #wait(index: LogIndex, entry: WaitingEntry): void {
     // An entry that was overwritten at the same index can no longer be applied under its term.
     const overwritten = this.#waiting.get(index);
     if (overwritten !== undefined) this.#failEntry(overwritten, lost());
-    this.#waiting.set(index, { term, proposals });
+    this.#waiting.set(index, entry);
   }
 
   /** Takes the replies of an entry, and answers those who wait for no more. */

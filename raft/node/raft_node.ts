@@ -4,74 +4,43 @@
  * and sees to the order they demand (raft/ready.ts).
  */
 import { KvError } from "../../rpc/errors.ts";
-import type { Dialer, ServiceRoutes } from "../../rpc/service.ts";
-import type { Clock, Timer } from "../../runtime/clock.ts";
-import type { Logger } from "../../runtime/logger.ts";
-import type { Prng } from "../../runtime/prng.ts";
-import type { Engine } from "../../storage/engine.ts";
-import { defaultRaftConfig, type RaftConfig } from "../config.ts";
-import type { InstallSnapshot, Message } from "../message.ts";
+import type { ServiceRoutes } from "../../rpc/service.ts";
+import type { Timer } from "../../runtime/clock.ts";
+import type { Message } from "../message.ts";
 import { ProposalError, RawNode } from "../mod.ts";
 import type { Ready, SoftState } from "../ready.ts";
-import type { LogIndex, NodeId, Role, Term } from "../types.ts";
+import type { ProgressStatus } from "../status.ts";
+import type { LogIndex, NodeId } from "../types.ts";
 import { type AppliedEntry, Applier } from "./applier.ts";
-import { pass, passAtOnce } from "./failpoints.ts";
-import type { NodeIdentity } from "./identity.ts";
+import { passAtOnce } from "./failpoints.ts";
+import { type AddressedChange, GroupMembers } from "./group_members.ts";
+import { type Identified, identify } from "./join.ts";
 import { LiveGeneration } from "./live_generation.ts";
 import { LogTime } from "./log_time.ts";
-import type { RaftObserver } from "./observer.ts";
+import { PeerRegistry } from "./peer_registry.ts";
 import { Persister, type Round } from "./persister.ts";
+import { refusal } from "./proposal_refusal.ts";
 import { lost, Proposals, type ReplyAt } from "./proposals.ts";
 import { ReadBarriers } from "./read_barriers.ts";
+import type { Roster } from "./roster.ts";
 import { RpcTransport } from "./rpc_transport.ts";
-import { SnapshotReceiver, type StagedSnapshot } from "./snapshot_receiver.ts";
-import { SnapshotSource } from "./snapshot_source.ts";
+import { SnapshotExchange } from "./snapshot_exchange.ts";
+import {
+  raftConfig,
+  type RaftNodeOptions,
+  type RaftNodeStatus,
+  RETAINED_BYTES_DEFAULT,
+  RETAINED_ENTRIES_DEFAULT,
+  TICK_MS_DEFAULT,
+} from "./raft_node_options.ts";
 import { openStored, type StoredNode } from "./stored_node.ts";
-import type { MachineReader, StateMachine } from "./state_machine.ts";
+import type { MachineReader } from "./state_machine.ts";
 
 /** Entries a leader has proposed and not seen committed; beyond, proposals gather for the next. */
 const ENTRIES_IN_FLIGHT_MAX = 4;
 
-/** Log entries kept behind the applied index unless told otherwise. */
-export const RETAINED_ENTRIES_DEFAULT = 10_000;
-/** Bytes of log kept behind the applied index unless told otherwise; they are in memory too. */
-export const RETAINED_BYTES_DEFAULT = 32 << 20;
-
-export interface RaftNodeOptions {
-  readonly identity: NodeIdentity;
-  /** Address of every member, this node included. */
-  readonly members: ReadonlyMap<NodeId, string>;
-  readonly engine: Engine;
-  readonly machine: StateMachine;
-  readonly dialer: Dialer;
-  readonly clock: Clock;
-  readonly prng: Prng;
-  readonly logger: Logger;
-  /** Milliseconds of one tick. @default {100} */
-  readonly tickMs?: number;
-  readonly raft?: Partial<Omit<RaftConfig, "id">>;
-  /** Log entries kept behind the applied index. @default {RETAINED_ENTRIES_DEFAULT} */
-  readonly retainedEntriesMax?: number;
-  /** Bytes of log kept behind the applied index. @default {RETAINED_BYTES_DEFAULT} */
-  readonly retainedBytesMax?: number;
-  /** Called once when the node cannot go on (storage error, broken invariant). The process should exit non-zero. */
-  readonly onFatal: (error: unknown) => void;
-  /** Watches what the node does, for tests. */
-  readonly observer?: RaftObserver | undefined;
-}
-
-export interface RaftNodeStatus {
-  readonly id: NodeId;
-  readonly role: Role;
-  readonly term: Term;
-  readonly leader: NodeId;
-  /** Address of the leader; undefined if unknown. */
-  readonly leaderAddress: string | undefined;
-  readonly commit: LogIndex;
-  readonly applied: LogIndex;
-  readonly firstIndex: LogIndex;
-  readonly lastIndex: LogIndex;
-}
+/** Milliseconds between two reminders that a new group waits for its members. */
+const MISSING_REMINDER_MS = 10_000;
 
 export class RaftNode {
   readonly #options: RaftNodeOptions;
@@ -80,25 +49,36 @@ export class RaftNode {
   readonly #applier: Applier;
   readonly #persister: Persister;
   readonly #transport: RpcTransport;
-  readonly #source: SnapshotSource;
-  readonly #receiver: SnapshotReceiver;
+  readonly #snapshots: SnapshotExchange;
+  readonly #registry: PeerRegistry;
+  readonly #members: GroupMembers;
   readonly #proposals = new Proposals();
   readonly #barriers: ReadBarriers;
   readonly #listeners = new Set<(status: RaftNodeStatus) => void>();
   readonly #inbox: Message[] = [];
   readonly #logTime: LogTime;
   #soft: SoftState;
-  #staged: StagedSnapshot | undefined;
   #ticks = 0;
   #timer: Timer | undefined;
   #turnScheduled = false;
   #stopped = false;
 
-  /** Loads the node from its engine (or begins a new one) and starts ticking. */
+  /**
+   * Loads the node from its engine (or begins a new one) and starts ticking.
+   *
+   * @throws {IdentityError} If the engine or the group to join belongs to somebody else
+   * @throws {EngineError} If the engine cannot be read
+   */
   static async open(options: RaftNodeOptions): Promise<RaftNode> {
-    const voters = [...options.members.keys()];
-    const stored = await openStored(options.engine, options.identity, voters);
-    const node = new RaftNode(options, stored);
+    const { engine, prng, join } = options;
+    const who = await identify(options);
+    const stored = await openStored(engine, who.identity, who.first, prng);
+    const registry = await PeerRegistry.load({
+      engine,
+      self: who.identity.nodeId,
+      mustMeet: stored.isBlank && join === undefined ? stored.confState.voters : [],
+    });
+    const node = new RaftNode({ ...options, ...who }, stored, registry);
     await options.machine.load(node.#generation);
     node.#observeLogTime();
     options.observer?.started?.(node.#core, options.machine);
@@ -106,9 +86,13 @@ export class RaftNode {
     return node;
   }
 
-  private constructor(options: RaftNodeOptions, stored: StoredNode) {
+  private constructor(
+    options: RaftNodeOptions & Identified,
+    stored: StoredNode,
+    registry: PeerRegistry,
+  ) {
     const { engine, machine, identity } = options;
-    const config = { ...defaultRaftConfig, ...options.raft, id: identity.nodeId };
+    const config = raftConfig(options);
     const onFatal = (error: unknown) => this.#fail(error);
     this.#options = options;
     this.#logTime = new LogTime(options.clock);
@@ -122,7 +106,8 @@ export class RaftNode {
       engine,
       machine,
       generation: this.#generation,
-      confState: () => this.#core.confState,
+      roster: stored.roster,
+      onMembers: (...change) => this.#members.onApplied(...change),
       onReplies: (entries) => this.#onReplies(entries),
       onApplied: (index) => this.#onApplied(index),
       onFatal,
@@ -136,26 +121,33 @@ export class RaftNode {
       applier: this.#applier,
       retainedEntriesMax: options.retainedEntriesMax ?? RETAINED_ENTRIES_DEFAULT,
       onPersisted: (rounds) => this.#onPersisted(rounds),
+      onInstalled: (roster) => this.#members.onInstalled(roster),
       onFatal,
     });
-    this.#transport = new RpcTransport(options);
-    this.#source = new SnapshotSource({
-      ...options,
-      onAbandoned: (peer) => {
-        this.#core.reportSnapshot(peer, false);
-        this.#wake();
-      },
+    const { roster, incarnation } = stored;
+    const shared = { ...options, roster, incarnation, registry, onFatal };
+    this.#registry = registry;
+    this.#transport = new RpcTransport(shared);
+    this.#members = new GroupMembers({
+      ...shared,
+      self: config.id,
+      core: this.#core,
+      transport: this.#transport,
     });
-    this.#receiver = new SnapshotReceiver({
-      ...options,
-      onStaged: (staged) => this.#onStaged(staged),
-      onFatal,
-    }, stored.generation);
+    this.#snapshots = new SnapshotExchange({
+      ...shared,
+      core: this.#core,
+      generation: this.#generation,
+      addressOf: (peer) => this.#transport.addressOf(peer),
+      transmit: (message) => this.#transmit([message]),
+      onStepped: () => this.#takeRounds(),
+      wake: () => this.#wake(),
+    });
   }
 
   /** What peers call; to be served beside the group's own services. */
   get routes(): ServiceRoutes {
-    return [this.#transport.route, this.#source.route];
+    return [this.#transport.route, ...this.#snapshots.routes];
   }
 
   /** Reads of the machine's keys as applied so far; not linearizable by itself. */
@@ -182,18 +174,70 @@ export class RaftNode {
    * Resolves once everything committed before the call is applied here: what
    * `reader` returns then is linearizable (ReadIndex, thesis 6.4).
    *
+   * @param where "anywhere": a follower asks its leader, and answers for itself
    * @throws {KvError} NOT_LEADER (with the leader's address), OVERLOADED, UNAVAILABLE
    */
-  readBarrier(): Promise<void> {
-    if (this.#soft.role !== "leader" || this.#stopped) return Promise.reject(this.#notLeader());
+  readBarrier(where: "onLeader" | "anywhere" = "onLeader"): Promise<void> {
+    const isRefused = where === "onLeader" && this.#soft.role !== "leader";
+    if (isRefused || this.#stopped) return Promise.reject(this.#notLeader());
     const barrier = this.#barriers.enqueue();
     this.#wake();
     return barrier;
   }
 
+  /** The members as this node has applied them. */
+  get roster(): Roster {
+    return this.#members.roster;
+  }
+
+  /** Calls back on every change of members. Returns a function that ends it. */
+  onRosterChange(listener: (roster: Roster) => void): () => void {
+    return this.#members.onChange(listener);
+  }
+
+  /**
+   * Changes who belongs to the group. If voters change, resolves once this node
+   * knows the change to be complete.
+   *
+   * @throws {KvError} NOT_LEADER, NOT_READY while another change is under way,
+   * INVALID_ARGUMENT if it makes no sense, LEADERSHIP_LOST
+   */
+  async changeMembers(changes: readonly AddressedChange[]): Promise<Roster> {
+    if (this.#soft.role !== "leader" || this.#stopped) throw this.#notLeader();
+    let applied: Promise<unknown>;
+    try {
+      const { index, term } = this.#members.propose(changes);
+      applied = this.#proposals.await(index, term);
+    } catch (error) {
+      throw refusal(error, this.#notLeader());
+    }
+    this.#wake();
+    await applied;
+    return await this.#members.settled();
+  }
+
+  /**
+   * Begins to hand leadership to a voter.
+   *
+   * @throws {KvError} NOT_LEADER; INVALID_ARGUMENT if the other is no voter
+   */
+  transferLeader(to: NodeId): void {
+    if (this.#soft.role !== "leader" || this.#stopped) throw this.#notLeader();
+    if (!this.#core.transferLeader(to)) {
+      const why = `Cannot hand leadership to node ${to - 1}: it is no voting member besides this`;
+      throw new KvError("INVALID_ARGUMENT", why);
+    }
+    this.#wake();
+  }
+
+  /** What a leader knows of every member; empty elsewhere. */
+  progress(): ReadonlyMap<NodeId, ProgressStatus> {
+    return this.#core.status().progress;
+  }
+
   status(): RaftNodeStatus {
     const { id, role, term, leader, commit, applied, firstIndex, lastIndex } = this.#core.status();
-    const leaderAddress = this.#options.members.get(leader);
+    const leaderAddress = this.#transport.addressOf(leader);
     return { id, role, term, leader, leaderAddress, commit, applied, firstIndex, lastIndex };
   }
 
@@ -206,12 +250,35 @@ export class RaftNode {
   /** Stops ticking, fails what is waiting, closes peers; the engine stays open. */
   async stop(): Promise<void> {
     this.#halt(new KvError("UNAVAILABLE", "The node is stopping"));
-    await Promise.all([this.#transport.close(), this.#receiver.close(), this.#source.close()]);
+    await Promise.all([this.#transport.close(), this.#snapshots.close()]);
     await this.#persister.stop();
     await this.#applier.stop();
   }
 
   #start(): void {
+    if (this.#registry.missing.length === 0) return this.#takePart();
+    this.#remindOfMissing();
+    void this.#registry.complete.then(() => {
+      this.#timer?.cancel();
+      if (!this.#stopped) this.#takePart();
+    });
+  }
+
+  /** A node on an empty disk waits until it has met its group (peer_registry.ts). */
+  #remindOfMissing(): void {
+    const { clock, logger } = this.#options;
+    this.#timer = clock.setTimer(() => {
+      const nodes = this.#registry.missing.map((id) =>
+        `${id - 1} at ${this.roster.members.find((m) => m.id === id)?.address}`
+      );
+      logger.warn("Waits to meet the other first members of the group", {
+        nodes: nodes.join(", "),
+      });
+      this.#remindOfMissing();
+    }, MISSING_REMINDER_MS);
+  }
+
+  #takePart(): void {
     this.#transport.onMessage((message) => {
       this.#options.observer?.messageTaken?.(message);
       this.#inbox.push(message);
@@ -230,7 +297,7 @@ export class RaftNode {
       this.#ticks++;
       this.#scheduleTick();
       this.#wake();
-    }, this.#options.tickMs ?? 100);
+    }, this.#options.tickMs ?? TICK_MS_DEFAULT);
   }
 
   /** Runs a turn once the present callback is done, so that what arrives together is handled together. */
@@ -249,7 +316,11 @@ export class RaftNode {
   }
 
   #turn(): void {
-    for (const message of this.#inbox.splice(0)) this.#step(message);
+    this.#core.observeClock(Math.floor(this.#options.clock.now()));
+    for (const message of this.#inbox.splice(0)) {
+      if (message.type === "snapshot") this.#snapshots.receive(message);
+      else this.#core.step(message);
+    }
     for (; this.#ticks > 0; this.#ticks--) {
       this.#core.tick();
       this.#barriers.tick();
@@ -260,13 +331,6 @@ export class RaftNode {
     this.#takeRounds();
     this.#persister.start();
     this.#options.observer?.turnEnded?.();
-  }
-
-  /** A snapshot is pulled before the core hears of it; everything else goes straight in. */
-  #step(message: Message): void {
-    if (message.type !== "snapshot") this.#core.step(message);
-    else if (this.#core.wantsSnapshot(message.snapshot)) this.#receiver.offer(message);
-    else this.#core.step(message);
   }
 
   #proposeNext(): void {
@@ -292,12 +356,7 @@ export class RaftNode {
     try {
       this.#barriers.startRound((context) => this.#core.readIndex(context));
     } catch (error) {
-      if (!(error instanceof ProposalError)) throw error;
-      this.#barriers.failQueued(
-        error.code === "overloaded"
-          ? new KvError("OVERLOADED", error.message, { cause: error })
-          : this.#notLeader(),
-      );
+      this.#barriers.failQueued(refusal(error, this.#notLeader()));
     }
   }
 
@@ -324,15 +383,8 @@ export class RaftNode {
       this.#sendPromises(ready);
       return;
     }
-    this.#persister.enqueue({ ready, installation: this.#installationFor(ready) });
-  }
-
-  #installationFor(ready: Ready): Round["installation"] {
-    const meta = ready.snapshot;
-    if (meta === undefined || this.#staged === undefined) return undefined;
-    const { generation } = this.#staged;
-    this.#staged = undefined;
-    return { meta, generation };
+    const installation = this.#snapshots.takeInstallation(ready.snapshot);
+    this.#persister.enqueue({ ready, installation });
   }
 
   #onPersisted(rounds: readonly Round[]): void {
@@ -382,19 +434,6 @@ export class RaftNode {
     compacted.done.catch((error) => this.#fail(error));
   }
 
-  #onStaged(staged: StagedSnapshot): void {
-    if (this.#stopped) return;
-    this.#staged = staged;
-    this.#core.step(staged.message);
-    this.#takeRounds();
-    // The core had no use for it after all: its leader is out of date, or the log has caught up.
-    if (this.#staged !== undefined) {
-      this.#staged = undefined;
-      this.#receiver.discard(staged);
-    }
-    this.#wake();
-  }
-
   #sendPromises({ messagesAfterPersist }: Ready): void {
     if (messagesAfterPersist.length === 0) return;
     passAtOnce("raft/beforePromises", this.#options.identity);
@@ -405,7 +444,7 @@ export class RaftNode {
     if (messages.length === 0) return;
     this.#transmit(messages.filter((message) => message.type !== "snapshot"));
     for (const message of messages) {
-      if (message.type === "snapshot") void this.#offerSnapshot(message);
+      if (message.type === "snapshot") void this.#snapshots.send(message);
     }
   }
 
@@ -415,19 +454,6 @@ export class RaftNode {
       for (const message of messages) observer.messageLeft(message);
     }
     this.#transport.send(messages);
-  }
-
-  /** The core names what it wants to send; what is sent is a view opened now, never older. */
-  async #offerSnapshot(message: InstallSnapshot): Promise<void> {
-    try {
-      const snapshot = await this.#source.open(message.to, this.#generation.number);
-      await pass("raft/beforeOffer", this.#options.identity);
-      this.#transmit([{ ...message, snapshot }]);
-    } catch (error) {
-      if (!(error instanceof KvError)) return this.#fail(error);
-      this.#core.reportSnapshot(message.to, false);
-      this.#wake();
-    }
   }
 
   #onSoftState(soft: SoftState): void {
@@ -447,7 +473,7 @@ export class RaftNode {
   }
 
   #leaderAddress(): string | undefined {
-    return this.#options.members.get(this.#soft.leader);
+    return this.#transport.addressOf(this.#soft.leader);
   }
 
   #notLeader(): KvError {

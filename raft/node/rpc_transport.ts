@@ -10,22 +10,41 @@ import type { NodeId } from "../types.ts";
 import { decodeMessage } from "./codec.ts";
 import { frameCost } from "./frame_queue.ts";
 import type { NodeIdentity } from "./identity.ts";
+import type { PeerRegistry } from "./peer_registry.ts";
 import { CREDIT_REPORT_BYTES, FRAME_VERSION, PeerStream } from "./peer_stream.ts";
+import { memberOf, type Roster, wasRemoved } from "./roster.ts";
 import type { Transport } from "./transport.ts";
+
+/** Peers this node answers although its roster does not know them yet. */
+const NEWCOMERS_MAX = 16;
 
 export interface RpcTransportOptions {
   readonly identity: NodeIdentity;
-  /** Address of every member, this node included. */
-  readonly members: ReadonlyMap<NodeId, string>;
+  readonly incarnation: string;
+  readonly registry: PeerRegistry;
+  /** Where this node is. */
+  readonly address: string;
+  readonly roster: Roster;
   readonly dialer: Dialer;
   readonly clock: Clock;
   readonly prng: Prng;
   readonly logger: Logger;
+  /** The engine failed. */
+  readonly onFatal: (error: unknown) => void;
+}
+
+interface Peer {
+  readonly address: string;
+  readonly stream: PeerStream;
 }
 
 export class RpcTransport implements Transport {
   readonly #options: RpcTransportOptions;
-  readonly #peers = new Map<NodeId, PeerStream>();
+  readonly #peers = new Map<NodeId, Peer>();
+  #roster: Roster;
+  /** Streams to former peers that are coming to their end. */
+  #closing: Promise<unknown> = Promise.resolve();
+  #closed = false;
   #handler: (message: Message) => void = () => {};
   #unreachable: (peer: NodeId) => void = () => {};
   /** What peers call. */
@@ -33,19 +52,9 @@ export class RpcTransport implements Transport {
 
   constructor(options: RpcTransportOptions) {
     this.#options = options;
+    this.#roster = options.roster;
     this.route = stream(pb.RaftTransportService.stream, (call) => this.#receive(call));
-    for (const [peer, address] of options.members) {
-      if (peer === options.identity.nodeId) continue;
-      this.#peers.set(
-        peer,
-        new PeerStream({
-          ...options,
-          peer,
-          channel: options.dialer.channel(address),
-          onLoss: () => this.#unreachable(peer),
-        }),
-      );
-    }
+    this.setRoster(options.roster);
   }
 
   onMessage(handler: (message: Message) => void): void {
@@ -57,28 +66,114 @@ export class RpcTransport implements Transport {
   }
 
   send(messages: readonly Message[]): void {
-    for (const message of messages) this.#peers.get(message.to)?.send(message);
+    for (const message of messages) this.#peers.get(message.to)?.stream.send(message);
+  }
+
+  /** Speaks to the members of a new roster, and no longer to those it does not have. */
+  setRoster(roster: Roster): void {
+    if (this.#closed) return;
+    this.#roster = roster;
+    for (const id of this.#peers.keys()) if (wasRemoved(roster, id)) this.#drop(id);
+    for (const { id, address } of roster.members) this.#connect(id, address);
+  }
+
+  /** Where a peer is, be it a member or one that is about to be. */
+  addressOf(peer: NodeId): string | undefined {
+    return memberOf(this.#roster, peer)?.address ?? this.#peers.get(peer)?.address;
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     this.#handler = () => {};
     this.#unreachable = () => {};
-    await Promise.all([...this.#peers.values()].map((peer) => peer.close()));
+    for (const id of [...this.#peers.keys()]) this.#drop(id);
+    await this.#closing;
+  }
+
+  #connect(peer: NodeId, address: string): void {
+    const { identity, dialer } = this.#options;
+    if (this.#closed || peer === identity.nodeId) return;
+    if (this.#peers.get(peer)?.address === address) return;
+    this.#drop(peer);
+    const stream = new PeerStream({
+      ...this.#options,
+      peer,
+      channel: dialer.channel(address),
+      admit: (incarnation) => this.#admit(peer, incarnation),
+      onLoss: () => this.#unreachable(peer),
+    });
+    this.#peers.set(peer, { address, stream });
+  }
+
+  #drop(peer: NodeId): void {
+    const stream = this.#peers.get(peer)?.stream;
+    this.#peers.delete(peer);
+    if (stream !== undefined) this.#closing = Promise.all([this.#closing, stream.close()]);
   }
 
   async #receive(call: ServerStream<pb.RaftFrame, pb.RaftCredit>): Promise<void> {
+    const { identity, incarnation } = this.#options;
+    let introduced: pb.RaftFrame | undefined;
     let bytesReceived = 0;
     let bytesReported = 0;
-    call.send({ bytesReceived });
     for await (const frame of call.requests) {
-      checkFrame(frame, this.#options.identity);
+      checkFrame(frame, identity);
+      if (introduced === undefined) {
+        await this.#meet(frame);
+        introduced = frame;
+        call.send({ bytesReceived, incarnation });
+      }
+      this.#checkEnds(frame, introduced);
       const messages = frame.messages.map((wire) => decodeOwn(frame, wire));
       bytesReceived += frameCost(messages);
       if (bytesReceived - bytesReported >= CREDIT_REPORT_BYTES) {
-        call.send({ bytesReceived });
+        call.send({ bytesReceived, incarnation });
         bytesReported = bytesReceived;
       }
       for (const message of messages) this.#handler(message);
+    }
+  }
+
+  /** Hears who opens a stream, and turns away who must not take part. */
+  async #meet(frame: pb.RaftFrame): Promise<void> {
+    const { from, fromAddress } = frame;
+    if (wasRemoved(this.#roster, from)) {
+      throw new KvError(
+        "REFUSED",
+        `Cannot take messages of node ${from - 1}: it was removed from the group`,
+      );
+    }
+    await this.#admit(from, frame.fromIncarnation);
+    // A member that was added after our last look: without an answer it could not help us on.
+    if (memberOf(this.#roster, from) !== undefined || fromAddress === "") return;
+    if (this.#peers.size < this.#roster.members.length + NEWCOMERS_MAX) {
+      this.#connect(from, fromAddress);
+    }
+  }
+
+  async #admit(peer: NodeId, incarnation: string): Promise<void> {
+    try {
+      await this.#options.registry.admit(peer, incarnation);
+    } catch (error) {
+      if (!(error instanceof KvError)) this.#options.onFatal(error);
+      throw error;
+    }
+  }
+
+  #checkEnds(frame: pb.RaftFrame, introduced: pb.RaftFrame): void {
+    const { incarnation } = this.#options;
+    if (frame.from !== introduced.from || frame.fromIncarnation !== introduced.fromIncarnation) {
+      throw new KvError(
+        "INVALID_ARGUMENT",
+        "Cannot take a frame of another than opened the stream",
+      );
+    }
+    if (frame.messages.length > 0 && frame.toIncarnation !== incarnation) {
+      throw new KvError(
+        "REFUSED",
+        `Cannot take messages for incarnation ${frame.toIncarnation} of this node: ` +
+          `it is ${incarnation}`,
+      );
     }
   }
 }

@@ -5,48 +5,87 @@ import { MemoryNetwork } from "../../rpc/memory_network.ts";
 import { silentLogger } from "../../runtime/logger.ts";
 import { createPrng } from "../../runtime/prng.ts";
 import { VirtualClock } from "../../runtime/virtual_clock.ts";
+import { MemoryEngine } from "../../storage/memory_engine.ts";
 import type { Message } from "../message.ts";
+import type { NodeId } from "../types.ts";
 import { encodeMessage } from "./codec.ts";
+import { PeerRegistry } from "./peer_registry.ts";
+import { changeRoster, firstRoster } from "./roster.ts";
 import { RpcTransport } from "./rpc_transport.ts";
 
 const clusterId = "5";
 const members = new Map([[1, "one:1"], [2, "two:1"]]);
 
-function heartbeat(commit: number): Message {
-  return { type: "heartbeat", from: 1, to: 2, term: 1, commit, context: 0 };
+function heartbeat(commit: number, from = 1): Message {
+  return { type: "heartbeat", from, to: 2, term: 1, commit, context: 0 };
 }
 
+function incarnationOf(nodeId: NodeId): string {
+  return String(1_000 + nodeId);
+}
+
+/** Two nodes and what the second has received. */
 class Pair {
   readonly clock = new VirtualClock();
   readonly network = new MemoryNetwork({ clock: this.clock });
   readonly received: Message[] = [];
-  readonly sender = this.#transport(1);
-  readonly receiver = this.#transport(2);
+  readonly transports: RpcTransport[] = [];
+  readonly registries: PeerRegistry[] = [];
 
-  constructor() {
-    this.receiver.onMessage((message) => this.received.push(message));
-    this.network.serve("one:1", [this.sender.route]);
-    this.network.serve("two:1", [this.receiver.route]);
+  static async create(): Promise<Pair> {
+    const pair = new Pair();
+    await pair.start(1);
+    const receiver = await pair.start(2);
+    receiver.onMessage((message) => pair.received.push(message));
+    return pair;
   }
 
-  #transport(nodeId: number): RpcTransport {
-    return new RpcTransport({
+  get sender(): RpcTransport {
+    return this.transports[0] as RpcTransport;
+  }
+
+  get receiver(): RpcTransport {
+    return this.transports[1] as RpcTransport;
+  }
+
+  /** Starts a node that may know of more members than the others. */
+  async start(
+    nodeId: NodeId,
+    options: { knows?: [NodeId, string]; addresses?: ReadonlyMap<NodeId, string> } = {},
+  ): Promise<RpcTransport> {
+    const { knows, addresses = members } = options;
+    const address = addresses.get(nodeId) ?? "";
+    const engine = new MemoryEngine();
+    const registry = await PeerRegistry.load({ engine, self: nodeId, mustMeet: [] });
+    if (knows !== undefined) await registry.admit(...knows);
+    const transport = new RpcTransport({
       identity: { clusterId, gid: 1, nodeId },
-      members,
-      dialer: this.network.dialer(members.get(nodeId)),
+      incarnation: incarnationOf(nodeId),
+      registry,
+      address,
+      roster: firstRoster(addresses),
+      dialer: this.network.dialer(address),
       clock: this.clock,
       prng: createPrng(nodeId),
       logger: silentLogger,
+      onFatal: (error) => {
+        throw error;
+      },
     });
+    this.transports.push(transport);
+    this.registries.push(registry);
+    if (nodeId <= this.transports.length) this.network.serve(address, [transport.route]);
+    return transport;
   }
 
   async close(): Promise<void> {
-    await this.clock.resolve(Promise.all([this.sender.close(), this.receiver.close()]), 5_000);
+    const closing = this.transports.map((transport) => transport.close());
+    await this.clock.resolve(Promise.all(closing), 5_000);
   }
 }
 
 Deno.test("RpcTransport carries messages in order", async () => {
-  const pair = new Pair();
+  const pair = await Pair.create();
   await pair.clock.advance(1_000);
   pair.sender.send([heartbeat(1), heartbeat(2)]);
   pair.sender.send([heartbeat(3)]);
@@ -56,7 +95,7 @@ Deno.test("RpcTransport carries messages in order", async () => {
 });
 
 Deno.test("RpcTransport says that a peer is unreachable, and reaches it again", async () => {
-  const pair = new Pair();
+  const pair = await Pair.create();
   let losses = 0;
   pair.sender.onUnreachable((peer) => losses += peer === 2 ? 1 : 0);
   await pair.clock.advance(1_000);
@@ -72,25 +111,32 @@ Deno.test("RpcTransport says that a peer is unreachable, and reaches it again", 
 });
 
 const frame: RaftFrame = {
-  version: 1,
+  version: 2,
   clusterId,
   gid: 1,
   from: 1,
   to: 2,
   messages: [encodeMessage(heartbeat(1))],
+  fromIncarnation: incarnationOf(1),
+  toIncarnation: incarnationOf(2),
+  fromAddress: "",
 };
 const strange: readonly [string, Partial<RaftFrame>][] = [
   ["another cluster", { clusterId: "6" }],
   ["another group", { gid: 2 }],
   ["another receiver", { to: 3 }],
   ["this very node", { from: 2 }],
-  ["a version of the future", { version: 2 }],
+  ["a version it does not know", { version: 1 }],
+  ["another life of the sender", { fromIncarnation: "13" }],
+  ["a sender that does not say which life it is in", { fromIncarnation: "0", from: 3 }],
+  ["a word to another life of this node", { toIncarnation: "13" }],
   ["a sender that speaks for another", { messages: [{ ...encodeMessage(heartbeat(1)), from: 3 }] }],
   ["a message of no known type", { messages: [{ ...encodeMessage(heartbeat(1)), type: 0 }] }],
 ];
 for (const [what, difference] of strange) {
   Deno.test(`RpcTransport refuses a frame of ${what}`, async () => {
-    const pair = new Pair();
+    const pair = await Pair.create();
+    await pair.registries[1]?.admit(1, incarnationOf(1));
     const call = pair.network.dialer().channel("two:1").stream(RaftTransportService.stream);
     call.send({ ...frame, ...difference });
     const talk = (async () => {
@@ -101,3 +147,47 @@ for (const [what, difference] of strange) {
     await pair.close();
   });
 }
+
+Deno.test("RpcTransport tells nothing to a peer that has lost its disk", async () => {
+  const pair = new Pair();
+  await pair.start(1, { knows: [2, "another life"] });
+  (await pair.start(2)).onMessage((message) => pair.received.push(message));
+  await pair.clock.advance(1_000);
+  pair.sender.send([heartbeat(1)]);
+  await pair.clock.advance(5_000);
+  assertEquals(pair.received, []);
+  await pair.close();
+});
+
+Deno.test("RpcTransport turns away a peer that was removed", async () => {
+  const pair = await Pair.create();
+  const remove = {
+    changes: [{ type: "remove", id: 1 }, { type: "addLearner", id: 3 }],
+    members: [],
+  } as const;
+  const joint = changeRoster(firstRoster(members), remove);
+  pair.receiver.setRoster(changeRoster(joint, { changes: [], members: [] }));
+  await pair.clock.advance(1_000);
+  pair.sender.send([heartbeat(1)]);
+  await pair.clock.advance(1_000);
+  assertEquals(pair.received, []);
+  await pair.close();
+});
+
+Deno.test("RpcTransport answers a member that it has not heard of yet", async () => {
+  const pair = await Pair.create();
+  const addresses = new Map([...members, [3, "three:1"]] as const);
+  const newcomer = await pair.start(3, { addresses });
+  const answers: Message[] = [];
+  newcomer.onMessage((message) => answers.push(message));
+  await pair.clock.advance(1_000);
+  newcomer.send([heartbeat(1, 3)]);
+  await pair.clock.advance(1_000);
+  assertEquals(pair.received, [heartbeat(1, 3)]);
+  assertEquals(pair.receiver.addressOf(3), "three:1");
+  const answer: Message = { type: "heartbeatResponse", from: 2, to: 3, term: 1, context: 0 };
+  pair.receiver.send([answer]);
+  await pair.clock.advance(10);
+  assertEquals(answers, [answer]);
+  await pair.close();
+});

@@ -27,7 +27,8 @@ export interface StagedSnapshot {
 
 export interface SnapshotReceiverOptions {
   readonly identity: NodeIdentity;
-  readonly members: ReadonlyMap<NodeId, string>;
+  readonly incarnation: string;
+  readonly addressOf: (peer: NodeId) => string | undefined;
   readonly engine: Engine;
   readonly dialer: Dialer;
   readonly clock: Clock;
@@ -77,8 +78,8 @@ export class SnapshotReceiver {
   }
 
   async #run(message: InstallSnapshot, signal: AbortSignal): Promise<void> {
-    const { identity, dialer, engine, logger, members, onStaged, onFatal } = this.#options;
-    const address = members.get(message.from);
+    const { identity, dialer, engine, logger, addressOf, onStaged, onFatal } = this.#options;
+    const address = addressOf(message.from);
     if (address === undefined || signal.aborted) return;
     const generation = this.#nextGeneration++;
     const { index } = message.snapshot;
@@ -127,7 +128,7 @@ export class SnapshotReceiver {
     sequence: number,
     signal: AbortSignal,
   ): Promise<pb.SnapshotChunk> {
-    const { identity, clock, prng } = this.#options;
+    const { identity, incarnation, clock, prng } = this.#options;
     const request = {
       clusterId: identity.clusterId,
       gid: identity.gid,
@@ -135,6 +136,7 @@ export class SnapshotReceiver {
       to: message.from,
       snapshotId: message.snapshot.id,
       sequence,
+      fromIncarnation: incarnation,
     };
     for (let failures = 1;; failures++) {
       try {

@@ -12,9 +12,10 @@ import type { Logger } from "../../runtime/logger.ts";
 import type { Engine, EngineIterator, KeyValue } from "../../storage/engine.ts";
 import { GENERATION_PREFIX_BYTES, generationRange } from "../../storage/key_space.ts";
 import type { NodeId, SnapshotMeta } from "../types.ts";
-import { decodeSnapshotMeta } from "./codec.ts";
 import { pass } from "./failpoints.ts";
 import type { NodeIdentity } from "./identity.ts";
+import type { PeerRegistry } from "./peer_registry.ts";
+import { decodeApplied } from "./roster_codec.ts";
 import { checkFrame } from "./rpc_transport.ts";
 
 /** A chunk closes once it holds this much; one larger record still fits a message. */
@@ -23,6 +24,8 @@ const CHUNK_BYTES_MAX = 512 << 10;
 const READ_RECORDS_MAX = 256;
 /** A view nobody has asked for this long is given up: it keeps old data alive in the engine. */
 const IDLE_MS_MAX = 30_000;
+/** As long as nothing was asked for at all, the offer may be lost: it is made again sooner. */
+const OFFER_MS_MAX = 3_000;
 
 interface View {
   readonly meta: SnapshotMeta;
@@ -39,6 +42,7 @@ interface View {
 
 export interface SnapshotSourceOptions {
   readonly identity: NodeIdentity;
+  readonly registry: PeerRegistry;
   readonly engine: Engine;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -73,10 +77,8 @@ export class SnapshotSource {
       await iterator.close();
       throw new KvError("NOT_READY", "Cannot open a snapshot: nothing is applied yet");
     }
-    const meta = {
-      ...decodeSnapshotMeta(pb.SnapshotMeta.decode(applied.value)),
-      id: ++this.#lastId,
-    };
+    const { index, term, roster } = decodeApplied(applied.value);
+    const meta = { index, term, confState: roster.conf, id: ++this.#lastId };
     const previous = this.#views.get(peer);
     this.#views.set(peer, {
       meta,
@@ -85,7 +87,7 @@ export class SnapshotSource {
       pending,
       sequence: -1,
       chunk: undefined,
-      idle: this.#idleTimer(peer),
+      idle: this.#idleTimer(peer, OFFER_MS_MAX),
       busy: false,
     });
     previous?.idle.cancel();
@@ -100,7 +102,9 @@ export class SnapshotSource {
   }
 
   async #fetch(request: pb.FetchSnapshotRequest): Promise<pb.SnapshotChunk> {
-    checkFrame(request, this.#options.identity);
+    const { identity, registry } = this.#options;
+    checkFrame(request, identity);
+    await registry.admit(request.from, request.fromIncarnation);
     const view = this.#views.get(request.from);
     if (view === undefined || view.meta.id !== request.snapshotId) {
       throw new KvError("NOT_FOUND", `Cannot send snapshot ${request.snapshotId}: it was given up`);
@@ -109,7 +113,7 @@ export class SnapshotSource {
       throw new KvError("OVERLOADED", "Cannot send a chunk: another one is being read");
     }
     view.idle.cancel();
-    view.idle = this.#idleTimer(view.peer);
+    view.idle = this.#idleTimer(view.peer, IDLE_MS_MAX);
     if (request.sequence === view.sequence && view.chunk !== undefined) return view.chunk;
     if (request.sequence !== view.sequence + 1) {
       throw new KvError(
@@ -130,12 +134,12 @@ export class SnapshotSource {
     }
   }
 
-  #idleTimer(peer: NodeId): Timer {
+  #idleTimer(peer: NodeId, delayMs: number): Timer {
     return this.#options.clock.setTimer(() => {
       void this.#drop(peer);
       // Also when it got everything: what was installed would have been acknowledged by now.
       this.#options.onAbandoned(peer);
-    }, IDLE_MS_MAX);
+    }, delayMs);
   }
 
   async #drop(peer: NodeId): Promise<void> {

@@ -8,42 +8,35 @@ import { createPrng } from "../../runtime/prng.ts";
 import { VirtualClock } from "../../runtime/virtual_clock.ts";
 import { generationRange, machineKey, machinePrefix } from "../../storage/key_space.ts";
 import { MemoryEngine } from "../../storage/memory_engine.ts";
-import type { SnapshotMeta } from "../types.ts";
-import { appliedWrite } from "./log_store.ts";
+import { PeerRegistry } from "./peer_registry.ts";
+import { firstRoster } from "./roster.ts";
+import { appliedWrite } from "./roster_codec.ts";
 import { SnapshotReceiver, type StagedSnapshot } from "./snapshot_receiver.ts";
 import { SnapshotSource } from "./snapshot_source.ts";
 
 const clusterId = "5";
-const confState = {
-  voters: [1, 2],
-  learners: [],
-  votersOutgoing: [],
-  learnersNext: [],
-  autoLeave: false,
-};
-const meta: SnapshotMeta = { index: 50, term: 3, confState, id: 0 };
+const addresses = new Map([[1, "leader:1"], [2, "follower:1"]]);
+const applied = { index: 50, term: 3, roster: firstRoster(addresses) };
+/** Incarnation of the follower. */
+const incarnation = "77";
 /** More than one chunk holds. */
 const PAIRS = 3_000;
 const VALUE_BYTES = 500;
 
 /** A leader with data, a follower without, and what they say to each other. */
 class Transfer {
+  readonly registry: PeerRegistry;
   readonly clock = new VirtualClock();
   readonly network = new MemoryNetwork({ clock: this.clock });
-  readonly leader = new MemoryEngine();
+  readonly leader: MemoryEngine;
   readonly follower = new MemoryEngine();
   readonly abandoned: number[] = [];
   readonly staged: StagedSnapshot[] = [];
-  readonly source = new SnapshotSource({
-    identity: { clusterId, gid: 1, nodeId: 1 },
-    engine: this.leader,
-    clock: this.clock,
-    logger: silentLogger,
-    onAbandoned: (peer) => this.abandoned.push(peer),
-  });
+  readonly source: SnapshotSource;
   readonly receiver = new SnapshotReceiver({
     identity: { clusterId, gid: 1, nodeId: 2 },
-    members: new Map([[1, "leader:1"], [2, "follower:1"]]),
+    incarnation,
+    addressOf: (peer) => addresses.get(peer),
     engine: this.follower,
     dialer: this.network.dialer("follower:1"),
     clock: this.clock,
@@ -55,9 +48,27 @@ class Transfer {
     },
   }, 1);
 
+  private constructor(leader: MemoryEngine, registry: PeerRegistry) {
+    this.leader = leader;
+    this.registry = registry;
+    this.source = new SnapshotSource({
+      identity: { clusterId, gid: 1, nodeId: 1 },
+      registry,
+      engine: leader,
+      clock: this.clock,
+      logger: silentLogger,
+      onAbandoned: (peer) => this.abandoned.push(peer),
+    });
+  }
+
+  static async create(): Promise<Transfer> {
+    const engine = new MemoryEngine();
+    return new Transfer(engine, await PeerRegistry.load({ engine, self: 1, mustMeet: [] }));
+  }
+
   async fill(): Promise<void> {
     for (let i = 0; i < PAIRS; i++) await this.put(`key ${i}`, "v".repeat(VALUE_BYTES));
-    await this.leader.write([appliedWrite(1, meta)], { sync: true });
+    await this.leader.write([appliedWrite(1, applied)], { sync: true });
   }
 
   async put(name: string, text: string): Promise<void> {
@@ -90,7 +101,7 @@ class Transfer {
 }
 
 Deno.test("a snapshot arrives whole, as it was when it was opened", async () => {
-  const transfer = new Transfer();
+  const transfer = await Transfer.create();
   await transfer.fill();
   const before = await transfer.contents(transfer.leader, 1);
   transfer.serve();
@@ -99,14 +110,14 @@ Deno.test("a snapshot arrives whole, as it was when it was opened", async () => 
   await transfer.put("key new", "came since");
   transfer.receiver.offer({ type: "snapshot", from: 1, to: 2, term: 3, snapshot });
   await transfer.clock.advanceUntil(() => transfer.staged.length > 0, 60_000);
-  assertEquals(snapshot.index, meta.index);
+  assertEquals(snapshot.index, applied.index);
   const generation = transfer.staged[0]?.generation ?? 0;
   assertEquals(await transfer.contents(transfer.follower, generation), before);
   await transfer.close();
 });
 
 Deno.test("a snapshot survives lost answers and damaged chunks", async () => {
-  const transfer = new Transfer();
+  const transfer = await Transfer.create();
   await transfer.fill();
   let calls = 0;
   const { handler } = transfer.source.route as Extract<Route, { kind: "unary" }>;
@@ -125,16 +136,35 @@ Deno.test("a snapshot survives lost answers and damaged chunks", async () => {
 });
 
 Deno.test("a view nobody asks for is given up, and the leader is told", async () => {
-  const transfer = new Transfer();
+  const transfer = await Transfer.create();
+  await transfer.fill();
+  transfer.serve();
+  const { id: snapshotId } = await transfer.source.open(2, 1);
+  const request = { clusterId, gid: 1, from: 2, to: 1, fromIncarnation: incarnation };
+  const channel = transfer.network.dialer("follower:1").channel("leader:1");
+  await channel.unary(
+    RaftTransportService.fetchSnapshot,
+    { ...request, snapshotId, sequence: 0 },
+    { timeoutMs: 1_000 },
+  );
+  await transfer.clock.advance(29_000);
+  assertEquals(transfer.abandoned, []);
+  await transfer.clock.advance(2_000);
+  assertEquals(transfer.abandoned, [2]);
+  await transfer.close();
+});
+
+Deno.test("an offer that is not taken up is soon given up, because it may be lost", async () => {
+  const transfer = await Transfer.create();
   await transfer.fill();
   await transfer.source.open(2, 1);
-  await transfer.clock.advance(31_000);
+  await transfer.clock.advance(4_000);
   assertEquals(transfer.abandoned, [2]);
   await transfer.close();
 });
 
 Deno.test("a pull that fails clears what it has staged", async () => {
-  const transfer = new Transfer();
+  const transfer = await Transfer.create();
   await transfer.fill();
   const snapshot = await transfer.source.open(2, 1);
   let chunks = 0;
@@ -151,7 +181,19 @@ Deno.test("a pull that fails clears what it has staged", async () => {
 });
 
 Deno.test("SnapshotSource.open() refuses while nothing is applied", async () => {
-  const transfer = new Transfer();
+  const transfer = await Transfer.create();
   await assertRejects(() => transfer.source.open(2, 1), KvError, "nothing is applied");
+  await transfer.close();
+});
+
+Deno.test("a follower that has lost its disk gets no snapshot under its old id", async () => {
+  const transfer = await Transfer.create();
+  await transfer.fill();
+  await transfer.registry.admit(2, "another life");
+  transfer.serve();
+  const snapshot = await transfer.source.open(2, 1);
+  transfer.receiver.offer({ type: "snapshot", from: 1, to: 2, term: 3, snapshot });
+  await transfer.clock.advance(60_000);
+  assertEquals(transfer.staged, []);
   await transfer.close();
 });

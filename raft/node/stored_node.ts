@@ -1,18 +1,13 @@
 /** What a node finds in its engine at start: itself, or nothing yet. */
+import type { Prng } from "../../runtime/prng.ts";
 import { type Engine, EngineError } from "../../storage/engine.ts";
 import { generationRange, machineRange } from "../../storage/key_space.ts";
-import type {
-  ConfState,
-  Entry,
-  HardState,
-  LogIndex,
-  NodeId,
-  SnapshotMeta,
-  Term,
-} from "../types.ts";
+import type { ConfState, Entry, HardState, LogIndex, Term } from "../types.ts";
 import { pass } from "./failpoints.ts";
 import { claimEngine, type NodeIdentity } from "./identity.ts";
-import { appliedWrite, LogStore, type StoredState } from "./log_store.ts";
+import { LogStore, type StoredState } from "./log_store.ts";
+import type { Roster } from "./roster.ts";
+import { type AppliedState, appliedWrite } from "./roster_codec.ts";
 
 /** Everything a node starts from. */
 export interface StoredNode {
@@ -20,26 +15,35 @@ export interface StoredNode {
   readonly generation: number;
   readonly hardState: HardState;
   readonly confState: ConfState;
+  /** The members as of `applied`. */
+  readonly roster: Roster;
+  /** Which life of this node on which disk this is. */
+  readonly incarnation: string;
+  /** Nothing was ever saved here: this is a new node, or one that has lost its disk. */
+  readonly isBlank: boolean;
   readonly logStart: { readonly index: LogIndex; readonly term: Term };
   readonly entries: readonly Entry[];
   readonly applied: LogIndex;
 }
 
 /**
- * Opens what is stored, or begins a new node with the given voters.
+ * Opens what is stored, or begins a new node.
  *
+ * @param first The members before the first entry of the log, for a new node
+ * @param prng Draws the incarnation of a new node
  * @throws {IdentityError} If the engine belongs to another node
  * @throws {EngineError} With kind "corruption" if what is there cannot be trusted
  */
 export async function openStored(
   engine: Engine,
   identity: NodeIdentity,
-  voters: readonly NodeId[],
+  first: Roster,
+  prng: Prng,
 ): Promise<StoredNode> {
-  await claimEngine(engine, identity);
+  const incarnation = await claimEngine(engine, identity, prng);
   await pass("raft/afterClaim", identity);
   const { store, state } = await LogStore.load(engine);
-  const applied = state.applied ?? await begin(engine, state, voters);
+  const applied = state.applied ?? await begin(engine, state, first);
   await pass("raft/afterLoad", identity);
   await clearOtherGenerations(engine, state.generation);
   // What was applied was committed, even if the hard state was written before that.
@@ -48,7 +52,11 @@ export async function openStored(
     store,
     generation: state.generation,
     hardState: { ...state.hardState, commit },
-    confState: applied.confState,
+    confState: applied.roster.conf,
+    // Data of versions that did not know of addresses lacks them.
+    roster: applied.roster.members.length > 0 ? applied.roster : first,
+    incarnation,
+    isBlank: state.hardState.term === 0 && state.entries.length === 0 && applied.index === 0,
     logStart: state.logStart,
     entries: state.entries,
     applied: applied.index,
@@ -59,8 +67,8 @@ export async function openStored(
 async function begin(
   engine: Engine,
   state: StoredState,
-  voters: readonly NodeId[],
-): Promise<SnapshotMeta> {
+  first: Roster,
+): Promise<AppliedState> {
   if (state.hardState.term !== 0 || state.entries.length > 0 || state.logStart.index !== 0) {
     throw new EngineError(
       "corruption",
@@ -68,16 +76,9 @@ async function begin(
         "wipe the directory and let the node rejoin as a new member",
     );
   }
-  const confState = {
-    voters: [...voters],
-    learners: [],
-    votersOutgoing: [],
-    learnersNext: [],
-    autoLeave: false,
-  };
-  const meta = { index: 0, term: 0, confState, id: 0 };
-  await engine.write([appliedWrite(state.generation, meta)], { sync: true });
-  return meta;
+  const applied: AppliedState = { index: 0, term: 0, roster: first };
+  await engine.write([appliedWrite(state.generation, applied)], { sync: true });
+  return applied;
 }
 
 /** Snapshots that were staged and never installed, or replaced and not cleared in time. */

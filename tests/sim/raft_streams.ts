@@ -57,7 +57,8 @@ export class RaftStreams {
 
   #send(link: string, frame: RaftFrame, send: (frame: RaftFrame) => void): void {
     const faults = this.#options.faults();
-    if (faults === undefined) return send(frame);
+    // Introductions carry no message: a stream without one is of no use to anybody.
+    if (faults === undefined || frame.messages.length === 0) return send(frame);
     let rest: RaftFrame["messages"] = [];
     for (const message of frame.messages) {
       if (this.#isSpared(faults, link, { ...frame, messages: [message] })) rest.push(message);

@@ -43,7 +43,10 @@ async function carry(links: Partial<LinkOptions>, count: number, before?: (n: Si
   }, KvError);
   for (let context = 1; context <= count; context++) {
     const message = { type: "heartbeat", from: 1, to: 2, term: 1, commit: 0, context } as const;
-    const frame = { version: 1, clusterId: "1", gid: 1, from: 1, to: 2 };
+    const frame = {
+      ...{ version: 2, clusterId: "1", gid: 1, from: 1, to: 2 },
+      ...{ fromIncarnation: "1", toIncarnation: "2", fromAddress: "" },
+    };
     call.send({ ...frame, messages: [encodeMessage(message)] });
     await clock.advance(10);
   }

@@ -13,7 +13,8 @@ import type { Engine } from "../../../storage/engine.ts";
 import { MemoryEngine } from "../../../storage/memory_engine.ts";
 import type { NodeId } from "../../types.ts";
 import type { RaftObserver } from "../observer.ts";
-import { RaftNode, type RaftNodeOptions } from "../raft_node.ts";
+import { RaftNode } from "../raft_node.ts";
+import type { RaftNodeOptions } from "../raft_node_options.ts";
 import { RegisterMachine } from "./register_machine.ts";
 
 export interface TestGroupOptions

@@ -179,6 +179,8 @@ export async function play(
 ): Promise<void> {
   const stage = await RaftStage.open(size, options);
   try {
+    // A new group begins once all its members have met.
+    await stage.leader();
     await scenario(stage);
   } catch (error) {
     // What a node failed of tells more than what became of the scenario then.

@@ -1,0 +1,103 @@
+/** Snapshots on their way from and to this node, and the staged one that the core is about to take. */
+import { KvError } from "../../rpc/errors.ts";
+import type { ServiceRoutes } from "../../rpc/service.ts";
+import type { InstallSnapshot, Message } from "../message.ts";
+import type { RawNode } from "../raw_node.ts";
+import type { SnapshotMeta } from "../types.ts";
+import { pass } from "./failpoints.ts";
+import type { LiveGeneration } from "./live_generation.ts";
+import type { Installation } from "./persister.ts";
+import {
+  SnapshotReceiver,
+  type SnapshotReceiverOptions,
+  type StagedSnapshot,
+} from "./snapshot_receiver.ts";
+import { SnapshotSource, type SnapshotSourceOptions } from "./snapshot_source.ts";
+
+type Parts =
+  & Omit<SnapshotSourceOptions, "onAbandoned">
+  & Omit<SnapshotReceiverOptions, "onStaged">;
+
+export interface SnapshotExchangeOptions extends Parts {
+  readonly core: RawNode;
+  readonly generation: LiveGeneration;
+  /** Sends a message to a peer. */
+  readonly transmit: (message: Message) => void;
+  /** Takes the core's rounds: it was told something that must be acted on at once. */
+  readonly onStepped: () => void;
+  /** The core was told something. */
+  readonly wake: () => void;
+}
+
+export class SnapshotExchange {
+  readonly #options: SnapshotExchangeOptions;
+  readonly #source: SnapshotSource;
+  readonly #receiver: SnapshotReceiver;
+  #staged: StagedSnapshot | undefined;
+  #closed = false;
+
+  constructor(options: SnapshotExchangeOptions) {
+    this.#options = options;
+    this.#source = new SnapshotSource({
+      ...options,
+      onAbandoned: (peer) => {
+        options.core.reportSnapshot(peer, false);
+        options.wake();
+      },
+    });
+    const onStaged = (staged: StagedSnapshot) => this.#onStaged(staged);
+    this.#receiver = new SnapshotReceiver({ ...options, onStaged }, options.generation.number);
+  }
+
+  get routes(): ServiceRoutes {
+    return [this.#source.route];
+  }
+
+  /** The core names what it wants to send; what is sent is a view opened now, never older. */
+  async send(message: InstallSnapshot): Promise<void> {
+    const { core, generation, identity, transmit, wake, onFatal } = this.#options;
+    try {
+      const snapshot = await this.#source.open(message.to, generation.number);
+      await pass("raft/beforeOffer", identity);
+      transmit({ ...message, snapshot });
+    } catch (error) {
+      if (!(error instanceof KvError)) return onFatal(error);
+      core.reportSnapshot(message.to, false);
+      wake();
+    }
+  }
+
+  /** A snapshot is pulled before the core hears of it, unless it has no use for one. */
+  receive(message: InstallSnapshot): void {
+    const { core } = this.#options;
+    if (core.wantsSnapshot(message.snapshot)) this.#receiver.offer(message);
+    else core.step(message);
+  }
+
+  /** What a round with a snapshot makes live. */
+  takeInstallation(meta: SnapshotMeta | undefined): Installation | undefined {
+    if (meta === undefined || this.#staged === undefined) return undefined;
+    const { generation } = this.#staged;
+    this.#staged = undefined;
+    return { meta, generation };
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all([this.#receiver.close(), this.#source.close()]);
+  }
+
+  #onStaged(staged: StagedSnapshot): void {
+    if (this.#closed) return;
+    const { core, onStepped, wake } = this.#options;
+    this.#staged = staged;
+    core.step(staged.message);
+    onStepped();
+    // The core had no use for it after all: its leader is out of date, or the log has caught up.
+    if (this.#staged !== undefined) {
+      this.#staged = undefined;
+      this.#receiver.discard(staged);
+    }
+    wake();
+  }
+}
