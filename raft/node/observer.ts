@@ -13,6 +13,8 @@ export type ObservedCore = Pick<RawNode, "status" | "entryTerm" | "confState">;
 export interface RaftObserver {
   /** Everything is loaded from the engine; nothing has happened yet. */
   started?(core: ObservedCore, machine: StateMachine): void;
+  /** The driver asks the core for an index to read at, under this name. */
+  readStarted?(context: number): void;
   /** A round was taken from the core, and nothing of it is done yet. */
   roundTaken?(ready: Ready): void;
   /** A turn of the loop is over. */

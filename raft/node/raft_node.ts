@@ -354,7 +354,10 @@ export class RaftNode {
 
   #readNext(): void {
     try {
-      this.#barriers.startRound((context) => this.#core.readIndex(context));
+      this.#barriers.startRound((context) => {
+        this.#options.observer?.readStarted?.(context);
+        this.#core.readIndex(context);
+      });
     } catch (error) {
       this.#barriers.failQueued(refusal(error, this.#notLeader()));
     }

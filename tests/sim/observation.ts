@@ -72,6 +72,8 @@ export interface Observer {
   nodeStarted?(node: NodeView): void;
   /** Nothing of this life can have an effect any more. */
   nodeStopped?(node: NodeView, how: StopKind): void;
+  /** The node asks its core for an index to read at. */
+  readStarted?(node: NodeView, context: number): void;
   /** A round as the core gave it; nothing of it is saved, sent or applied yet. */
   roundTaken?(node: NodeView, ready: Ready): void;
   /** A turn of the driver's loop is over. */
@@ -90,6 +92,8 @@ export interface Observer {
   configurationSeen?(config: Config): void;
   /** The fault phase is over: all nodes run, network, clocks and disks are well. */
   healed?(): void;
+  /** All is done and equal everywhere; from now until the end nobody asks for anything. */
+  idleBegan?(nodes: readonly NodeView[]): void;
   /** The end of a run that held so far. */
   ended?(system: SystemView): void;
 }
@@ -122,6 +126,7 @@ export function combineObservers(observers: readonly Observer[]): Required<Obser
   return {
     nodeStarted: tell("nodeStarted"),
     nodeStopped: tell("nodeStopped"),
+    readStarted: tell("readStarted"),
     roundTaken: tell("roundTaken"),
     turnEnded: tell("turnEnded"),
     entriesApplied: tell("entriesApplied"),
@@ -132,6 +137,7 @@ export function combineObservers(observers: readonly Observer[]): Required<Obser
     operationReturned: tell("operationReturned"),
     configurationSeen: tell("configurationSeen"),
     healed: tell("healed"),
+    idleBegan: tell("idleBegan"),
     ended: tell("ended"),
   };
 }

@@ -99,6 +99,7 @@ export class Life {
       };
       this.#tell((view, all) => all.nodeStarted(view));
     },
+    readStarted: (context) => this.#tell((view, all) => all.readStarted(view, context)),
     roundTaken: (ready) => {
       for (const entry of ready.committedEntries) this.#committed.set(entry.index, entry);
       this.#tell((view, all) => all.roundTaken(view, ready));

@@ -3,6 +3,8 @@ import { VirtualClock } from "../../runtime/virtual_clock.ts";
 import { createPrng } from "../../runtime/prng.ts";
 import type { KvClerk } from "../../client/kv_clerk.ts";
 import { Admin } from "./admin.ts";
+import { defaultRaftConfig } from "../../raft/config.ts";
+import type { CheckedLimits } from "./checkers/limits.ts";
 import { createCheckers } from "./checkers/mod.ts";
 import { assertSameContents, uncleared } from "./contents.ts";
 import { Draw } from "./draw.ts";
@@ -26,6 +28,8 @@ import { logKeyOf, sharedKeys } from "./workload_keys.ts";
 const START_LIMIT_MS = 60_000;
 /** Virtual time in which the shared keys are read and written at the end, each call. */
 const FINAL_TIMEOUT_MS = 10_000;
+/** Virtual time at the end in which nobody asks for anything. */
+const IDLE_MS = 1_000;
 
 export interface SimResult {
   readonly hash: string;
@@ -62,7 +66,7 @@ export class Simulation {
     this.#draw = new Draw(createPrng(seed)).fork();
     this.#events = new EventLog(() => this.#clock.now(), hooks.trace);
     const judges = [new HistoryChecker(), new LinearizabilityChecker()];
-    const checkers = hooks.checkers ?? [...createCheckers(), ...judges];
+    const checkers = hooks.checkers ?? [...createCheckers(limitsOf(options)), ...judges];
     const traps = new Traps(this.#clock);
     this.#hub = new ObserverHub([this.#statistics, this.#events, ...checkers, traps]);
     const parts = {
@@ -163,6 +167,8 @@ export class Simulation {
     await waitUntil(parts, () => unequal(this.#cluster));
     if (this.#hub.failure === undefined) assertSameContents(this.#cluster);
     const nodes = this.#cluster.nodes.flatMap(({ view }) => view ?? []);
+    this.#hub.tell((all) => all.idleBegan(nodes));
+    await this.#clock.advance(IDLE_MS);
     const { operations: history } = this.#history;
     const nowMs = this.#clock.now();
     this.#hub.tell((all) => all.ended({ nowMs, nodes, config, history, finalValues }));
@@ -220,6 +226,10 @@ export class Simulation {
     this.#underWay++;
     task.catch((error) => this.#hub.fail(error)).finally(() => this.#underWay--);
   }
+}
+
+function limitsOf({ cluster, workload }: SimOptions): CheckedLimits {
+  return { ...defaultRaftConfig, ...cluster.raft, callTimeoutMaxMs: workload.timeoutMaxMs };
 }
 
 /** Runs a seed from its beginning to its end. */

@@ -1,0 +1,63 @@
+/** Every key, once the system rests: item 23. */
+import { shardOf } from "../../../shardctrler/shard_hash.ts";
+import type { NodeView, Observer, SystemView } from "../observation.ts";
+import { isServedStatus } from "./frontier.ts";
+import { check } from "./items.ts";
+import { stayRecords } from "./stay_records.ts";
+
+export class CensusChecker implements Observer {
+  ended({ nodes, config, finalValues }: SystemView): void {
+    const values = new Map<string, { readonly value: string; readonly node: NodeView }>();
+    for (const node of nodes) {
+      if (node.machine.kind !== "group") continue;
+      for (const { shard, incarnation, status } of node.machine.machine.ownership.shards.values()) {
+        if (!isServedStatus(status)) continue;
+        for (const [key, value] of stayRecords(node.content(), shard, incarnation).values) {
+          checkPlace(node, key, shard, config.shards);
+          const other = values.get(key);
+          check(
+            other === undefined ||
+              (other.node.gid === node.gid && other.value === value.toString()),
+            "census",
+            () =>
+              `'${key}' is ${value.toString()} at ${node.address} and ${other?.value} ` +
+              `at ${other?.node.address}`,
+          );
+          values.set(key, { value: value.toString(), node });
+        }
+      }
+    }
+    if (config.shards.every((gid) => gid !== 0)) checkValues(finalValues, values);
+  }
+}
+
+function checkPlace(
+  node: NodeView,
+  key: string,
+  shard: number,
+  shards: readonly number[],
+): void {
+  const right = shardOf(Buffer.from(key), shards.length);
+  check(
+    shard === right && shards[shard] === node.gid,
+    "census",
+    () =>
+      `'${key}' is in shard ${shard} at ${node.address}: it belongs into shard ${right}, and ` +
+      `that to group ${shards[right]}`,
+  );
+}
+
+/** What clients read last is there. The run has appended nothing to each key since, which makes it exist. */
+function checkValues(
+  finalValues: ReadonlyMap<string, string | undefined>,
+  values: ReadonlyMap<string, { readonly value: string }>,
+): void {
+  for (const [key, value] of finalValues) {
+    const stored = values.get(key)?.value;
+    check(
+      stored === (value ?? ""),
+      "census",
+      () => `'${key}' is stored as ${stored ?? "nothing"} and was read as ${value ?? "nothing"}`,
+    );
+  }
+}

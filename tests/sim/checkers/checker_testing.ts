@@ -1,0 +1,246 @@
+/** Nodes and rounds as a test wants them, to show to checkers. */
+import { assertEquals, assertThrows } from "@std/assert";
+import { Config as ConfigMessage } from "../../../proto/gen/shardctrler.ts";
+import { EntryPayload } from "../../../proto/gen/raft.ts";
+import {
+  encodeConfigStep,
+  encodeDrop,
+  encodeInsert,
+  encodeWrites,
+} from "../../../shardkv/commands.ts";
+import { WriteBatch, WriteOp } from "../../../proto/gen/shardkv.ts";
+import type { Ready } from "../../../raft/ready.ts";
+import type { ProgressStatus, RawNodeStatus } from "../../../raft/status.ts";
+import type { ConfState, Entry, EntryKind, NodeId } from "../../../raft/types.ts";
+import { type Config, emptyConfig } from "../../../shardctrler/config.ts";
+import { OrderedMap } from "../../../storage/ordered_map.ts";
+import { combineObservers, type NodeView, type Observer, Violation } from "../observation.ts";
+import { type Item, items } from "./items.ts";
+import { logRecord, machineKey, nodeRecord } from "./stored_facts.ts";
+
+type Mutable<T> = { -readonly [Name in keyof T]: T[Name] };
+
+export interface HeldForTest {
+  readonly shard: number;
+  readonly incarnation: number;
+  readonly status: string;
+}
+
+/** A node whose every side a test may change. */
+export class FakeNode {
+  readonly status: Mutable<RawNodeStatus>;
+  readonly terms = new Map<number, number>();
+  conf: ConfState = confOf(1, 2, 3);
+  durable = new OrderedMap();
+  content = new OrderedMap();
+  ownership = {
+    config: emptyConfig(0) as Config,
+    previous: emptyConfig(0) as Config,
+    shards: new Map<number, HeldForTest>(),
+    garbage: [],
+  };
+  figures = [{ shard: 0, status: "Serving", keys: 0, bytes: 0 }];
+  latest: Config | undefined;
+  readonly view: NodeView;
+
+  constructor(id: NodeId, facts: Partial<Pick<NodeView, "gid" | "life" | "disk">> = {}) {
+    this.status = {
+      id,
+      role: "follower",
+      term: 1,
+      leader: 0,
+      commit: 0,
+      applied: 0,
+      firstIndex: 1,
+      lastIndex: 0,
+      persistedIndex: 0,
+      progress: new Map(),
+    };
+    const { gid = 1, life = 1, disk = 1 } = facts;
+    this.view = this.#viewOf(gid, life, disk);
+  }
+
+  #viewOf(gid: number, life: number, disk: number): NodeView {
+    const node = {
+      gid,
+      id: this.status.id,
+      address: `group${gid}-${this.status.id - 1}:1`,
+      life,
+      disk,
+      status: () => ({ ...this.status }),
+      entryTerm: (index: number) => index === 0 ? 0 : this.terms.get(index),
+      durable: () => this.durable,
+      content: () => this.content,
+      machine: this.#machine(gid),
+    };
+    Object.defineProperty(node, "confState", { get: () => this.conf });
+    return node as unknown as NodeView;
+  }
+
+  #machine(gid: number) {
+    const kind = gid === 0 ? "controller" : "group";
+    const machine = { figures: () => this.figures };
+    Object.defineProperty(machine, "ownership", { get: () => this.ownership });
+    Object.defineProperty(machine, "latest", { get: () => this.latest });
+    return { kind, machine };
+  }
+
+  /** Puts something on the disk, as what is durable: another content than before. */
+  save(facts: { term?: number; vote?: number; commit?: number; entries?: readonly Entry[] }): void {
+    const next = this.durable.snapshot();
+    const { term, vote = 0, commit = 0, entries = [] } = facts;
+    if (term !== undefined) next.set(nodeRecord("hardState"), sealed(term, vote, commit));
+    for (const entry of entries) next.set(logRecord(entry.index), recordOf(entry));
+    this.durable = next;
+    this.content = next.snapshot();
+  }
+
+  /** Puts a record of the machine where readers find it. */
+  put(key: Uint8Array, value: Uint8Array): void {
+    const next = this.content.snapshot();
+    next.set(Buffer.concat([machineKey(1, 0x01), key]), Buffer.from(value));
+    this.content = next;
+  }
+
+  /** Says that the engine shows everything up to an index. */
+  show(index: number): void {
+    const next = this.content.snapshot();
+    next.set(machineKey(1, 0x00), Buffer.of(0x08, index, 0x10, 1));
+    this.content = next;
+    this.status.applied = index;
+  }
+
+  lead(term: number, facts: Partial<RawNodeStatus> = {}): void {
+    Object.assign(this.status, { role: "leader", term, ...facts });
+  }
+}
+
+function sealed(...numbers: number[]): Buffer {
+  const bytes = Buffer.alloc(4 + 8 * numbers.length);
+  numbers.forEach((number, i) => bytes.writeBigUInt64BE(BigInt(number), 4 + 8 * i));
+  return bytes;
+}
+
+function recordOf({ term, data }: Entry): Buffer {
+  const head = Buffer.alloc(13);
+  head.writeBigUInt64BE(BigInt(term), 4);
+  return Buffer.concat([head, data]);
+}
+
+export function confOf(...voters: NodeId[]): ConfState {
+  return { voters, learners: [], votersOutgoing: [], learnersNext: [], autoLeave: false };
+}
+
+export function entryOf(
+  index: number,
+  term: number,
+  data: string | Uint8Array = `entry ${index}`,
+  kind: EntryKind = "normal",
+): Entry {
+  return { index, term, kind, data: Buffer.from(data as string) };
+}
+
+export function readyOf(parts: Partial<Ready>): Ready {
+  return {
+    softState: undefined,
+    hardState: undefined,
+    snapshot: undefined,
+    entries: [],
+    messages: [],
+    messagesAfterPersist: [],
+    committedEntries: [],
+    readStates: [],
+    droppedReads: [],
+    ...parts,
+  };
+}
+
+export function leaderReady(term: number, entries: readonly Entry[] = []): Ready {
+  return readyOf({ softState: { role: "leader", leader: 1, term }, entries });
+}
+
+export function progressOf(parts: Partial<ProgressStatus>): ProgressStatus {
+  return {
+    match: 0,
+    next: 1,
+    state: "replicate",
+    pendingSnapshot: 0,
+    recentActive: true,
+    paused: false,
+    inflightMessages: 0,
+    inflightBytes: 0,
+    ...parts,
+  };
+}
+
+/** An entry of a group's log with these proposals. */
+export function payload(...proposals: Uint8Array[]): Buffer {
+  const buffers = proposals.map((proposal) => Buffer.from(proposal));
+  return Buffer.from(EntryPayload.encode({ timeMs: 0, proposals: buffers }).finish());
+}
+
+export function writesProposal(clientId: string, sequence: number, key: string): Uint8Array {
+  const command = {
+    sequence,
+    op: WriteOp.WRITE_OP_APPEND,
+    key: Buffer.from(key),
+    value: Buffer.from("x"),
+    expected: Buffer.alloc(0),
+    expectAbsent: false,
+    deleteOnMatch: false,
+  };
+  const batch = { clientId, lowestUnanswered: 1, commands: [command] };
+  return encodeWrites(Buffer.from(WriteBatch.encode(batch).finish()), 1_000);
+}
+
+export function configOf(num: number, shards: readonly number[]): Config {
+  const gids = [...new Set(shards.filter((gid) => gid !== 0))];
+  return {
+    ...emptyConfig(0),
+    num,
+    shards,
+    groups: new Map(gids.map((gid) => [gid, [`g${gid}:1`]])),
+  };
+}
+
+export function configProposal(num: number): Uint8Array {
+  return encodeConfigStep(configOf(num, [1]));
+}
+
+export function insertProposal(configNum: number, shard: number): Uint8Array {
+  const none = Buffer.alloc(0);
+  return encodeInsert({
+    configNum,
+    shard,
+    cursorBefore: none,
+    records: [],
+    cursorAfter: none,
+    done: true,
+  });
+}
+
+export function dropProposal(configNum: number, shard: number): Uint8Array {
+  return encodeDrop({ configNum, shard });
+}
+
+/** Bytes of a configuration as a controller stores it. */
+export function storedConfig(
+  num: number,
+  shards: readonly number[],
+  gids: readonly number[],
+): Buffer {
+  const groups = Object.fromEntries(gids.map((gid) => [gid, { servers: [`g${gid}:1`] }]));
+  const message = { num, shards: [...shards], groups, lastOwners: {}, departed: {} };
+  return Buffer.from(ConfigMessage.encode(message).finish());
+}
+
+/** Tells all of them, in order. */
+export function watching(...observers: Observer[]): Required<Observer> {
+  return combineObservers(observers);
+}
+
+/** Asserts that the checkers object, and for the right reason. */
+export function assertTrips(item: Item, act: () => void): void {
+  const { item: tripped, message } = assertThrows(act, Violation);
+  assertEquals(tripped, items[item], message);
+}

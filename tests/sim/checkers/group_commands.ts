@@ -1,0 +1,58 @@
+/** What the entries of a group's log ask for. */
+import { EntryPayload } from "../../../proto/gen/raft.ts";
+import { GroupCommand, WriteBatch } from "../../../proto/gen/shardkv.ts";
+import type { Entry } from "../../../raft/types.ts";
+
+export type GroupStep =
+  | { readonly kind: "writes"; readonly clientId: string; readonly writes: readonly SmallWrite[] }
+  | { readonly kind: "config"; readonly num: number }
+  | {
+    readonly kind: "insert" | "drop" | "settle";
+    readonly configNum: number;
+    readonly shard: number;
+    /** Of an insert: whether the shard is complete with it. */
+    readonly done: boolean;
+  }
+  | { readonly kind: "other" };
+
+export interface SmallWrite {
+  readonly sequence: number;
+  readonly key: Buffer;
+}
+
+/** By the entry's bytes: several checkers ask for the same. */
+const cached = new WeakMap<Uint8Array, readonly GroupStep[]>();
+
+/** The proposals of an entry, in order. */
+export function stepsOf({ kind, data }: Entry): readonly GroupStep[] {
+  if (kind !== "normal" || data.length === 0) return [];
+  let steps = cached.get(data);
+  if (steps === undefined) {
+    const bytes = Buffer.from(data.buffer, data.byteOffset, data.length);
+    steps = EntryPayload.decode(bytes).proposals.map(stepOf);
+    cached.set(data, steps);
+  }
+  return steps;
+}
+
+function stepOf(proposal: Buffer): GroupStep {
+  const { writes, config, insert, drop, settle } = GroupCommand.decode(proposal);
+  if (config !== undefined) return { kind: "config", num: config.num };
+  if (insert !== undefined) {
+    return {
+      kind: "insert",
+      configNum: insert.configNum,
+      shard: insert.shard,
+      done: insert.done,
+    };
+  }
+  if (drop !== undefined) return { kind: "drop", ...drop, done: false };
+  if (settle !== undefined) return { kind: "settle", ...settle, done: false };
+  if (writes.length === 0) return { kind: "other" };
+  const { clientId, commands } = WriteBatch.decode(writes);
+  return {
+    kind: "writes",
+    clientId,
+    writes: commands.map(({ sequence, key }) => ({ sequence, key })),
+  };
+}

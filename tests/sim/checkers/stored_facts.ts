@@ -1,0 +1,143 @@
+/**
+ * What stands on a node's disk, read from the bytes as storage/key_space.ts and
+ * raft/node/log_store.ts describe them, and by none of their code.
+ */
+import type { StoredContent } from "../../../storage/memory_engine.ts";
+import type { LogIndex, NodeId, Term } from "../../../raft/types.ts";
+
+export interface StoredFacts {
+  readonly term: Term;
+  readonly vote: NodeId;
+  readonly commit: LogIndex;
+  /** The entry before the first record. */
+  readonly start: { readonly index: LogIndex; readonly term: Term };
+  /** The last record, or `start.index` if there is none. */
+  readonly last: LogIndex;
+  readonly generation: number;
+  /** What the machine's data stands for. */
+  readonly applied: { readonly index: LogIndex; readonly term: Term };
+}
+
+const LOG = 0x02;
+const MACHINE = 0x03;
+/** Bytes of a log record before its data: checksum, term, kind. */
+export const RECORD_HEADER_BYTES = 13;
+
+const cached = new WeakMap<StoredContent, StoredFacts>();
+
+/** Facts of a content that does not change any more: what is durable is replaced, never changed. */
+export function durableFacts(content: StoredContent): StoredFacts {
+  const known = cached.get(content);
+  if (known !== undefined) return known;
+  const facts = readFacts(content);
+  cached.set(content, facts);
+  return facts;
+}
+
+/** Facts of a content as it is now. */
+export function readFacts(content: StoredContent): StoredFacts {
+  const hard = content.get(nodeRecord("hardState"));
+  const start = content.get(nodeRecord("logStart"));
+  const startIndex = start === undefined ? 0 : uint64At(start, 4);
+  const [lastRecord] = content.slice({ start: logRecord(0), end: Buffer.of(LOG + 1) }, 1, true);
+  const generation = generationOf(content);
+  return {
+    term: hard === undefined ? 0 : uint64At(hard, 4),
+    vote: hard === undefined ? 0 : uint64At(hard, 12),
+    commit: hard === undefined ? 0 : uint64At(hard, 20),
+    start: { index: startIndex, term: start === undefined ? 0 : uint64At(start, 12) },
+    last: lastRecord === undefined ? startIndex : uint64At(lastRecord.key, 1),
+    generation,
+    applied: appliedOf(content, generation),
+  };
+}
+
+export function generationOf(content: StoredContent): number {
+  return content.get(nodeRecord("generation"))?.readUInt32BE(0) ?? 1;
+}
+
+/** Term of the record at an index; undefined if there is none. */
+export function storedTerm(content: StoredContent, index: LogIndex): Term | undefined {
+  const record = content.get(logRecord(index));
+  return record === undefined ? undefined : uint64At(record, 4);
+}
+
+/** Whether the entry is there, as a record or in what came before the log's start. */
+export function holdsEntry(content: StoredContent, index: LogIndex, term: Term): boolean {
+  return storedTerm(content, index) === term || durableFacts(content).start.index >= index;
+}
+
+/** Data bytes of every log record, by index. */
+export function storedSizes(content: StoredContent): Map<LogIndex, number> {
+  const records = content.slice({ start: logRecord(0), end: Buffer.of(LOG + 1) }, Infinity);
+  return new Map(
+    records.map(({ key, value }) => [uint64At(key, 1), value.length - RECORD_HEADER_BYTES]),
+  );
+}
+
+/** Everything the machine keeps in the live generation, by key without the prefix. */
+export function machineRecords(content: StoredContent): { key: Buffer; value: Buffer }[] {
+  const generation = generationOf(content);
+  const start = machineKey(generation, 0x01);
+  const end = machineKey(generation, 0x02);
+  return content.slice({ start, end }, Infinity)
+    .map(({ key, value }) => ({ key: key.subarray(start.length), value }));
+}
+
+/** One record of the machine, by its key without the prefix. */
+export function machineRecord(content: StoredContent, key: Uint8Array): Buffer | undefined {
+  return content.get(Buffer.concat([machineKey(generationOf(content), 0x01), key]));
+}
+
+export function nodeRecord(name: string): Buffer {
+  return Buffer.concat([Buffer.of(0x01), Buffer.from(name)]);
+}
+
+export function logRecord(index: LogIndex): Buffer {
+  const key = Buffer.alloc(9);
+  key[0] = LOG;
+  key.writeBigUInt64BE(BigInt(index), 1);
+  return key;
+}
+
+/** Where a kind of a generation's records begins: 0x00 what is applied, 0x01 data. */
+export function machineKey(generation: number, tag: number): Buffer {
+  const key = Buffer.alloc(6);
+  key[0] = MACHINE;
+  key.writeUInt32BE(generation, 1);
+  key[5] = tag;
+  return key;
+}
+
+function appliedOf(content: StoredContent, generation: number): StoredFacts["applied"] {
+  const record = content.get(machineKey(generation, 0x00));
+  const fields = { index: 0, term: 0 };
+  if (record === undefined) return fields;
+  // Fields 1 and 2 of the message are numbers and stand first; zeros are left out.
+  let at = 0;
+  while (at < record.length && (record[at] === 0x08 || record[at] === 0x10)) {
+    const name = record[at] === 0x08 ? "index" : "term";
+    const { value, end } = readVarint(record, at + 1);
+    fields[name] = value;
+    at = end;
+  }
+  return fields;
+}
+
+/** A base-128 number and where it ends. */
+export function readVarint(bytes: Uint8Array, start: number): { value: number; end: number } {
+  let value = 0;
+  let factor = 1;
+  for (let at = start; at < bytes.length; at++) {
+    const byte = bytes[at] as number;
+    value += (byte & 0x7f) * factor;
+    if (byte < 0x80) return { value, end: at + 1 };
+    factor *= 128;
+  }
+  throw new RangeError(`Cannot read a number at byte ${start}: it does not end`);
+}
+
+function uint64At(bytes: Uint8Array, offset: number): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return view.getUint32(offset) * 2 ** 32 + view.getUint32(offset + 4);
+}
