@@ -166,13 +166,14 @@ function liteOptions(seed: number, draw: Draw): SimOptions {
 }
 
 function swarmOptions(seed: number, draw: Draw): SimOptions {
+  const cluster = swarmCluster(draw);
   return {
     seed,
     profile: "swarm",
-    cluster: swarmCluster(draw),
+    cluster,
     links: swarmLinks(draw),
     disk: swarmDisk(draw),
-    nemesis: swarmNemesis(draw),
+    nemesis: swarmNemesis(draw, cluster),
     workload: swarmWorkload(draw),
     faultPhaseMs: draw.between(8, 20) * 1_000,
     recoveryMaxMs: 120_000,
@@ -206,7 +207,7 @@ function swarmLinks(draw: Draw): LinkOptions {
   return {
     latencyMinMs,
     latencyMaxMs: latencyMinMs + draw.magnitude(1, 300) / 10,
-    breakOdds: draw.oneIn(4) ? 0 : draw.magnitude(200, 20_000),
+    breakOdds: draw.oneIn(4) ? 0 : draw.magnitude(30, 20_000),
     keepaliveMs: draw.magnitude(200, 2_000),
     dropChance: draw.oneIn(3) ? 0 : draw.fraction() * draw.fraction() * 0.3,
     repeatChance: draw.oneIn(3) ? 0 : draw.fraction() * draw.fraction() * 0.5,
@@ -238,7 +239,7 @@ const swarmFaults: readonly FaultKind[] = [
   "clock",
 ];
 
-function swarmNemesis(draw: Draw): NemesisOptions {
+function swarmNemesis(draw: Draw, { tickMs, raft }: ClusterOptions): NemesisOptions {
   const weights: Partial<Record<FaultKind, number>> = {};
   for (const kind of swarmFaults) {
     if (draw.between(1, 3) > 1) weights[kind] = draw.between(1, 4);
@@ -247,7 +248,8 @@ function swarmNemesis(draw: Draw): NemesisOptions {
   return {
     periodMs: draw.magnitude(300, 4_000),
     weights,
-    durationMaxMs: draw.magnitude(300, 6_000),
+    // Some faults are over before anybody notices, others outlast several elections.
+    durationMaxMs: draw.magnitude(1, 8) * tickMs * (raft.electionTicks ?? 10),
     clockRateMax: 1 + draw.fraction() * draw.pick([0.1, 0.5, 2]),
     wallOffsetMaxMs: draw.pick([1_000, 60_000, 3 * 3_600_000]),
   };
