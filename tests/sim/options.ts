@@ -83,6 +83,8 @@ export interface WorkloadOptions {
   /** Longest time a call may take. */
   readonly timeoutMaxMs: number;
   readonly operations: readonly OperationWeight[];
+  /** One call in so many is the last of its clerk: the next is made by a new one. */
+  readonly renewOdds: number;
   /** Mean time between two changes of the configuration; 0: none. */
   readonly adminPeriodMs: number;
 }
@@ -158,6 +160,7 @@ function liteOptions(seed: number, draw: Draw): SimOptions {
       thinkMaxMs: 100,
       timeoutMaxMs: 5_000,
       operations: everyOperation(() => 1),
+      renewOdds: 30,
       adminPeriodMs: 3_000,
     },
     faultPhaseMs: 8_000,
@@ -263,6 +266,7 @@ function swarmWorkload(draw: Draw): WorkloadOptions {
     thinkMaxMs: draw.magnitude(20, 500),
     timeoutMaxMs: draw.magnitude(500, 10_000),
     operations: everyOperation(() => draw.between(0, 4)),
+    renewOdds: draw.magnitude(3, 200),
     adminPeriodMs: draw.oneIn(6) ? 0 : draw.magnitude(500, 8_000),
   };
 }

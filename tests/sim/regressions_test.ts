@@ -48,6 +48,7 @@ function quietGroup(seed: number): SimOptions {
       thinkMaxMs: 20,
       timeoutMaxMs: 5_000,
       operations: [["log", 1]],
+      renewOdds: 100,
       adminPeriodMs: 0,
     },
     faultPhaseMs: 10_000,

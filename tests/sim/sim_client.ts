@@ -10,8 +10,6 @@ import { logKeyOf, sharedKeys, token } from "./workload_keys.ts";
 
 /** One call in so many is given up by its caller. */
 const ABORT_ODDS = 40;
-/** One call in so many is the last of its clerk: the next is made by a new one. */
-const RENEW_ODDS = 100;
 
 export interface SimClientParts {
   readonly number: number;
@@ -54,7 +52,7 @@ export class SimClient {
     const { clock, draw, options } = this.#parts;
     while (!this.#stopped) {
       await this.#call(draw.weighted(options.operations));
-      if (draw.oneIn(RENEW_ODDS)) await this.#renew();
+      if (draw.oneIn(options.renewOdds)) await this.#renew();
       await sleep(clock, draw.fraction() * options.thinkMaxMs);
     }
   }

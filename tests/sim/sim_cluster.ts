@@ -127,7 +127,7 @@ export class SimCluster {
     position: number,
     open: (ports: ProcessPorts) => Promise<Controller | GroupReplica>,
   ): SimNode {
-    const { options: { disk }, clock: world, draw, hub } = this.#parts;
+    const { options: { disk, links: { keepaliveMs } }, clock: world, draw, hub } = this.#parts;
     const address = members[position] ?? "";
     const { network } = this;
     return new SimNode({
@@ -138,6 +138,7 @@ export class SimCluster {
       draw: draw.fork(),
       disk,
       network,
+      keepaliveMs,
       hub,
       open,
     });

@@ -43,6 +43,8 @@ export interface SimNodeOptions {
   readonly draw: Draw;
   readonly disk: DiskOptions;
   readonly network: SimNetwork;
+  /** After which callers give a silent node up. */
+  readonly keepaliveMs: number;
   readonly hub: ObserverHub;
   readonly open: (ports: ProcessPorts) => Promise<Process>;
 }
@@ -154,13 +156,23 @@ export class SimNode {
     this.#stopping = false;
   }
 
-  /** Holds the process still. */
+  /** Holds the process still. Those who call it notice: nobody answers their keepalive. */
   pause(): void {
-    if (this.isUp) this.#gate.close();
+    const running = this.#running;
+    if (running === undefined || this.#stopping) return;
+    const { world, keepaliveMs } = this.#options;
+    this.#gate.close();
+    world.setTimer(() => {
+      if (!this.#gate.isClosed || this.#running !== running) return;
+      running.server?.close();
+      running.server = undefined;
+    }, keepaliveMs);
   }
 
   resume(): void {
     this.#gate.open();
+    const running = this.#running;
+    if (running !== undefined && !this.#stopping) this.#serve(running);
   }
 
   #kill(how: StopKind, breakDisk: () => void): void {
@@ -190,7 +202,13 @@ export class SimNode {
       void this.#sweepUp(running);
       return;
     }
-    const routes = gatedRoutes(process.routes, this.#gate);
+    this.#serve(running);
+  }
+
+  /** Answers at the node's address, unless it does already or is not loaded yet. */
+  #serve(running: Running): void {
+    if (running.process === undefined || running.server !== undefined) return;
+    const routes = gatedRoutes(running.process.routes, this.#gate);
     running.server = this.#options.network.serve(this.address, routes);
   }
 
