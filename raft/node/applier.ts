@@ -8,7 +8,7 @@ import { invariant } from "../../runtime/invariant.ts";
 import type { Engine, Write } from "../../storage/engine.ts";
 import { machineKey } from "../../storage/key_space.ts";
 import type { Entry, LogIndex, Term } from "../types.ts";
-import { pass } from "./failpoints.ts";
+import { pass, passAtOnce } from "./failpoints.ts";
 import type { NodeIdentity } from "./identity.ts";
 import type { LiveGeneration } from "./live_generation.ts";
 import { changeRoster, type Roster, type RosterChange } from "./roster.ts";
@@ -147,10 +147,13 @@ export class Applier {
   }
 
   #changeMembers({ index, data }: Entry): Roster {
+    const { identity, onMembers } = this.#options;
     const change = decodeChange(data);
+    passAtOnce("raft/beforeConfChange", identity);
     // It was possible when it was proposed, and nothing has come between.
     this.#roster = changeRoster(this.#roster, change);
-    this.#options.onMembers(index, change, this.#roster);
+    onMembers(index, change, this.#roster);
+    passAtOnce("raft/afterConfChange", identity);
     return this.#roster;
   }
 

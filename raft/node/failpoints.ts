@@ -14,6 +14,8 @@ export const RAFT_FAILPOINTS = {
   "raft/beforeSave": "Entries and hard state of some rounds are about to be written",
   "raft/afterSave": "They are durable, the core and the peers do not know it",
   "raft/beforePromises": "The core knows it, the votes and acknowledgements have not left",
+  "raft/beforeConfChange": "A change of members is committed, the old members are in force",
+  "raft/afterConfChange": "The new members are in force, the batch with the change is not written",
   "raft/beforeApply": "A batch is applied in memory, its writes have not reached the engine",
   "raft/afterApply": "A batch and its applied index are in the engine, nobody was told",
   "raft/beforeCompact": "Old log records are about to be dropped",

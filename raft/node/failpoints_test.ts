@@ -1,6 +1,7 @@
-import { assertEquals, assertGreater, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertGreater, assertRejects } from "@std/assert";
 import { setFailpoint } from "../../runtime/failpoint.ts";
 import { createPrng } from "../../runtime/prng.ts";
+import { isJoint } from "../membership.ts";
 import type { NodeId, Role } from "../types.ts";
 import { RAFT_FAILPOINTS, type RaftFailpoint } from "./failpoints.ts";
 import type { NodeIdentity } from "./identity.ts";
@@ -21,6 +22,9 @@ const SPECIAL: Partial<Record<RaftFailpoint, Coverage>> = {
   "raft/beforeSend": { leader: [1, 2], follower: [1, 2] },
   "raft/beforeSave": { ...EVERYWHERE, candidate: [1] },
   "raft/afterSave": { ...EVERYWHERE, candidate: [1] },
+  // Into the joint configuration, and out of it.
+  "raft/beforeConfChange": { leader: [1, 2], follower: [1, 2] },
+  "raft/afterConfChange": { leader: [1, 2], follower: [1, 2] },
   // A leader promises nothing to anybody.
   "raft/beforePromises": { follower: [1, 2], candidate: [1] },
   "raft/beforeOffer": { leader: [1] },
@@ -35,6 +39,7 @@ const SPECIAL: Partial<Record<RaftFailpoint, Coverage>> = {
 };
 
 const BOOT: readonly RaftFailpoint[] = ["raft/afterClaim", "raft/afterLoad"];
+const CONF_CHANGE: readonly RaftFailpoint[] = ["raft/beforeConfChange", "raft/afterConfChange"];
 
 /** A chunk of a snapshot is full with it. */
 const BULK = "v".repeat(600 << 10);
@@ -95,10 +100,29 @@ class CrashRun {
     } else {
       group.heal();
       if (role === "candidate") group.isolate(await group.leader());
-      await this.#load(30_000, () => this.#crashed !== 0);
+      await this.#load(30_000, () => {
+        if (CONF_CHANGE.includes(name)) this.#turnAwayInto("learner");
+        return this.#crashed !== 0;
+      });
     }
     assertEquals(this.#passes, this.#crash.pass, `Passes of ${name}`);
     assertGreater(this.#crashed, 0);
+  }
+
+  /** Asks the leader for the change, unless it is made or under way. */
+  #turnAwayInto(kind: "learner" | "voter"): boolean {
+    const group = this.#group;
+    const id = this.#away;
+    for (const leader of group.ids.filter((id) => group.isRunning(id))) {
+      const node = group.node(leader);
+      if (node.status().role !== "leader") continue;
+      const { conf } = node.roster;
+      const isMade = kind === "voter" ? conf.voters.includes(id) : conf.learners.includes(id);
+      if (isMade && !isJoint(conf)) return true;
+      const type = kind === "voter" ? "addVoter" : "addLearner";
+      node.changeMembers([{ type, id }]).catch(() => {});
+    }
+    return false;
   }
 
   async #crashAtBoot(id: NodeId): Promise<void> {
@@ -125,7 +149,8 @@ class CrashRun {
     const { name, role } = this.#crash;
     if (BOOT.includes(name)) return true;
     if (this.#group.node(id).status().role !== role) return false;
-    return role !== "follower" || id === this.#away;
+    // The one whose vote is taken away is not needed, the others are.
+    return role !== "follower" || (id === this.#away) !== CONF_CHANGE.includes(name);
   }
 
   /** A majority goes on without the node; it comes back to what has changed meanwhile. */
@@ -161,6 +186,11 @@ class CrashRun {
     // A leader that does not know yet that it was replaced would refuse the last write.
     await group.clock.advance(5_000);
     await group.write("y=end");
+    if (CONF_CHANGE.includes(this.#crash.name)) {
+      await this.#load(30_000, () => this.#turnAwayInto("learner"));
+      await this.#load(30_000, () => this.#turnAwayInto("voter"));
+      assert(this.#turnAwayInto("voter"), "Members cannot be changed any more");
+    }
     // A leader gives a follower that stopped pulling a snapshot half a minute to go on.
     await group.converge(40_000);
     this.#ledger.check(await assertReplicasEqual(group));
@@ -170,12 +200,34 @@ class CrashRun {
 }
 
 async function crashAt(crash: Crash): Promise<void> {
-  const group = await TestGroup.start(3, 1, { retainedEntriesMax: 4 });
+  const size = CONF_CHANGE.includes(crash.name) ? 4 : 3;
+  const group = await TestGroup.start(size, 1, { retainedEntriesMax: 4 });
   try {
     await new CrashRun(group, crash).run();
   } finally {
     await group.stop();
   }
+}
+
+for (const name of BOOT) {
+  Deno.test(`RaftNode: a crash at ${name} of its first boot leaves a node that can begin`, async () => {
+    const group = TestGroup.create(3);
+    let crashes = 0;
+    {
+      using _ = setFailpoint(name, () => {
+        crashes++;
+        group.powerOff(2);
+        throw new Error("Power cut");
+      });
+      await assertRejects(() => group.restart(2), Error, "Power cut");
+    }
+    for (const id of group.ids) await group.restart(id);
+    await group.write("x=a");
+    await group.converge();
+    assertEquals(await assertReplicasEqual(group), "a");
+    assertEquals([crashes, group.failures], [1, []]);
+    await group.stop();
+  });
 }
 
 for (const name of Object.keys(RAFT_FAILPOINTS) as RaftFailpoint[]) {

@@ -54,8 +54,13 @@ export class TestGroup {
     this.#addresses = new Map(ids.map((id) => [id, `node${id}:1`]));
   }
 
+  /** A group none of whose nodes was ever started. */
+  static create(size: number, seed = 1, options: TestGroupOptions = {}): TestGroup {
+    return new TestGroup(size, seed, options);
+  }
+
   static async start(size: number, seed = 1, options: TestGroupOptions = {}): Promise<TestGroup> {
-    const group = new TestGroup(size, seed, options);
+    const group = TestGroup.create(size, seed, options);
     for (const id of group.#addresses.keys()) await group.restart(id);
     return group;
   }
