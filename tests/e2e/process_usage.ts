@@ -1,0 +1,47 @@
+/** What processes and directories have used up, as the system sees it. */
+import { residentBytes } from "./memory.ts";
+
+/** Ticks of a second in which Linux counts the processor time of processes, on every machine it supports. */
+const CLOCK_TICKS_PER_SECOND = 100;
+
+/** Fields of /proc/<pid>/stat behind the name, which may hold anything: user and system time. */
+const UTIME_FIELD = 11;
+const STIME_FIELD = 12;
+
+export interface ProcessUsage {
+  /** Since the process began. */
+  readonly cpuSeconds: number;
+  readonly residentBytes: number;
+}
+
+/**
+ * What a process has used so far.
+ *
+ * @throws {Deno.errors.NotFound} When it is gone
+ */
+export async function processUsage(pid: number): Promise<ProcessUsage> {
+  const stat = await Deno.readTextFile(`/proc/${pid}/stat`);
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  const ticks = Number(fields[UTIME_FIELD]) + Number(fields[STIME_FIELD]);
+  return { cpuSeconds: ticks / CLOCK_TICKS_PER_SECOND, residentBytes: await residentBytes(pid) };
+}
+
+/** Size and time of the last write of every file of a directory, by name. */
+export async function fileStates(directory: string): Promise<ReadonlyMap<string, string>> {
+  const states = new Map<string, string>();
+  for await (const { name, isFile } of Deno.readDir(directory)) {
+    if (!isFile) continue;
+    const { size, mtime } = await Deno.stat(`${directory}/${name}`);
+    states.set(name, `${size} bytes of ${mtime?.toISOString()}`);
+  }
+  return states;
+}
+
+/** Names of the files that came, went or were written, sorted. */
+export function changedFiles(
+  before: ReadonlyMap<string, string>,
+  after: ReadonlyMap<string, string>,
+): string[] {
+  const names = new Set([...before.keys(), ...after.keys()]);
+  return [...names].filter((name) => before.get(name) !== after.get(name)).sort();
+}

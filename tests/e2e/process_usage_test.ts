@@ -1,0 +1,28 @@
+import { assert, assertEquals } from "@std/assert";
+import { changedFiles, fileStates, processUsage } from "./process_usage.ts";
+
+Deno.test("processUsage() counts the time a process has worked", async () => {
+  const before = await processUsage(Deno.pid);
+  const end = performance.now() + 200;
+  while (performance.now() < end);
+  const after = await processUsage(Deno.pid);
+  const worked = after.cpuSeconds - before.cpuSeconds;
+  assert(worked > 0 && worked < 60, `It counts ${worked} s`);
+  assert(after.residentBytes > 1 << 20, `It takes ${after.residentBytes} bytes`);
+});
+
+Deno.test("changedFiles() names what came, went or was written", async () => {
+  const directory = await Deno.makeTempDir({ prefix: "eraft_files_" });
+  const write = (name: string, text: string) => Deno.writeTextFile(`${directory}/${name}`, text);
+  try {
+    for (const name of ["same", "grown", "gone"]) await write(name, "1");
+    const before = await fileStates(directory);
+    await write("grown", "12");
+    await write("new", "1");
+    await Deno.remove(`${directory}/gone`);
+    assertEquals(changedFiles(before, before), []);
+    assertEquals(changedFiles(before, await fileStates(directory)), ["gone", "grown", "new"]);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
