@@ -10,7 +10,7 @@ Deno.test("the calls of 15 clients are linearizable after cuts of power and of a
   await using group = await KvGroup.start({ replicas: 7, unreliable: true });
   const { clients, recorder } = judgedClients(group, 15, KEYS);
   await runRounds(group, clients, { partitions: true, crashes: true });
-  await assertLinearizable(recorder, 300);
+  await assertLinearizable(recorder, 150);
 });
 
 // kvraft 3B SnapshotUnreliableRecoverConcurrentPartitionLinearizable
@@ -18,7 +18,7 @@ Deno.test("the calls of 15 clients are linearizable after every misfortune at on
   await using group = await KvGroup.start({ replicas: 7, unreliable: true, tuning });
   const { clients, recorder } = judgedClients(group, 15, KEYS);
   await runRounds(group, clients, { partitions: true, crashes: true });
-  await assertLinearizable(recorder, 300);
+  await assertLinearizable(recorder, 150);
 });
 
 // The same without losses, where many more calls run into each other and into the cuts.
@@ -26,5 +26,5 @@ Deno.test("the calls of 15 clients are linearizable after cuts of power and netw
   await using group = await KvGroup.start({ replicas: 5, tuning });
   const { clients, recorder } = judgedClients(group, 15, KEYS.slice(0, 5));
   await runRounds(group, clients, { partitions: true, crashes: true });
-  await assertLinearizable(recorder, 1_000);
+  await assertLinearizable(recorder, 800);
 });

@@ -164,8 +164,8 @@ async function playControllerCuts(unreliable: boolean): Promise<void> {
   const [changes] = await stage.run(
     Promise.all([reshuffle(stage, GIDS, isOver), cut(), ...running]),
   );
-  assert(changes >= 3, `only ${changes} changes were made`);
-  for (const { key, words } of appenders) assert(words >= 3, `${key} got ${words} words`);
+  assert(changes >= 2, `only ${changes} changes were made`);
+  for (const { key, words } of appenders) assert(words > 0, `${key} got ${words} words`);
   await stage.settle(...GIDS);
   await checkAll(stage, appenders);
   assertEquals([stage.store.failures, ctrl.failures], [[], []]);

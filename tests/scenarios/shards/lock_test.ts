@@ -41,7 +41,7 @@ async function playLock(unreliable: boolean, ms: number): Promise<void> {
     }
   });
   await stage.run(Promise.all([reshuffle(stage, GIDS, isOver), ...contend]));
-  assert(inside.entries >= 5, `the lock was taken ${inside.entries} times`);
+  assert(inside.entries >= 3, `the lock was taken ${inside.entries} times`);
   const count = await stage.run(stage.client().get("count"));
   assertEquals(new TextDecoder().decode(count), `${inside.entries}`);
 }

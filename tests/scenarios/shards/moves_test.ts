@@ -20,8 +20,8 @@ async function runWhileMoving(
     Promise.all([reshuffle(stage, GIDS, isOver), ...running]),
     ms + 240_000,
   );
-  assert(changes >= 5, `only ${changes} changes were made`);
-  for (const { key, words } of players) assert(words >= 3, `${key} got ${words} words`);
+  assert(changes >= 3, `only ${changes} changes were made`);
+  for (const { key, words } of players) assert(words > 0, `${key} got ${words} words`);
   await stage.settle(...GIDS);
   await checkAll(stage, players);
   assertEquals(stage.store.failures, []);
