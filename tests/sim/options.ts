@@ -178,7 +178,7 @@ function swarmOptions(seed: number, draw: Draw): SimOptions {
     disk: swarmDisk(draw),
     nemesis: swarmNemesis(draw, cluster),
     workload: swarmWorkload(draw),
-    faultPhaseMs: draw.between(8, 20) * 1_000,
+    faultPhaseMs: draw.between(6, 16) * 1_000,
     recoveryMaxMs: 120_000,
   };
 }
@@ -259,11 +259,13 @@ function swarmNemesis(draw: Draw, { tickMs, raft }: ClusterOptions): NemesisOpti
 }
 
 function swarmWorkload(draw: Draw): WorkloadOptions {
+  const clients = draw.between(1, 6);
   return {
-    clients: draw.between(1, 6),
+    clients,
     keys: draw.magnitude(1, 12),
     valueBytes: draw.weighted([[12, 8], [200, 4], [3_000, 2], [60_000, 1]]),
-    thinkMaxMs: draw.magnitude(20, 500),
+    // All clients together ask for some fifty to some hundred things a second.
+    thinkMaxMs: clients * draw.magnitude(20, 150),
     timeoutMaxMs: draw.magnitude(500, 10_000),
     operations: everyOperation(() => draw.between(0, 4)),
     renewOdds: draw.magnitude(3, 200),
