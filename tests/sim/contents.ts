@@ -13,13 +13,13 @@ import type { SimNode } from "./sim_node.ts";
 
 /** What still has to be cleared before replicas can be equal; empty once nothing is. */
 export function uncleared(cluster: SimCluster): string {
-  const busy = viewsOf(cluster.nodes).find(hasGarbage);
+  const busy = viewsOf(cluster.survivors.flat()).find(hasGarbage);
   return busy === undefined ? "" : `${busy.address} does not clear what it gave up`;
 }
 
 /** @throws {Violation} When two replicas of a group hold different records */
 export function assertSameContents(cluster: SimCluster): void {
-  for (const nodes of cluster.ensembles) {
+  for (const nodes of cluster.survivors) {
     const [first, ...others] = viewsOf(nodes);
     if (first === undefined) continue;
     const expected = recordsOf(first);

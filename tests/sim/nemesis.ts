@@ -98,8 +98,12 @@ export class Nemesis {
     traps.arm(node.address, moment, count, () => this.#crash("crash at event", victims));
   }
 
+  /** Never so many of a group that no quorum is left: acknowledged data may be gone then. */
   #wipe(node: SimNode): void {
-    if (!node.isUp) return;
+    const { cluster } = this.#parts;
+    const group = cluster.ensembles.find((nodes) => nodes.includes(node)) ?? [];
+    const lost = group.filter(({ isLost }) => isLost).length;
+    if (!node.isUp || node.isLost || 2 * (lost + 1) >= group.length) return;
     this.#note("wiped disk", node.address);
     node.wipe();
     this.#later(() => node.start());

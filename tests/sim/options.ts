@@ -240,6 +240,7 @@ const swarmFaults: readonly FaultKind[] = [
   "clogged link",
   "slow disk",
   "clock",
+  "wiped disk",
 ];
 
 function swarmNemesis(draw: Draw, { tickMs, raft }: ClusterOptions): NemesisOptions {

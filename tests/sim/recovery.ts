@@ -77,7 +77,7 @@ export async function insist<T>(
 
 /** What keeps the groups from resting in the configuration; empty once they do. */
 export function unsettled(cluster: SimCluster, config: Config): string {
-  for (const node of cluster.nodes) {
+  for (const node of cluster.survivors.flat()) {
     const { view } = node;
     if (view === undefined) return `${node.address} is not loaded`;
     if (view.machine.kind === "controller") continue;
@@ -94,7 +94,7 @@ export function unsettled(cluster: SimCluster, config: Config): string {
 
 /** What keeps the replicas of each group from being equal; empty once they are. */
 export function unequal(cluster: SimCluster): string {
-  for (const nodes of cluster.ensembles) {
+  for (const nodes of cluster.survivors) {
     const lag = lagOf(nodes);
     if (lag !== "") return lag;
   }

@@ -52,6 +52,11 @@ export class SimCluster {
     return [this.controllers, ...this.groups.values()];
   }
 
+  /** The same without those that are lost for good. */
+  get survivors(): (readonly SimNode[])[] {
+    return this.ensembles.map((nodes) => nodes.filter(({ isLost }) => !isLost));
+  }
+
   get controllerAddresses(): string[] {
     const { controllers } = this.#parts.options.cluster;
     return Array.from({ length: controllers }, (_, i) => `ctrl-${i}:1`);

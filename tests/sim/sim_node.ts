@@ -67,6 +67,7 @@ export class SimNode {
   #running: Running | undefined;
   #stopping = false;
   #lives = 0;
+  #lost = false;
   /** Ends of processes that are not over; each must come to its own end. */
   readonly #endings = new Set<Promise<void>>();
 
@@ -83,6 +84,11 @@ export class SimNode {
   /** The process runs or is about to; one that is being stopped does not. */
   get isUp(): boolean {
     return this.#running !== undefined && !this.#stopping;
+  }
+
+  /** Its disk is gone: the group gets along without it for good. */
+  get isLost(): boolean {
+    return this.#lost;
   }
 
   get isPaused(): boolean {
@@ -136,7 +142,10 @@ export class SimNode {
 
   /** As a crash, and the disk is lost. */
   wipe(): void {
-    this.#kill("wipe", () => this.disk.wipe());
+    this.#kill("wipe", () => {
+      this.disk.wipe();
+      this.#lost = true;
+    });
   }
 
   /** Lets the process end in order. */

@@ -166,7 +166,7 @@ export class Simulation {
     await waitUntil(parts, () => uncleared(this.#cluster));
     await waitUntil(parts, () => unequal(this.#cluster));
     if (this.#hub.failure === undefined) assertSameContents(this.#cluster);
-    const nodes = this.#cluster.nodes.flatMap(({ view }) => view ?? []);
+    const nodes = this.#cluster.survivors.flat().flatMap(({ view }) => view ?? []);
     this.#hub.tell((all) => all.idleBegan(nodes));
     await this.#clock.advance(IDLE_MS);
     const { operations: history } = this.#history;

@@ -36,10 +36,13 @@ export class GroupFacts {
   /** The members as of the highest index applied anywhere. */
   conf: CommittedConf | undefined;
 
-  /** What would be left of a member's disk; undefined if nothing or not known. */
+  /**
+   * What would be left of a member's disk; undefined if not known. Of a disk
+   * that was lost it is what was on it: its node kept its promises until then.
+   */
   diskOf(id: NodeId): StoredContent | undefined {
     const member = this.members.get(id);
-    if (member === undefined || member.stopped === "wipe") return undefined;
+    if (member === undefined) return undefined;
     // An orderly end leaves everything that was written.
     return member.stopped === "stop" ? member.view.content() : member.view.durable();
   }
@@ -65,7 +68,10 @@ export class Ledger implements Observer {
   }
 
   nodeStarted(node: NodeView): void {
-    this.of(node.gid).members.set(node.id, { view: node, stopped: undefined });
+    const { members } = this.of(node.gid);
+    // Who comes back on another disk is not the member that lost its own.
+    if (node.disk > (members.get(node.id)?.view.disk ?? node.disk)) return;
+    members.set(node.id, { view: node, stopped: undefined });
   }
 
   nodeStopped(node: NodeView, how: StopKind): void {
