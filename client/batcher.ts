@@ -69,6 +69,7 @@ export function encodeBatch(
     writes: writes.length === 0 ? Buffer.alloc(0) : encodeWrites(writes, session),
     getKeys: reads.map((call) => call.key),
     ageMs: oldestAge(writes, now),
+    anyReplica: false,
   };
 }
 

@@ -153,6 +153,20 @@ export class CtrlerClerk {
     return this.#change({ kind: "move", shard, gid }, call);
   }
 
+  /**
+   * Tells the controllers where the servers of a group are now.
+   *
+   * @returns The configuration that came of it, or the latest if they know already
+   * @throws {KvError} INVALID_ARGUMENT, NOT_FOUND, ALREADY_EXISTS
+   */
+  changeServers(
+    gid: Gid,
+    servers: readonly string[],
+    call: CtrlerCallOptions = {},
+  ): Promise<Config> {
+    return this.#change({ kind: "servers", gid, servers }, call);
+  }
+
   /** Configurations as they come to exist; ends, without an error, when the signal aborts. */
   watch(options: WatchOptions): AsyncIterable<Config> {
     const { controllers, dialer, clock, prng } = this.#options;

@@ -1,5 +1,6 @@
 /** What `shardctrlerclient` was asked to do: from words to a command. */
 
+import { parseAddress } from "../rpc/address.ts";
 import { type Gid, type ShardId, SHARDS_MAX } from "../shardctrler/config.ts";
 import { GID_MAX, isGid } from "../shardctrler/config_check.ts";
 import { UsageError } from "./cli_usage.ts";
@@ -10,7 +11,24 @@ export type CtrlerCommand =
   | { readonly kind: "leave"; readonly gids: readonly Gid[] }
   | { readonly kind: "move"; readonly shard: ShardId; readonly gid: Gid }
   | { readonly kind: "query"; readonly num: number }
+  | MemberCommand
   | { readonly kind: "status" };
+
+/** About the members of one group; group 0 stands for the controllers. */
+export type MemberCommand =
+  | { readonly kind: "member"; readonly verb: "list"; readonly gid: Gid }
+  | {
+    readonly kind: "member";
+    readonly verb: "add";
+    readonly gid: Gid;
+    readonly address: string;
+  }
+  | {
+    readonly kind: "member";
+    readonly verb: "promote" | "remove" | "transfer";
+    readonly gid: Gid;
+    readonly id: number;
+  };
 
 export const USAGE = `Usage: shardctrlerclient [options] <command> [args]
 Commands:
@@ -19,6 +37,11 @@ Commands:
   move <shard> <gid>                 Move shard to group
   query [num]                        Fetch configuration
   status                             Get cluster status
+  member list <gid>                  List the members of a group (0: the controllers)
+  member add <gid> <address>         Add a member that learns and does not vote yet
+  member promote <gid> <id>          Give a member that has caught up a vote
+  member remove <gid> <id>           Take a member out for good
+  member transfer <gid> <id>         Hand the group's leadership to a member
 `;
 
 /** @throws {UsageError} If the words make no sense */
@@ -44,8 +67,50 @@ export function parseCommand(words: readonly string[]): CtrlerCommand {
     case "status":
       requireCount(verb, args, 0, 0, "status");
       return { kind: "status" };
+    case "member":
+      return parseMember(args);
     default:
       throw new UsageError(`Cannot do "${verb}": there is no such command`, USAGE);
+  }
+}
+
+function parseMember(args: readonly string[]): MemberCommand {
+  const [verb = "", gidText = "", last = ""] = args;
+  switch (verb) {
+    case "list":
+      requireCount("member list", args, 2, 2, "member list <gid>");
+      return { kind: "member", verb, gid: parseGidOrZero(gidText) };
+    case "add":
+      requireCount("member add", args, 3, 3, "member add <gid> <address>");
+      return { kind: "member", verb, gid: parseGidOrZero(gidText), address: parsedAddress(last) };
+    case "promote":
+    case "remove":
+    case "transfer":
+      requireCount(`member ${verb}`, args, 3, 3, `member ${verb} <gid> <id>`);
+      return { kind: "member", verb, gid: parseGidOrZero(gidText), id: parseId(last) };
+    default:
+      throw new UsageError(`Cannot do "member ${verb}": there is no such command`, USAGE);
+  }
+}
+
+function parseGidOrZero(text: string): Gid {
+  return text === "0" ? 0 : parseGid(text, "look for");
+}
+
+function parseId(text: string): number {
+  const id = parseInteger(text);
+  if (id !== undefined && id >= 0) return id;
+  throw new UsageError(
+    `Cannot find member "${text}": its id must be an integer of 0 or more${flagHint(text)}`,
+  );
+}
+
+function parsedAddress(text: string): string {
+  try {
+    parseAddress(text);
+    return text;
+  } catch (error) {
+    throw new UsageError((error as Error).message + flagHint(text));
   }
 }
 

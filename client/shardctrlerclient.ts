@@ -13,6 +13,7 @@ import { explainUsage, UsageError } from "./cli_usage.ts";
 import { type CtrlerCommand, parseCommand, USAGE } from "./ctrler_cli_args.ts";
 import { configJson, configText, statusJson, statusText } from "./ctrler_cli_output.ts";
 import { CtrlerClerk } from "./ctrler_clerk.ts";
+import { runMember } from "./member_command.ts";
 
 /** What the program touches outside itself. */
 export interface CliIo {
@@ -65,7 +66,7 @@ export async function main(args: readonly string[], io: CliIo): Promise<number> 
   const dialer = io.dialer();
   const clerk = new CtrlerClerk({ controllers, dialer, clock, prng, timeoutMs });
   try {
-    return await run(request, clerk, io);
+    return await run(request, clerk, dialer, io);
   } catch (error) {
     if (!(error instanceof KvError)) throw error;
     io.stderr(`${error.message}\n`);
@@ -87,7 +88,12 @@ function parseRequest(args: readonly string[]): Request {
   return { command, controllers, timeoutMs, json: format === "json", force };
 }
 
-async function run(request: Request, clerk: CtrlerClerk, io: CliIo): Promise<number> {
+async function run(
+  request: Request,
+  clerk: CtrlerClerk,
+  dialer: Dialer,
+  io: CliIo,
+): Promise<number> {
   const { command, json, force } = request;
   const done = (config: Config, line: string): number => {
     io.stdout(json ? configJson(config) : line);
@@ -106,6 +112,8 @@ async function run(request: Request, clerk: CtrlerClerk, io: CliIo): Promise<num
     }
     case "status":
       return await printStatus(request, clerk, io);
+    case "member":
+      return await runMember(command, { ...request, clerk, io, dialer });
   }
 }
 

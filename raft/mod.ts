@@ -22,11 +22,13 @@
 export * from "./conf_change.ts";
 export * from "./config.ts";
 export * from "./describe.ts";
+export { isJoint } from "./membership.ts";
 export * from "./message.ts";
 export * from "./proposal_error.ts";
 export * from "./raw_node.ts";
 export type { LogPosition } from "./entry_window.ts";
 export type { ProgressState } from "./progress.ts";
+export { majoritySize } from "./quorum.ts";
 export type { RetentionOptions } from "./raft_log.ts";
 export * from "./ready.ts";
 export type { ProgressStatus, RawNodeStatus } from "./status.ts";

@@ -24,10 +24,13 @@ export interface ServerSettings {
   readonly directory: string;
   /** Where to listen; undefined for this server's entry in `members`. */
   readonly listen: string | undefined;
+  /** For a server that was added to a group that exists: its address, as it was added. */
+  readonly join: string | undefined;
   readonly clusterToken: string;
   readonly forward: boolean;
   readonly tickMs: number;
   readonly electionTicks: number;
+  readonly leaseReads: boolean;
   readonly retainedEntriesMax: number;
   readonly retainedBytesMax: number;
   readonly logLevel: LogLevel;
@@ -56,6 +59,13 @@ export const commonFlags = {
     help: "where to listen, if not at this node's address in -cluster",
     parse: checkedAddress,
   }),
+  join: valueFlag({
+    default: "",
+    placeholder: "address",
+    help: "join a running group as the member that was added at this address; " +
+      "-cluster then names servers of the group",
+    parse: parsedAddress,
+  }),
   clusterToken: stringFlag({
     default: "eraft",
     help: "a `word` that tells clusters on the same addresses apart",
@@ -70,6 +80,10 @@ export const commonFlags = {
     min: 2,
     max: 1_000,
     help: "ticks without a leader before an election",
+  }),
+  leaseReads: boolFlag({
+    help: "answer reads under a lease, without asking a majority each time; relies on clocks " +
+      "that differ by less than a tenth in speed, and must be the same on all members",
   }),
   retainedEntries: intFlag({
     default: RETAINED_ENTRIES_DEFAULT,
@@ -94,6 +108,7 @@ export const commonFlags = {
 interface CommonValues extends Omit<ServerSettings, Renamed> {
   readonly cluster: readonly string[];
   readonly listen: string;
+  readonly join: string;
   readonly tick: number;
   readonly retainedEntries: number;
   readonly retainedBytes: number;
@@ -103,6 +118,7 @@ type Renamed =
   | "members"
   | "directory"
   | "listen"
+  | "join"
   | "tickMs"
   | "retainedEntriesMax"
   | "retainedBytesMax";
@@ -118,10 +134,12 @@ export function commonSettings(values: CommonValues, directory: string): ServerS
     members: values.cluster,
     directory,
     listen: values.listen === "" ? undefined : values.listen,
+    join: values.join === "" ? undefined : values.join,
     clusterToken: values.clusterToken,
     forward: values.forward,
     tickMs: values.tick,
     electionTicks: values.electionTicks,
+    leaseReads: values.leaseReads,
     retainedEntriesMax: values.retainedEntries,
     retainedBytesMax: values.retainedBytes,
     logLevel: values.logLevel,
@@ -132,5 +150,10 @@ export function commonSettings(values: CommonValues, directory: string): ServerS
 
 function checkedAddress(text: string): string {
   parseAddress(text, { portMin: 0 });
+  return text;
+}
+
+function parsedAddress(text: string): string {
+  parseAddress(text);
   return text;
 }

@@ -63,9 +63,9 @@ export async function runServer<Settings extends ServerSettings>(
   } catch (error) {
     return await runProcess(() => Promise.reject(error));
   }
-  const { id, members, logLevel: level, logFormat: format, exitWithParent } = settings;
+  const { id, members, join, logLevel: level, logFormat: format, exitWithParent } = settings;
   const logger = createLogger({ name: program.name, level, format });
-  const address = members[id];
+  const address = join ?? members[id];
   if (address === undefined) {
     // At level info, because eRaft's line has no level in it and scripts look for it.
     logger.info(`invalid id ${id}`);

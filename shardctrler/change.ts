@@ -25,7 +25,14 @@ export interface MoveChange {
   readonly gid: Gid;
 }
 
-export type ConfigChange = JoinChange | LeaveChange | MoveChange;
+/** The servers of a group have changed; its shards stay where they are. */
+export interface ServersChange {
+  readonly kind: "servers";
+  readonly gid: Gid;
+  readonly servers: readonly string[];
+}
+
+export type ConfigChange = JoinChange | LeaveChange | MoveChange | ServersChange;
 
 /** Why a change was not made. A value, because replicas must agree on it byte for byte. */
 export interface Refusal {
@@ -53,6 +60,8 @@ export function checkChange(change: ConfigChange): Refusal | undefined {
       return checkLeave(change.gids);
     case "move":
       return checkGid(change.gid, "move a shard to") ?? checkShard(change.shard);
+    case "servers":
+      return checkGid(change.gid, "change") ?? checkServers(change.gid, change.servers, new Map());
   }
 }
 

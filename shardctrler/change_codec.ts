@@ -19,6 +19,11 @@ export function encodeChange(change: ConfigChange): ChangeMessage {
       return { $case: "leave", value: { gids: [...change.gids], force: change.force } };
     case "move":
       return { $case: "move", value: { shard: change.shard, gid: change.gid } };
+    case "servers":
+      return {
+        $case: "servers",
+        value: { gid: change.gid, servers: { servers: [...change.servers] } },
+      };
   }
 }
 
@@ -33,6 +38,10 @@ export function decodeChange(message: ChangeRequest["change"]): ConfigChange | u
       return { kind: "leave", gids: message.value.gids, force: message.value.force };
     case "move":
       return { kind: "move", shard: message.value.shard, gid: message.value.gid };
+    case "servers": {
+      const { gid, servers } = message.value;
+      return { kind: "servers", gid, servers: servers?.servers ?? [] };
+    }
   }
 }
 

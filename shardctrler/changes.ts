@@ -1,4 +1,4 @@
-/** Join, leave and move: from one configuration to the next. Pure. */
+/** Join, leave, move and new servers: from one configuration to the next. Pure. */
 import { invariant } from "../runtime/invariant.ts";
 import {
   canonicalAddress,
@@ -9,6 +9,7 @@ import {
   type LeaveChange,
   type MoveChange,
   type Refusal,
+  type ServersChange,
 } from "./change.ts";
 import { type Config, type Gid, holderOf, NO_GROUP, type ShardId } from "./config.ts";
 import { configProblem } from "./config_check.ts";
@@ -28,6 +29,7 @@ export type ChangeOutcome =
  *   without copying if it joins again and the balance allows.
  * - `move` pins nothing: the next join or leave may move the shard again. A move
  *   to the group that serves the shard already leaves everything as it is.
+ * - New servers of a group change nothing else; a group that has left may have them too.
  * - The last group leaves only by force. Its shards then wait on group 0, their
  *   data with the group that left, until the next join claims them.
  */
@@ -50,24 +52,19 @@ function applyKind(config: Config, change: ConfigChange): ChangeOutcome {
       return leave(config, change);
     case "move":
       return move(config, change);
+    case "servers":
+      return changeServers(config, change);
   }
 }
 
 function join(config: Config, change: JoinChange): ChangeOutcome {
-  const taken = addressesInUse(config);
+  const inUse = addressesInUse(config);
   for (const [gid, servers] of change.groups) {
     if (config.groups.has(gid)) {
       return refused("ALREADY_EXISTS", `Cannot join group ${gid}: it is part of the cluster`);
     }
-    for (const server of servers) {
-      const owner = taken.get(canonicalAddress(server));
-      if (owner !== undefined && owner !== gid) {
-        return refused(
-          "ALREADY_EXISTS",
-          `Cannot join group ${gid}: the address ${server} belongs to group ${owner}`,
-        );
-      }
-    }
+    const taken = findTaken(inUse, gid, servers);
+    if (taken !== undefined) return refused("ALREADY_EXISTS", `Cannot join group ${gid}: ${taken}`);
   }
   const total = config.groups.size + change.groups.size;
   if (total > GROUPS_MAX) {
@@ -77,6 +74,37 @@ function join(config: Config, change: JoinChange): ChangeOutcome {
     );
   }
   return changed(config, balance(config, new Map([...config.groups, ...change.groups])));
+}
+
+/** Which of a group's addresses belongs to another group, if any does. */
+function findTaken(
+  inUse: ReadonlyMap<string, Gid>,
+  gid: Gid,
+  servers: readonly string[],
+): string | undefined {
+  for (const server of servers) {
+    const owner = inUse.get(canonicalAddress(server));
+    if (owner !== undefined && owner !== gid) {
+      return `the address ${server} belongs to group ${owner}`;
+    }
+  }
+  return undefined;
+}
+
+function changeServers(config: Config, { gid, servers }: ServersChange): ChangeOutcome {
+  const present = config.groups.get(gid) ?? config.departed.get(gid);
+  if (present === undefined) {
+    return refused("NOT_FOUND", `Cannot change group ${gid}: it is not part of the cluster`);
+  }
+  if (present.length === servers.length && present.every((server, i) => server === servers[i])) {
+    return { kind: "unchanged", config };
+  }
+  const taken = findTaken(addressesInUse(config), gid, servers);
+  if (taken !== undefined) return refused("ALREADY_EXISTS", `Cannot change group ${gid}: ${taken}`);
+  const replace = (groups: ReadonlyMap<Gid, readonly string[]>) =>
+    new Map(Array.from(groups, ([id, old]) => [id, id === gid ? servers : old]));
+  const groups = replace(config.groups);
+  return changed(config, { ...config, groups, departed: replace(config.departed) });
 }
 
 /** Addresses of the groups that are part of the cluster or still hold shards of it. */

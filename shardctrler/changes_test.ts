@@ -222,3 +222,32 @@ Deno.test("applyChange() keeps every invariant and loses track of no shard, what
     { seed: 3, numRuns: 1000 },
   );
 });
+
+Deno.test("applyChange() takes new servers of a group, and moves nothing", () => {
+  const before = after(ten, join(100), join(101));
+  const change: ConfigChange = { kind: "servers", gid: 100, servers: ["a:1", "b:1"] };
+  const config = after(before, change);
+  assertEquals(config.num, 3);
+  assertEquals(config.shards, before.shards);
+  assertEquals(config.groups.get(100), ["a:1", "b:1"]);
+  assertEquals(config.groups.get(101), before.groups.get(101));
+  assertEquals(applyChange(config, change).kind, "unchanged");
+});
+
+Deno.test("applyChange() takes new servers of a group that left and still holds shards", () => {
+  const config = after(ten, join(100), leave([100], true), {
+    kind: "servers",
+    gid: 100,
+    servers: ["a:1"],
+  });
+  assertEquals(config.departed.get(100), ["a:1"]);
+});
+
+Deno.test("applyChange() refuses servers of nobody, of others, and none at all", () => {
+  const config = after(ten, join(100), join(101));
+  const refused = (gid: Gid, ...servers: string[]) =>
+    refusalOf(config, { kind: "servers", gid, servers }).split(":")[0];
+  assertEquals(refused(102, "a:1"), "NOT_FOUND");
+  assertEquals(refused(100, "host-101:6001"), "ALREADY_EXISTS");
+  assertEquals(refused(100), "INVALID_ARGUMENT");
+});

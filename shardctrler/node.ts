@@ -5,6 +5,7 @@
 import type { GetStatusResponse } from "../proto/gen/shardctrler.ts";
 import { ControllerCommand } from "../proto/gen/shardctrler.ts";
 import { deriveClusterId } from "../raft/node/identity.ts";
+import { MemberService } from "../raft/node/member_service.ts";
 import { RaftNode } from "../raft/node/raft_node.ts";
 import type { RaftNodeOptions, RaftNodeStatus } from "../raft/node/raft_node_options.ts";
 import { NONE, type Role } from "../raft/types.ts";
@@ -34,6 +35,7 @@ type DriverOptions = Pick<
   | "raft"
   | "retainedEntriesMax"
   | "retainedBytesMax"
+  | "leaseReads"
   | "onFatal"
   | "observer"
 >;
@@ -41,8 +43,13 @@ type DriverOptions = Pick<
 export interface ControllerOptions extends DriverOptions {
   /** Place in `members`, from 0. */
   readonly position: number;
-  /** Address of every controller, in the same order everywhere. */
+  /** Address of every first controller, in the same order everywhere. */
   readonly members: readonly string[];
+  /**
+   * For a controller that was added to a cluster that exists: where it is, as it
+   * was added. `members` are then any controllers of the cluster.
+   */
+  readonly join?: string | undefined;
   /** Tells clusters on the same addresses apart. */
   readonly clusterToken: string;
   /**
@@ -78,7 +85,7 @@ export class Controller {
    * @throws {EngineError} When the engine cannot be read
    */
   static async open(options: ControllerOptions): Promise<Controller> {
-    const { position, members, clusterToken, onFatal } = options;
+    const { position, members, clusterToken, join, onFatal } = options;
     const feed = new ConfigFeed();
     const onConfig = (config: Config) => {
       feed.publish(config);
@@ -93,6 +100,7 @@ export class Controller {
         nodeId: position + 1,
       },
       members: new Map(members.map((address, i) => [i + 1, address])),
+      join: join === undefined ? undefined : { address: join, servers: members },
       machine: new ControllerMachine({ onConfig }),
     });
     return new Controller(options, raft, feed);
@@ -117,11 +125,21 @@ export class Controller {
 
   /** Everything this node answers: clients, groups and the other controllers. */
   get routes(): ServiceRoutes {
-    return [...this.#classic.routes, ...this.#service.routes, ...this.#raft.routes];
+    return [
+      ...this.#classic.routes,
+      ...this.#service.routes,
+      ...new MemberService(this.#raft).routes,
+      ...this.#raft.routes,
+    ];
+  }
+
+  /** The controller's Raft node, for those who steer or watch it from inside the process. */
+  get raft(): RaftNode {
+    return this.#raft;
   }
 
   status(): GetStatusResponse {
-    const { position, members, engine, version } = this.#options;
+    const { position, engine, version } = this.#options;
     const status = this.#raft.status();
     return {
       id: position,
@@ -130,7 +148,7 @@ export class Controller {
       lastApplied: status.applied,
       commitIndex: status.commit,
       storageSize: engine.stats().storageBytes,
-      address: members[position] ?? "",
+      address: this.#raft.address,
       leaderAddress: status.leaderAddress ?? "",
       configNum: this.#feed.latest?.num ?? 0,
       logFirstIndex: status.firstIndex,

@@ -90,7 +90,9 @@ export class ClassicService {
 
   async #execute(request: CommandRequest): Promise<Result | undefined> {
     const { log, limits } = this.#options;
-    if (request.op === Op.GET) return (await readKeys(this.#options, [request.key]))[0];
+    if (request.op === Op.GET) {
+      return (await readKeys(this.#options, { getKeys: [request.key], anyReplica: false }))[0];
+    }
     const writes = encodeClassicWrite(request);
     return (await proposeWrites(log, encodeWrites(writes, limits.valueBytesMax)))[0];
   }

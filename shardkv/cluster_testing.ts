@@ -12,7 +12,10 @@ import { MemoryEngine } from "../storage/memory_engine.ts";
 import { GroupReplica, type GroupReplicaOptions } from "./node.ts";
 
 type Tuning = Partial<
-  Pick<GroupReplicaOptions, "limits" | "forward" | "retainedEntriesMax" | "retainedBytesMax">
+  Pick<
+    GroupReplicaOptions,
+    "limits" | "forward" | "retainedEntriesMax" | "retainedBytesMax" | "leaseReads"
+  >
 >;
 
 export interface StoreOptions {
@@ -64,17 +67,29 @@ export class StoreCluster {
 
   addresses(gid: Gid): string[] {
     const { replicas = 1 } = this.#options;
-    return Array.from({ length: replicas }, (_, i) => `g${gid}-${i}:1`);
+    return Array.from({ length: replicas }, (_, position) => this.address(gid, position));
+  }
+
+  address(gid: Gid, position: number): string {
+    return `g${gid}-${position}:1`;
   }
 
   async startGroup(gid: Gid): Promise<void> {
-    const replicas = this.addresses(gid).map((): Replica => ({
-      engine: this.#createEngine(),
-      node: undefined,
-      server: undefined,
-    }));
+    const replicas = this.addresses(gid).map(() => this.#createReplica());
     this.#groups.set(gid, replicas);
     for (const position of replicas.keys()) await this.start(gid, position);
+  }
+
+  /** Starts a replica on an empty disk that was added to its group; the next position is its. */
+  async startAdded(gid: Gid): Promise<number> {
+    const replicas = this.#groups.get(gid) ?? [];
+    replicas.push(this.#createReplica());
+    await this.start(gid, replicas.length - 1);
+    return replicas.length - 1;
+  }
+
+  #createReplica(): Replica {
+    return { engine: this.#createEngine(), node: undefined, server: undefined };
   }
 
   #createEngine(): MemoryEngine {
@@ -90,12 +105,13 @@ export class StoreCluster {
   async start(gid: Gid, position: number): Promise<void> {
     const replica = this.replica(gid, position);
     const members = this.addresses(gid);
-    const address = members[position] ?? "";
+    const address = this.address(gid, position);
     const opening = GroupReplica.open({
       ...this.#options.tuning,
       gid,
       position,
       members,
+      join: position < members.length ? undefined : address,
       controllers: this.ctrl.addresses,
       clusterToken: "test",
       engine: replica.engine,
@@ -115,6 +131,11 @@ export class StoreCluster {
     replica.server?.close();
     await this.run(replica.node?.stop() ?? Promise.resolve());
     replica.node = undefined;
+  }
+
+  /** As if its disk was replaced by an empty one while it was down. */
+  wipe(gid: Gid, position: number): void {
+    this.replica(gid, position).engine = this.#createEngine();
   }
 
   /** As kill -9 with a power cut. */

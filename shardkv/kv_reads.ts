@@ -14,6 +14,13 @@ export interface ReadContext {
   readonly machine: ShardMachine;
 }
 
+/** Which keys, and who may answer. */
+export interface ReadRequest {
+  readonly getKeys: readonly Buffer[];
+  /** A replica that does not lead may answer, after asking its leader. */
+  readonly anyReplica: boolean;
+}
+
 /**
  * Reads keys as of some moment between call and answer, each for itself. Keys
  * past the bytes a response may have are answered NOT_READY: the caller asks
@@ -23,9 +30,9 @@ export interface ReadContext {
  */
 export async function readKeys(
   context: ReadContext,
-  keys: readonly Buffer[],
+  { getKeys: keys, anyReplica }: ReadRequest,
 ): Promise<Result[]> {
-  await context.log.readBarrier();
+  await context.log.readBarrier(anyReplica ? "anywhere" : "onLeader");
   const { term } = context.log.status();
   const results: Result[] = [];
   let bytes = 0;
@@ -40,7 +47,8 @@ export async function readKeys(
       results.push(fits ? result : plainResults.NOT_READY);
     }
   }
-  assertStillLeader(context.log, term);
+  // A snapshot can replace what a follower reads, and both states are late enough.
+  if (!anyReplica) assertStillLeader(context.log, term);
   return results;
 }
 

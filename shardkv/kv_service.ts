@@ -50,7 +50,7 @@ export class KvService {
     const { machine } = this.#options;
     checkGetKeys(request.getKeys);
     const writing = request.writes.length === 0 ? [] : this.#write(request);
-    const reading = request.getKeys.length === 0 ? [] : readKeys(this.#options, request.getKeys);
+    const reading = request.getKeys.length === 0 ? [] : readKeys(this.#options, request);
     const [writes, reads] = await Promise.allSettled([writing, reading]);
     if (writes.status === "rejected") throw writes.reason;
     if (reads.status === "rejected") throw readFailure(reads.reason, writes.value.length > 0);

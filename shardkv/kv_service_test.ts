@@ -25,7 +25,7 @@ async function service() {
 }
 
 function request(parts: Partial<BatchRequest>): BatchRequest {
-  return { id: 0, writes: Buffer.alloc(0), getKeys: [], ageMs: 0, ...parts };
+  return { id: 0, writes: Buffer.alloc(0), getKeys: [], ageMs: 0, anyReplica: false, ...parts };
 }
 
 function batch(commands: WriteCommand[], clientId = "0"): Buffer {

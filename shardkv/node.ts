@@ -5,6 +5,7 @@
 import { CtrlerClerk } from "../client/ctrler_clerk.ts";
 import type { GetStatusResponse } from "../proto/gen/shardkv.ts";
 import { deriveClusterId } from "../raft/node/identity.ts";
+import { MemberService } from "../raft/node/member_service.ts";
 import { RaftNode } from "../raft/node/raft_node.ts";
 import type { RaftNodeOptions } from "../raft/node/raft_node_options.ts";
 import type { ServiceRoutes } from "../rpc/service.ts";
@@ -13,6 +14,7 @@ import { GarbageSweeper } from "./garbage_sweeper.ts";
 import { defaultGroupLimits, type GroupLimits, validateGroupLimits } from "./limits.ts";
 import { ShardMachine } from "./machine.ts";
 import { Migrator } from "./migrator.ts";
+import { ServerList } from "./server_list.ts";
 import { groupRoutes } from "./service.ts";
 import { groupStatus, type StatusSources } from "./status.ts";
 
@@ -27,6 +29,7 @@ type DriverOptions = Pick<
   | "raft"
   | "retainedEntriesMax"
   | "retainedBytesMax"
+  | "leaseReads"
   | "onFatal"
   | "observer"
 >;
@@ -36,8 +39,13 @@ export interface GroupReplicaOptions extends DriverOptions {
   readonly gid: Gid;
   /** Place in `members`, from 0. */
   readonly position: number;
-  /** Address of every replica, in the same order everywhere. */
+  /** Address of every first replica, in the same order everywhere. */
   readonly members: readonly string[];
+  /**
+   * For a replica that was added to a group that exists: where it is, as it was
+   * added. `members` are then any servers of the group.
+   */
+  readonly join?: string | undefined;
   /** Addresses of the controllers. */
   readonly controllers: readonly string[];
   /** Tells clusters on the same addresses apart. */
@@ -55,6 +63,7 @@ interface Parts {
   readonly clerk: CtrlerClerk;
   readonly migrator: Migrator;
   readonly sweeper: GarbageSweeper;
+  readonly serverList: ServerList;
   readonly sources: StatusSources;
 }
 
@@ -71,7 +80,7 @@ export class GroupReplica {
    * @throws {EngineError} When the engine cannot be read
    */
   static async open(options: GroupReplicaOptions): Promise<GroupReplica> {
-    const { gid, position, members, clusterToken } = options;
+    const { gid, position, members, clusterToken, join } = options;
     assertGid(gid);
     const limits: GroupLimits = { ...defaultGroupLimits, ...options.limits };
     validateGroupLimits(limits);
@@ -84,6 +93,7 @@ export class GroupReplica {
         nodeId: position + 1,
       },
       members: new Map(members.map((address, i) => [i + 1, address])),
+      join: join === undefined ? undefined : { address: join, servers: members },
       machine,
     });
     return new GroupReplica(options, limits, machine, raft);
@@ -95,20 +105,32 @@ export class GroupReplica {
     machine: ShardMachine,
     raft: RaftNode,
   ) {
-    const { position, members, version = "", forward = true, controllers, onFatal } = options;
+    const { position, version = "", forward = true, controllers, onFatal } = options;
     const clerk = new CtrlerClerk({ ...options, controllers });
     const migrator = new Migrator({ ...options, log: raft, machine, controllers: clerk });
     const sweeper = new GarbageSweeper({ machine, reader: raft.reader, onFatal });
-    const address = members[position] ?? "";
+    const serverList = new ServerList({ ...options, raft, machine, controllers: clerk });
+    const { address } = raft;
     const sources = { ...options, log: raft, machine, id: position, address, version };
-    this.#parts = { raft, machine, clerk, migrator, sweeper, sources };
-    this.routes = [...groupRoutes({ ...sources, limits, forward }), ...raft.routes];
+    this.#parts = { raft, machine, clerk, migrator, sweeper, serverList, sources };
+    this.routes = [
+      ...groupRoutes({ ...sources, limits, forward }),
+      ...new MemberService(raft).routes,
+      ...raft.routes,
+    ];
     machine.onOwnership(() => {
       migrator.wake();
       sweeper.wake();
+      serverList.wake();
     });
     migrator.start();
+    serverList.start();
     sweeper.wake();
+  }
+
+  /** The replica's Raft node, for those who steer or watch it from inside the process. */
+  get raft(): RaftNode {
+    return this.#parts.raft;
   }
 
   status(): GetStatusResponse {
@@ -117,11 +139,11 @@ export class GroupReplica {
 
   /** Ends what is under way; the engine and the dialer stay open. */
   async stop(): Promise<void> {
-    const { raft, clerk, migrator, sweeper } = this.#parts;
+    const { raft, clerk, migrator, sweeper, serverList } = this.#parts;
     // The migrator gives up first, but what it has proposed ends only with the log.
     const migrating = migrator.stop();
     await raft.stop();
-    await Promise.all([migrating, sweeper.stop()]);
+    await Promise.all([migrating, sweeper.stop(), serverList.stop()]);
     clerk.close();
   }
 }

@@ -132,6 +132,12 @@ export interface MoveChange {
   gid: number;
 }
 
+/** The servers of a group have changed; it serves the same shards as before. */
+export interface ServersChange {
+  gid: number;
+  servers: Servers | undefined;
+}
+
 /**
  * A change of the configuration, refused with a typed error (gRPC status and
  * the `eraft-error` trailer) when it makes no sense.
@@ -139,10 +145,12 @@ export interface MoveChange {
 export interface ChangeRequest {
   clientId: string;
   sequence: number;
-  change: { $case: "join"; value: JoinChange } | { $case: "leave"; value: LeaveChange } | {
-    $case: "move";
-    value: MoveChange;
-  } | undefined;
+  change:
+    | { $case: "join"; value: JoinChange }
+    | { $case: "leave"; value: LeaveChange }
+    | { $case: "move"; value: MoveChange }
+    | { $case: "servers"; value: ServersChange }
+    | undefined;
 }
 
 export interface ChangeResponse {
@@ -1212,6 +1220,63 @@ export const MoveChange: MessageFns<MoveChange> = {
   },
 };
 
+function createBaseServersChange(): ServersChange {
+  return { gid: 0, servers: undefined };
+}
+
+export const ServersChange: MessageFns<ServersChange> = {
+  encode(message: ServersChange, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.gid !== 0) {
+      writer.uint32(8).int32(message.gid);
+    }
+    if (message.servers !== undefined) {
+      Servers.encode(message.servers, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ServersChange {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseServersChange();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.gid = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.servers = Servers.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseChangeRequest(): ChangeRequest {
   return { clientId: "0", sequence: 0, change: undefined };
 }
@@ -1233,6 +1298,9 @@ export const ChangeRequest: MessageFns<ChangeRequest> = {
         break;
       case "move":
         MoveChange.encode(message.change.value, writer.uint32(42).fork()).join();
+        break;
+      case "servers":
+        ServersChange.encode(message.change.value, writer.uint32(50).fork()).join();
         break;
     }
     return writer;
@@ -1289,6 +1357,14 @@ export const ChangeRequest: MessageFns<ChangeRequest> = {
             }
 
             message.change = { $case: "move", value: MoveChange.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.change = { $case: "servers", value: ServersChange.decode(reader, reader.uint32()) };
             continue;
           }
         }

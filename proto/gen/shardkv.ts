@@ -182,6 +182,11 @@ export interface BatchRequest {
   getKeys: Buffer[];
   /** How long ago the oldest write in here was first sent. */
   ageMs: number;
+  /**
+   * A replica that does not lead may answer the reads: it asks its leader how
+   * far it must have applied, so that they are linearizable all the same.
+   */
+  anyReplica: boolean;
 }
 
 export interface BatchResponse {
@@ -1440,7 +1445,7 @@ export const Result: MessageFns<Result> = {
 };
 
 function createBaseBatchRequest(): BatchRequest {
-  return { id: 0, writes: EMPTY, getKeys: [], ageMs: 0 };
+  return { id: 0, writes: EMPTY, getKeys: [], ageMs: 0, anyReplica: false };
 }
 
 export const BatchRequest: MessageFns<BatchRequest> = {
@@ -1456,6 +1461,9 @@ export const BatchRequest: MessageFns<BatchRequest> = {
     }
     if (message.ageMs !== 0) {
       writer.uint32(32).uint64(message.ageMs);
+    }
+    if (message.anyReplica !== false) {
+      writer.uint32(40).bool(message.anyReplica);
     }
     return writer;
   },
@@ -1503,6 +1511,14 @@ export const BatchRequest: MessageFns<BatchRequest> = {
             }
 
             message.ageMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.anyReplica = reader.bool();
             continue;
           }
         }

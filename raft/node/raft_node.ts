@@ -14,6 +14,7 @@ import type { LogIndex, NodeId } from "../types.ts";
 import { type AppliedEntry, Applier } from "./applier.ts";
 import { passAtOnce } from "./failpoints.ts";
 import { type AddressedChange, GroupMembers } from "./group_members.ts";
+import type { NodeIdentity } from "./identity.ts";
 import { type Identified, identify } from "./join.ts";
 import { LiveGeneration } from "./live_generation.ts";
 import { LogTime } from "./log_time.ts";
@@ -43,7 +44,7 @@ const ENTRIES_IN_FLIGHT_MAX = 4;
 const MISSING_REMINDER_MS = 10_000;
 
 export class RaftNode {
-  readonly #options: RaftNodeOptions;
+  readonly #options: RaftNodeOptions & Identified;
   readonly #core: RawNode;
   readonly #generation: LiveGeneration;
   readonly #applier: Applier;
@@ -183,6 +184,16 @@ export class RaftNode {
     const barrier = this.#barriers.enqueue();
     this.#wake();
     return barrier;
+  }
+
+  /** Which node of which group this is. */
+  get identity(): NodeIdentity {
+    return this.#options.identity;
+  }
+
+  /** Where this node is. */
+  get address(): string {
+    return this.#options.address;
   }
 
   /** The members as this node has applied them. */

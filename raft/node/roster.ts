@@ -69,8 +69,3 @@ export function memberOf(roster: Roster, id: NodeId): Member | undefined {
 export function wasRemoved(roster: Roster, id: NodeId): boolean {
   return id < roster.nextId && memberOf(roster, id) === undefined;
 }
-
-/** Whether the member has, or is about to get, a vote. */
-export function isVoting(roster: Roster, id: NodeId): boolean {
-  return roster.conf.voters.includes(id);
-}

@@ -106,7 +106,7 @@ export async function collect(responses: AsyncIterable<BatchResponse>, into: num
 }
 
 export function request(id: number): BatchRequest {
-  return { id, writes: Buffer.alloc(0), getKeys: [], ageMs: 0 };
+  return { id, writes: Buffer.alloc(0), getKeys: [], ageMs: 0, anyReplica: false };
 }
 
 export function response(id: number): BatchResponse {

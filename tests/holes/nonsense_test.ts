@@ -66,6 +66,7 @@ const attack = fc.oneof(
       writes: bytes,
       getKeys: fc.array(bytes, { maxLength: 4 }),
       ageMs: uint32,
+      anyReplica: fc.boolean(),
     }),
   ),
   attacks(

@@ -1,0 +1,122 @@
+/** `shardctrlerclient member ...`: who belongs to a group, and how that changes. */
+import { KvError } from "../rpc/errors.ts";
+import type { Dialer } from "../rpc/service.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { Prng } from "../runtime/prng.ts";
+import { type Gid, serversOf } from "../shardctrler/config.ts";
+import { exitOk } from "./cli_exit.ts";
+import type { MemberCommand } from "./ctrler_cli_args.ts";
+import type { CtrlerClerk } from "./ctrler_clerk.ts";
+import { MemberClerk, type MemberState } from "./member_clerk.ts";
+
+/** Grows when a field of the JSON output changes its meaning or goes. */
+const JSON_SCHEMA = 1;
+
+export interface MemberCommandContext {
+  readonly clerk: Pick<CtrlerClerk, "query">;
+  readonly controllers: readonly string[];
+  readonly dialer: Dialer;
+  readonly timeoutMs: number;
+  readonly json: boolean;
+  readonly io: {
+    readonly stdout: (text: string) => void;
+    readonly clock: Clock;
+    readonly prng: Prng;
+  };
+}
+
+/**
+ * Runs one command.
+ *
+ * @returns The exit code
+ * @throws {KvError} If the group is not known, or says why not
+ */
+export async function runMember(
+  command: MemberCommand,
+  context: MemberCommandContext,
+): Promise<number> {
+  const { dialer, timeoutMs, io } = context;
+  const { clock, prng } = io;
+  const servers = await serversOfGroup(command.gid, context);
+  const members = new MemberClerk({ servers, dialer, clock, prng, timeoutMs });
+  try {
+    io.stdout(await answer(command, members, servers, context));
+    return exitOk;
+  } finally {
+    members.close();
+  }
+}
+
+async function serversOfGroup(
+  gid: Gid,
+  { clerk, controllers }: MemberCommandContext,
+): Promise<readonly string[]> {
+  if (gid === 0) return controllers;
+  const servers = serversOf(await clerk.query(), gid);
+  if (servers.length > 0) return servers;
+  throw new KvError("NOT_FOUND", `Cannot find group ${gid}: it is not part of the cluster`);
+}
+
+async function answer(
+  command: MemberCommand,
+  clerk: MemberClerk,
+  servers: readonly string[],
+  { json, controllers }: MemberCommandContext,
+): Promise<string> {
+  if (command.verb === "list") {
+    const members = await clerk.list();
+    return json ? jsonLine({ gid: command.gid, members }) : membersText(members);
+  }
+  const { gid, verb } = command;
+  switch (command.verb) {
+    case "add": {
+      const member = await clerk.add(command.address);
+      const hint = startHint(gid, member, servers, controllers);
+      return json ? jsonLine({ gid, member }) : `Member ${member.id} added\n${hint}`;
+    }
+    case "promote":
+    case "remove":
+    case "transfer": {
+      const member = await clerk[command.verb](command.id);
+      return json ? jsonLine({ gid, member }) : `Member ${verb} OK\n`;
+    }
+  }
+}
+
+/** The command that starts a member which was just added. */
+function startHint(
+  gid: Gid,
+  member: { readonly id: number; readonly address: string },
+  servers: readonly string[],
+  controllers: readonly string[],
+): string {
+  const place = `-id ${member.id} -cluster "${servers.join()}" -join ${member.address}`;
+  const command = gid === 0
+    ? `shardctrlerserver ${place}`
+    : `shardkvserver -gid ${gid} ${place} -ctrlers "${controllers.join()}"`;
+  return `Start it on an empty disk with: ${command}\n` +
+    `When it has caught up: shardctrlerclient member promote ${gid} ${member.id}\n`;
+}
+
+const WIDTHS = [5, 25, 15, 10, 10];
+const RULE = "-".repeat(69);
+
+function membersText(members: readonly MemberState[]): string {
+  const rows = members.map(({ id, address, role, lag, active }) => [
+    id,
+    address,
+    role,
+    lag,
+    active ? "up" : "silent",
+  ]);
+  const lines = [row(["ID", "Address", "Role", "Lag", "State"]), RULE, ...rows.map(row)];
+  return lines.map((line) => `${line}\n`).join("");
+}
+
+function row(cells: readonly (number | string)[]): string {
+  return cells.map((cell, i) => String(cell).padEnd(WIDTHS[i] ?? 0)).join(" ");
+}
+
+function jsonLine(value: object): string {
+  return `${JSON.stringify({ schemaVersion: JSON_SCHEMA, ...value })}\n`;
+}
