@@ -297,6 +297,7 @@ export class RaftNode {
     });
     this.#transport.onUnreachable((peer) => {
       this.#core.reportUnreachable(peer);
+      this.#snapshots.remind(peer);
       this.#wake();
     });
     this.#scheduleTick();

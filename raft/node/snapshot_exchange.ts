@@ -3,7 +3,7 @@ import { KvError } from "../../rpc/errors.ts";
 import type { ServiceRoutes } from "../../rpc/service.ts";
 import type { InstallSnapshot, Message } from "../message.ts";
 import type { RawNode } from "../raw_node.ts";
-import type { SnapshotMeta } from "../types.ts";
+import type { NodeId, SnapshotMeta } from "../types.ts";
 import { pass } from "./failpoints.ts";
 import type { LiveGeneration } from "./live_generation.ts";
 import type { Installation } from "./persister.ts";
@@ -65,6 +65,18 @@ export class SnapshotExchange {
       core.reportSnapshot(message.to, false);
       wake();
     }
+  }
+
+  /**
+   * A follower was out of reach: it may have crashed and know of no offer any
+   * more. To one that is still pulling the repetition means nothing.
+   */
+  remind(to: NodeId): void {
+    const { core, identity, transmit } = this.#options;
+    const snapshot = this.#source.offered(to);
+    const { term, progress } = core.status();
+    if (snapshot === undefined || progress.get(to)?.state !== "snapshot") return;
+    transmit({ type: "snapshot", from: identity.nodeId, to, term, snapshot });
   }
 
   /** A snapshot is pulled before the core hears of it, unless it has no use for one. */

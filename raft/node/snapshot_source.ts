@@ -96,6 +96,11 @@ export class SnapshotSource {
     return meta;
   }
 
+  /** What the view that is open for a follower stands for, if there is one. */
+  offered(peer: NodeId): SnapshotMeta | undefined {
+    return this.#views.get(peer)?.meta;
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.all([...this.#views.keys()].map((peer) => this.#drop(peer)));
@@ -116,6 +121,8 @@ export class SnapshotSource {
     view.idle = this.#idleTimer(view.peer, IDLE_MS_MAX);
     if (request.sequence === view.sequence && view.chunk !== undefined) return view.chunk;
     if (request.sequence !== view.sequence + 1) {
+      // Who begins anew has lost what it had, in a crash: it needs a new view.
+      if (request.sequence === 0) this.#abandon(view.peer);
       throw new KvError(
         "NOT_FOUND",
         `Cannot send chunk ${request.sequence} of a snapshot that is at chunk ${view.sequence}`,
@@ -135,11 +142,13 @@ export class SnapshotSource {
   }
 
   #idleTimer(peer: NodeId, delayMs: number): Timer {
-    return this.#options.clock.setTimer(() => {
-      void this.#drop(peer);
-      // Also when it got everything: what was installed would have been acknowledged by now.
-      this.#options.onAbandoned(peer);
-    }, delayMs);
+    // Also when it got everything: what was installed would have been acknowledged by then.
+    return this.#options.clock.setTimer(() => this.#abandon(peer), delayMs);
+  }
+
+  #abandon(peer: NodeId): void {
+    void this.#drop(peer);
+    this.#options.onAbandoned(peer);
   }
 
   async #drop(peer: NodeId): Promise<void> {

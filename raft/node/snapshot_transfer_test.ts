@@ -154,6 +154,30 @@ Deno.test("a view nobody asks for is given up, and the leader is told", async ()
   await transfer.close();
 });
 
+Deno.test("a follower that asks for the first chunk anew has lost the others: the leader is told at once", async () => {
+  const transfer = await Transfer.create();
+  await transfer.fill();
+  transfer.serve();
+  const snapshot = await transfer.source.open(2, 1);
+  assertEquals(transfer.source.offered(2), snapshot);
+  const request = { clusterId, gid: 1, from: 2, to: 1, fromIncarnation: incarnation };
+  const channel = transfer.network.dialer("follower:1").channel("leader:1");
+  const ask = (sequence: number) =>
+    channel.unary(
+      RaftTransportService.fetchSnapshot,
+      { ...request, snapshotId: snapshot.id, sequence },
+      { timeoutMs: 1_000 },
+    );
+  await ask(0);
+  await ask(0);
+  await ask(1);
+  assertEquals(transfer.abandoned, []);
+  const error = await assertRejects(() => ask(0), KvError);
+  assertEquals([error.code, transfer.abandoned], ["NOT_FOUND", [2]]);
+  assertEquals(transfer.source.offered(2), undefined);
+  await transfer.close();
+});
+
 Deno.test("an offer that is not taken up is soon given up, because it may be lost", async () => {
   const transfer = await Transfer.create();
   await transfer.fill();
