@@ -7,6 +7,7 @@ import { randomSeed } from "../runtime/prng.ts";
 import { exitCodes } from "../tests/sim/failure.ts";
 import { drawOptions } from "../tests/sim/options.ts";
 import { addFigures, noFigures } from "../tests/sim/statistics.ts";
+import { proveMutants } from "./sim/mutants.ts";
 import { parseSimTaskOptions, type SimTaskOptions } from "./sim/options.ts";
 import { runSeeds } from "./sim/pool.ts";
 import {
@@ -87,7 +88,8 @@ async function* traceSeed(seed: number, options: SimTaskOptions): AsyncGenerator
 
 async function main(args: readonly string[]): Promise<number> {
   try {
-    return await run(parseSimTaskOptions(args));
+    const options = parseSimTaskOptions(args);
+    return options.mutants ? await proveMutants(options, say) : await run(options);
   } catch (error) {
     if (!(error instanceof HelpRequested || error instanceof FlagError)) throw error;
     Deno.stderr.writeSync(encoder.encode(error.text));

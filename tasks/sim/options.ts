@@ -5,7 +5,7 @@ import { type Profile, profiles } from "../../tests/sim/options.ts";
 export interface SimTaskOptions {
   /** First seed; undefined for one drawn by chance. */
   readonly seed: number | undefined;
-  /** Seeds to run; undefined: as many as `minutes` allows. */
+  /** Seeds to run; undefined: as many as `minutes` allows, or as many as a proof takes. */
   readonly runs: number | undefined;
   readonly minutes: number;
   readonly profile: Profile;
@@ -15,6 +15,10 @@ export interface SimTaskOptions {
   readonly keepGoing: boolean;
   /** File that gets every event; empty for none. */
   readonly trace: string;
+  /** Hunt planted bugs instead. */
+  readonly mutants: boolean;
+  /** Only the planted bugs whose names contain it. */
+  readonly only: string;
 }
 
 const seedMax = 2 ** 48;
@@ -36,6 +40,8 @@ const flags = defineFlags("sim", {
   jobs: intFlag({ default: 0, min: 0, max: jobsMax, help: "seeds at a time; 0: one per core" }),
   keepGoing: boolFlag({ help: "do not stop at the first seed that fails" }),
   trace: stringFlag({ default: "", help: "`file` that gets every event of a single seed" }),
+  mutants: boolFlag({ help: "show that planted bugs are caught, each within -runs (200) seeds" }),
+  only: stringFlag({ default: "", help: "of -mutants those with `text` in their names" }),
 }, { trailer: exitHelp });
 
 /**
@@ -52,6 +58,12 @@ export function parseSimTaskOptions(args: readonly string[]): SimTaskOptions {
   if (values.minutes > 0 && given.has("runs")) {
     throw flags.error("Cannot use -runs and -minutes together: choose one");
   }
+  if (values.only !== "" && !values.mutants) {
+    throw flags.error("Cannot use -only without -mutants");
+  }
+  if (values.mutants && (values.minutes > 0 || values.trace !== "")) {
+    throw flags.error("Cannot use -mutants with -minutes or -trace");
+  }
   if (values.trace !== "" && (values.minutes > 0 || values.runs > 1)) {
     throw flags.error("Cannot use -trace for more than one seed");
   }
@@ -59,7 +71,7 @@ export function parseSimTaskOptions(args: readonly string[]): SimTaskOptions {
   return {
     ...others,
     seed: given.has("seed") ? seed : undefined,
-    runs: values.minutes > 0 ? undefined : runs,
+    runs: values.minutes > 0 || (values.mutants && !given.has("runs")) ? undefined : runs,
     jobs: jobs === 0 ? navigator.hardwareConcurrency : jobs,
   };
 }

@@ -12,7 +12,15 @@ Deno.test("parseSimTaskOptions() takes a seed, a number of runs and a profile", 
     jobs: 2,
     keepGoing: false,
     trace: "",
+    mutants: false,
+    only: "",
   });
+});
+
+Deno.test("parseSimTaskOptions() leaves the number of seeds to the proof, unless told otherwise", () => {
+  assertEquals(parseSimTaskOptions(["-mutants"]).runs, undefined);
+  assertEquals(parseSimTaskOptions(["-mutants", "-runs", "5"]).runs, 5);
+  assertEquals(parseSimTaskOptions(["-mutants", "-only", "vote"]).only, "vote");
 });
 
 Deno.test("parseSimTaskOptions() leaves the seed to chance and runs one, unless told otherwise", () => {
@@ -30,6 +38,8 @@ Deno.test("parseSimTaskOptions() refuses what makes no sense", () => {
       ["-profile", "huge"],
       ["-runs", "2", "-minutes", "1"],
       ["-trace", "x", "-runs", "2"],
+      ["-only", "vote"],
+      ["-mutants", "-minutes", "1"],
       ["more"],
     ]
   ) assertThrows(() => parseSimTaskOptions(args), FlagError);

@@ -1,0 +1,19 @@
+/** All planted bugs. */
+import { electionMutants } from "./elections.ts";
+import type { Mutant } from "./mutant.ts";
+import { readMutants } from "./reads.ts";
+import { replicationMutants } from "./replication.ts";
+import { sessionMutants } from "./sessions.ts";
+import { shardMutants } from "./shards.ts";
+import { storageMutants } from "./storage.ts";
+
+export type { Mutant } from "./mutant.ts";
+
+export const mutants: readonly Mutant[] = [
+  ...electionMutants,
+  ...replicationMutants,
+  ...storageMutants,
+  ...readMutants,
+  ...sessionMutants,
+  ...shardMutants,
+];

@@ -1,0 +1,58 @@
+/** Bugs in how a write takes effect exactly once. */
+import type { Mutant } from "./mutant.ts";
+
+export const sessionMutants: readonly Mutant[] = [
+  {
+    name: "repeat-executed",
+    breaks: "The reply of a write is not remembered, so that a repeated one is executed again.",
+    file: "shardkv/apply_writes.ts",
+    find: "    sessions.finish(clientId, command.sequence, encodeResult(result));\n",
+    replace: "",
+  },
+  {
+    name: "snapshot-without-sessions",
+    breaks: "A snapshot lacks the records of who has had which write answered.",
+    file: "raft/node/snapshot_source.ts",
+    find: "records.push({ key: key.subarray(GENERATION_PREFIX_BYTES), value });",
+    replace:
+      `if (key[GENERATION_PREFIX_BYTES + 1] === 4 && key[GENERATION_PREFIX_BYTES + 8] === 1) {
+        continue;
+      }
+      records.push({ key: key.subarray(GENERATION_PREFIX_BYTES), value });`,
+  },
+  {
+    name: "sessions-lost-at-restart",
+    breaks: "A node that starts does not load its sessions.",
+    file: "shardkv/load_state.ts",
+    find: "  for (const shard of state.shards.values()) await loadSessions(shard, reader);\n",
+    replace: "",
+  },
+  {
+    name: "shard-without-sessions",
+    breaks: "The sessions of a shard stay behind when it moves to another group.",
+    file: "shardkv/apply_migration.ts",
+    find: "    shard.sessions.adopt(clientOf(key), value, state.timeMs);\n",
+    replace: "",
+  },
+  {
+    name: "wall-clock-in-log",
+    breaks: "Sessions expire by wall clocks, which jump either way.",
+    file: "raft/node/log_time.ts",
+    find: "return Math.floor(this.#logMs + this.#clock.now() - this.#atMs);",
+    replace: "return Math.floor(this.#clock.wallTime());",
+  },
+  {
+    name: "cas-without-compare",
+    breaks: "A compare-and-set swaps whatever value it finds.",
+    file: "shardkv/apply_writes.ts",
+    find: ": old !== undefined && command.expected.equals(old);",
+    replace: ": old !== undefined;",
+  },
+  {
+    name: "batch-compares-stale-value",
+    breaks: "A command does not see what those before it in its batch wrote.",
+    file: "shardkv/apply_writes.ts",
+    find: "const target: Target = { shard, key, old: batch.get(key) };",
+    replace: "const target: Target = { shard, key, old: view.get(key) };",
+  },
+];

@@ -1,0 +1,63 @@
+/** Bugs in what is on disk when: the log, the applied state, snapshots. */
+import type { Mutant } from "./mutant.ts";
+
+export const storageMutants: readonly Mutant[] = [
+  {
+    name: "save-without-sync",
+    breaks: "The log is acknowledged before it is synced to disk.",
+    file: "raft/node/persister.ts",
+    find: "await engine.write(writes, { sync: true });",
+    replace: "await engine.write(writes, { sync: false });",
+  },
+  {
+    name: "applied-before-data",
+    breaks: "The applied index is written before what was applied, not with it.",
+    file: "raft/node/applier.ts",
+    find:
+      "const written = engine.write([...view.writes(generation.prefix), record], { sync: false });",
+    replace: `const first = engine.write([record], { sync: false });
+    const rest = engine.write(view.writes(generation.prefix), { sync: false });
+    const written = Promise.all([first, rest]);`,
+  },
+  {
+    name: "data-before-applied",
+    breaks: "What was applied is written before its index, so that it is applied again.",
+    file: "raft/node/applier.ts",
+    find:
+      "const written = engine.write([...view.writes(generation.prefix), record], { sync: false });",
+    replace: `const first = engine.write(view.writes(generation.prefix), { sync: false });
+    const rest = engine.write([record], { sync: false });
+    const written = Promise.all([first, rest]);`,
+  },
+  {
+    name: "snapshot-applied-again",
+    breaks: "Entries that a snapshot has brought already are applied on top of it.",
+    file: "raft/node/applier.ts",
+    find: "    this.#queue = this.#queue.filter((entry) => entry.index > index);\n",
+    replace: "",
+  },
+  {
+    name: "install-keeps-suffix",
+    breaks: "Entries behind an installed snapshot stay on disk, although they may conflict.",
+    file: "raft/node/log_store.ts",
+    find: "for (let i = this.#start + 1; i <= this.#last; i++) {",
+    replace: "for (let i = this.#start + 1; i <= Math.min(this.#last, meta.index); i++) {",
+  },
+  {
+    name: "compaction-past-applied",
+    breaks: "Entries that are not applied yet are dropped from the log.",
+    file: "raft/node/raft_node.ts",
+    find: "this.#persister.compact(index, (i)",
+    replace: "this.#persister.compact(this.#core.commitIndex, (i)",
+  },
+  {
+    name: "torn-round",
+    breaks: "The hard state and the entries of a round are two writes, the entries unsynced.",
+    file: "raft/node/persister.ts",
+    find: "writes.push(this.#options.store.saveHardState(hardState));",
+    replace: `{
+      void engine.write(writes.splice(0), { sync: false });
+      await engine.write([this.#options.store.saveHardState(hardState)], { sync: false });
+    }`,
+  },
+];
