@@ -106,8 +106,23 @@ function commitAfter(how: "stop" | "crash" | "wipe"): void {
   all.turnEnded(leader.view);
 }
 
-Deno.test("Item 10 counts what the end of a node leaves, and not what a lost disk had", () => {
-  commitAfter("stop");
-  commitAfter("crash");
-  assertTrips("durableCommit", () => commitAfter("wipe"));
+Deno.test("Item 10 counts what the end of a node leaves, and what a disk had until it was lost", () => {
+  for (const how of ["stop", "crash", "wipe"] as const) commitAfter(how);
+});
+
+Deno.test("Item 10 does not count a node that has come back on another disk", () => {
+  const all = newCheckers();
+  const [leader, lost] = [new FakeNode(1), new FakeNode(2)];
+  const returned = new FakeNode(2, { life: 2, disk: 2 });
+  all.nodeStarted(lost.view);
+  all.nodeStopped(lost.view, "wipe");
+  for (const node of [leader, returned]) {
+    node.save({ term: 2, entries: [entryOf(1, 2)] });
+    all.nodeStarted(node.view);
+  }
+  leader.terms.set(1, 2);
+  leader.lead(2, { lastIndex: 1 });
+  all.turnEnded(leader.view);
+  leader.status.commit = 1;
+  assertTrips("durableCommit", () => all.turnEnded(leader.view));
 });
