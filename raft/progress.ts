@@ -27,6 +27,8 @@ export class Progress {
   pingDue = false;
   /** Heard from since the leader last checked its quorum. */
   recentActive = false;
+  /** Heard from between the two last checks. */
+  #activeBefore = false;
 
   constructor(next: LogIndex, options: InflightsOptions) {
     invariant(next >= 1, () => `Next index ${next} is 1 or more`);
@@ -52,6 +54,17 @@ export class Progress {
 
   get sentCommit(): LogIndex {
     return this.#sentCommit;
+  }
+
+  /** Heard from within one to two election timeouts. */
+  get active(): boolean {
+    return this.recentActive || this.#activeBefore;
+  }
+
+  /** The leader has checked its quorum: who is there must show it anew. */
+  beginCheck(): void {
+    this.#activeBefore = this.recentActive;
+    this.recentActive = false;
   }
 
   /** Goes back to looking for the place where the logs meet. */

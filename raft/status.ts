@@ -12,6 +12,8 @@ export interface ProgressStatus {
   readonly pendingSnapshot: LogIndex;
   /** Heard from since the leader last checked its quorum. */
   readonly recentActive: boolean;
+  /** Heard from within one to two election timeouts. */
+  readonly active: boolean;
   /** No entries leave for it before it answers. */
   readonly paused: boolean;
   readonly inflightMessages: number;
@@ -58,6 +60,7 @@ function progressOf(core: RaftCore): ReadonlyMap<NodeId, ProgressStatus> {
       state: progress.state,
       pendingSnapshot: progress.pendingSnapshot,
       recentActive: progress.recentActive,
+      active: progress.active,
       paused: isPaused(progress),
       inflightMessages: progress.inflights.count,
       inflightBytes: progress.inflights.bytes,

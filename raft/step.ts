@@ -156,6 +156,6 @@ function hearsQuorum(core: RaftCore): boolean {
     core.conf,
     (id) => id === self || progress.get(id)?.recentActive ? 1 : 0,
   );
-  for (const member of progress.values()) member.recentActive = false;
+  for (const member of progress.values()) member.beginCheck();
   return heard >= 1;
 }

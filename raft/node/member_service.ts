@@ -57,7 +57,7 @@ export class MemberService {
       voter: isVoter(roster, member.id),
       leader: member.id === self,
       matchIndex: progress?.match ?? 0,
-      active: member.id === self || (progress?.recentActive ?? false),
+      active: member.id === self || (progress?.active ?? false),
     };
   }
 
@@ -131,8 +131,7 @@ export class MemberService {
     const rest = this.#node.roster.conf.voters.filter((voter) => voter !== id);
     const { id: self } = this.#node.status();
     const progress = this.#node.progress();
-    const isActive = (voter: NodeId) =>
-      voter === self || progress.get(voter)?.recentActive === true;
+    const isActive = (voter: NodeId) => voter === self || progress.get(voter)?.active === true;
     const active = rest.filter(isActive).length;
     const needed = majoritySize(rest.length);
     if (rest.length === 0) {

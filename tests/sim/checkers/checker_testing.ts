@@ -166,6 +166,7 @@ export function progressOf(parts: Partial<ProgressStatus>): ProgressStatus {
     state: "replicate",
     pendingSnapshot: 0,
     recentActive: true,
+    active: true,
     paused: false,
     inflightMessages: 0,
     inflightBytes: 0,
