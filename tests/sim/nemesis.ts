@@ -98,12 +98,13 @@ export class Nemesis {
     traps.arm(node.address, moment, count, () => this.#crash("crash at event", victims));
   }
 
-  /** Never so many of a group that no quorum is left: acknowledged data may be gone then. */
+  /** One of a group at a time, and never so that no quorum is left: acknowledged data may be gone then. */
   #wipe(node: SimNode): void {
     const { cluster } = this.#parts;
-    const group = cluster.ensembles.find((nodes) => nodes.includes(node)) ?? [];
-    const lost = group.filter(({ isLost }) => isLost).length;
-    if (!node.isUp || node.isLost || 2 * (lost + 1) >= group.length) return;
+    const voters = node.view?.confState.voters ?? [];
+    const isSpare = voters.length > 2 || !voters.includes(node.id);
+    if (!node.isUp || !isSpare || cluster.fragile.has(node.gid)) return;
+    cluster.fragile.add(node.gid);
     this.#note("wiped disk", node.address);
     node.wipe();
     this.#later(() => node.start());

@@ -87,6 +87,8 @@ export interface WorkloadOptions {
   readonly renewOdds: number;
   /** Mean time between two changes of the configuration; 0: none. */
   readonly adminPeriodMs: number;
+  /** Mean time between two changes of members or leaders; 0: none. */
+  readonly memberPeriodMs: number;
 }
 
 export interface ClusterOptions {
@@ -96,7 +98,8 @@ export interface ClusterOptions {
   readonly replicas: number;
   readonly shards: number;
   readonly tickMs: number;
-  readonly raft: Partial<Omit<RaftConfig, "id">>;
+  readonly raft: Partial<Omit<RaftConfig, "id" | "leaseMs">>;
+  readonly leaseReads: boolean;
   readonly retainedEntriesMax: number;
   readonly retainedBytesMax: number;
 }
@@ -132,6 +135,7 @@ function liteOptions(seed: number, draw: Draw): SimOptions {
       shards: 4,
       tickMs: 100,
       raft: {},
+      leaseReads: false,
       retainedEntriesMax: draw.pick([3, 30]),
       retainedBytesMax: 1 << 20,
     },
@@ -162,6 +166,7 @@ function liteOptions(seed: number, draw: Draw): SimOptions {
       operations: everyOperation(() => 1),
       renewOdds: 30,
       adminPeriodMs: 3_000,
+      memberPeriodMs: 3_000,
     },
     faultPhaseMs: 8_000,
     recoveryMaxMs: 60_000,
@@ -200,6 +205,7 @@ function swarmCluster(draw: Draw): ClusterOptions {
       uncommittedBytesMax: draw.magnitude(1_024, 64 << 20),
       applyBytesMax: draw.magnitude(64, 8 << 20),
     },
+    leaseReads: draw.oneIn(4),
     retainedEntriesMax: draw.magnitude(1, 200),
     retainedBytesMax: draw.magnitude(1_000, 1 << 20),
   };
@@ -243,7 +249,8 @@ const swarmFaults: readonly FaultKind[] = [
   "wiped disk",
 ];
 
-function swarmNemesis(draw: Draw, { tickMs, raft }: ClusterOptions): NemesisOptions {
+function swarmNemesis(draw: Draw, cluster: ClusterOptions): NemesisOptions {
+  const { tickMs, raft, leaseReads } = cluster;
   const weights: Partial<Record<FaultKind, number>> = {};
   for (const kind of swarmFaults) {
     if (draw.between(1, 3) > 1) weights[kind] = draw.between(1, 4);
@@ -254,7 +261,8 @@ function swarmNemesis(draw: Draw, { tickMs, raft }: ClusterOptions): NemesisOpti
     weights,
     // Some faults are over before anybody notices, others outlast several elections.
     durationMaxMs: draw.magnitude(1, 8) * tickMs * (raft.electionTicks ?? 10),
-    clockRateMax: 1 + draw.fraction() * draw.pick([0.1, 0.5, 2]),
+    // Leases rely on clocks whose speeds differ by less than a tenth.
+    clockRateMax: 1 + draw.fraction() * (leaseReads ? 0.04 : draw.pick([0.1, 0.5, 2])),
     wallOffsetMaxMs: draw.pick([1_000, 60_000, 3 * 3_600_000]),
   };
 }
@@ -271,6 +279,7 @@ function swarmWorkload(draw: Draw): WorkloadOptions {
     operations: everyOperation(() => draw.between(0, 4)),
     renewOdds: draw.magnitude(3, 200),
     adminPeriodMs: draw.oneIn(6) ? 0 : draw.magnitude(500, 8_000),
+    memberPeriodMs: draw.oneIn(2) ? 0 : draw.magnitude(300, 5_000),
   };
 }
 

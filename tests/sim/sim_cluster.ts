@@ -4,14 +4,15 @@ import { KvClerk } from "../../client/kv_clerk.ts";
 import { silentLogger } from "../../runtime/logger.ts";
 import { createPrng } from "../../runtime/prng.ts";
 import type { VirtualClock } from "../../runtime/virtual_clock.ts";
+import type { NodeId } from "../../raft/types.ts";
 import type { Gid } from "../../shardctrler/config.ts";
 import { Controller } from "../../shardctrler/node.ts";
 import { GroupReplica } from "../../shardkv/node.ts";
 import type { Draw } from "./draw.ts";
-import { CONTROLLERS_GID } from "./observation.ts";
+import { CONTROLLERS_GID, type NodeView } from "./observation.ts";
 import type { ObserverHub } from "./observer_hub.ts";
 import type { SimOptions } from "./options.ts";
-import { type ProcessPorts, SimNode } from "./sim_node.ts";
+import { type ProcessPorts, SimNode, type SimNodeOptions } from "./sim_node.ts";
 import { SimNetwork } from "./sim_network.ts";
 import type { Statistics } from "./statistics.ts";
 
@@ -25,46 +26,80 @@ export interface SimClusterOptions {
 
 export class SimCluster {
   readonly network: SimNetwork;
-  readonly controllers: readonly SimNode[];
-  readonly groups: ReadonlyMap<Gid, readonly SimNode[]>;
+  /** Groups of which a member has lost its disk and is not replaced yet. */
+  readonly fragile = new Set<Gid>();
   readonly #parts: SimClusterOptions;
+  /** Every node there ever was, by group, the controllers first. */
+  readonly #ensembles: ReadonlyMap<Gid, SimNode[]>;
 
   constructor(parts: SimClusterOptions) {
     const { options: { cluster, links }, clock, draw, statistics } = parts;
     this.#parts = parts;
     this.network = new SimNetwork({ clock, draw: draw.fork(), links, statistics });
-    this.controllers = this.controllerAddresses.map((_, position) => this.#controller(position));
-    const gids = Array.from({ length: cluster.groups }, (_, i) => i + 1);
-    this.groups = new Map(gids.map((gid) => [gid, this.#group(gid)]));
+    const gids = Array.from({ length: cluster.groups + 1 }, (_, gid) => gid);
+    this.#ensembles = new Map(gids.map((gid) => [gid, this.#first(gid)]));
   }
 
+  /** Groups that hold shards, the controllers are none of them. */
   get gids(): Gid[] {
-    return [...this.groups.keys()];
+    return [...this.#ensembles.keys()].filter((gid) => gid !== CONTROLLERS_GID);
   }
 
-  /** Controllers first, then group by group. */
+  /** Controllers first, then group by group; those that were taken out too. */
   get nodes(): SimNode[] {
-    return [...this.controllers, ...[...this.groups.values()].flat()];
+    return [...this.#ensembles.values()].flat();
   }
 
-  /** Members of one Raft group each, the controllers' first. */
+  /** Nodes of each Raft group, the controllers' first; those that were taken out are not among them. */
   get ensembles(): (readonly SimNode[])[] {
-    return [this.controllers, ...this.groups.values()];
+    return [...this.#ensembles.keys()].map((gid) => this.membersOf(gid));
   }
 
-  /** The same without those that are lost for good. */
+  /** The members of each group by its leader's word, without those whose disk is lost. */
   get survivors(): (readonly SimNode[])[] {
-    return this.ensembles.map((nodes) => nodes.filter(({ isLost }) => !isLost));
+    return [...this.#ensembles.values()].map((nodes) => {
+      const known = nodes.filter(({ isLost, isRetired }) => !isLost && !isRetired);
+      const conf = leaderOf(known)?.confState;
+      if (conf === undefined) return known;
+      const ids = [...conf.voters, ...conf.votersOutgoing, ...conf.learners];
+      return known.filter(({ id }) => ids.includes(id));
+    });
+  }
+
+  /** Those that were not taken out, as far as the operator knows. */
+  membersOf(gid: Gid): readonly SimNode[] {
+    return (this.#ensembles.get(gid) ?? []).filter(({ isRetired }) => !isRetired);
+  }
+
+  /** Members a group began with. */
+  firstSize(gid: Gid): number {
+    const { controllers, replicas } = this.#parts.options.cluster;
+    return gid === CONTROLLERS_GID ? controllers : replicas;
   }
 
   get controllerAddresses(): string[] {
-    const { controllers } = this.#parts.options.cluster;
-    return Array.from({ length: controllers }, (_, i) => `ctrl-${i}:1`);
+    return this.#firstAddresses(CONTROLLERS_GID);
   }
 
+  /** Where a group's servers are. */
   addresses(gid: Gid): string[] {
-    const { replicas } = this.#parts.options.cluster;
-    return Array.from({ length: replicas }, (_, i) => `group${gid}-${i}:1`);
+    return this.membersOf(gid).filter(({ isLost }) => !isLost).map(({ address }) => address);
+  }
+
+  /** An address that nobody of the group has had. */
+  nextAddress(gid: Gid): string {
+    return addressOf(gid, this.#ensembles.get(gid)?.length ?? 0);
+  }
+
+  /** A node on an empty disk, for a member that was added. */
+  addNode(gid: Gid, id: NodeId, address: string): SimNode {
+    const servers = this.addresses(gid);
+    const node = this.#node(
+      { gid, id, address, isFirst: false },
+      (ports) => this.#open(ports, { gid, position: id - 1, members: servers, join: address }),
+    );
+    this.#ensembles.get(gid)?.push(node);
+    return node;
   }
 
   start(): void {
@@ -90,55 +125,42 @@ export class SimCluster {
     });
   }
 
-  #controller(position: number): SimNode {
-    const { cluster } = this.#parts.options;
-    return this.#node(
-      CONTROLLERS_GID,
-      this.controllerAddresses,
-      position,
-      (ports) =>
-        Controller.open({
-          ...ports,
-          ...driverOptions(this.#parts.options),
-          position,
-          members: this.controllerAddresses,
-          clusterToken: "sim",
-          shards: cluster.shards,
-          logger: silentLogger,
-        }),
+  #firstAddresses(gid: Gid): string[] {
+    return Array.from({ length: this.firstSize(gid) }, (_, position) => addressOf(gid, position));
+  }
+
+  #first(gid: Gid): SimNode[] {
+    const members = this.#firstAddresses(gid);
+    return members.map((address, position) =>
+      this.#node(
+        { gid, id: position + 1, address, isFirst: true },
+        (ports) => this.#open(ports, { gid, position, members, join: undefined }),
+      )
     );
   }
 
-  #group(gid: Gid): SimNode[] {
-    const members = this.addresses(gid);
-    return members.map((_, position) =>
-      this.#node(gid, members, position, (ports) =>
-        GroupReplica.open({
-          ...ports,
-          ...driverOptions(this.#parts.options),
-          gid,
-          position,
-          members,
-          controllers: this.controllerAddresses,
-          clusterToken: "sim",
-          logger: silentLogger,
-        }))
-    );
+  #open(ports: ProcessPorts, place: Place): Promise<Controller | GroupReplica> {
+    const { options } = this.#parts;
+    const shared = {
+      ...ports,
+      ...place,
+      ...driverOptions(options),
+      clusterToken: "sim",
+      logger: silentLogger,
+    };
+    return place.gid === CONTROLLERS_GID
+      ? Controller.open({ ...shared, shards: options.cluster.shards })
+      : GroupReplica.open({ ...shared, controllers: this.controllerAddresses });
   }
 
   #node(
-    gid: Gid,
-    members: readonly string[],
-    position: number,
-    open: (ports: ProcessPorts) => Promise<Controller | GroupReplica>,
+    facts: Pick<SimNodeOptions, "gid" | "id" | "address" | "isFirst">,
+    open: SimNodeOptions["open"],
   ): SimNode {
     const { options: { disk, links: { keepaliveMs } }, clock: world, draw, hub } = this.#parts;
-    const address = members[position] ?? "";
     const { network } = this;
     return new SimNode({
-      gid,
-      position,
-      address,
+      ...facts,
       world,
       draw: draw.fork(),
       disk,
@@ -150,7 +172,26 @@ export class SimCluster {
   }
 }
 
+/** Where a process finds itself in its group. */
+interface Place {
+  readonly gid: Gid;
+  readonly position: number;
+  readonly members: readonly string[];
+  /** Its own address, if it was added. */
+  readonly join: string | undefined;
+}
+
+function addressOf(gid: Gid, number: number): string {
+  return gid === CONTROLLERS_GID ? `ctrl-${number}:1` : `group${gid}-${number}:1`;
+}
+
+/** The view of the leader of the highest term; undefined if nobody leads. */
+function leaderOf(nodes: readonly SimNode[]): NodeView | undefined {
+  const leaders = nodes.flatMap(({ view }) => view?.status().role === "leader" ? view : []);
+  return leaders.sort((a, b) => b.status().term - a.status().term)[0];
+}
+
 function driverOptions({ cluster }: SimOptions) {
-  const { tickMs, raft, retainedEntriesMax, retainedBytesMax } = cluster;
-  return { tickMs, raft, retainedEntriesMax, retainedBytesMax };
+  const { tickMs, raft, leaseReads, retainedEntriesMax, retainedBytesMax } = cluster;
+  return { tickMs, raft, leaseReads, retainedEntriesMax, retainedBytesMax };
 }

@@ -4,7 +4,10 @@ import type { Dialer, ServiceRoutes } from "../../rpc/service.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { createPrng } from "../../runtime/prng.ts";
 import type { Prng } from "../../runtime/prng.ts";
+import { IdentityError } from "../../raft/node/identity.ts";
 import type { RaftObserver } from "../../raft/node/observer.ts";
+import type { NodeId } from "../../raft/types.ts";
+import { KvError } from "../../rpc/errors.ts";
 import type { Gid } from "../../shardctrler/config.ts";
 import type { MemoryEngine } from "../../storage/memory_engine.ts";
 import type { Draw } from "./draw.ts";
@@ -36,8 +39,9 @@ export interface Process {
 
 export interface SimNodeOptions {
   readonly gid: Gid;
-  /** Place among the members of its group, from 0. */
-  readonly position: number;
+  readonly id: NodeId;
+  /** It was there from the beginning; others are added and join by themselves. */
+  readonly isFirst: boolean;
   readonly address: string;
   readonly world: Clock;
   readonly draw: Draw;
@@ -49,6 +53,9 @@ export interface SimNodeOptions {
   readonly open: (ports: ProcessPorts) => Promise<Process>;
 }
 
+/** Before a node that could not join is started again. */
+const JOIN_RETRY_MS = 1_000;
+
 /** Everything that ends with one process. */
 interface Running {
   readonly life: Life;
@@ -59,6 +66,8 @@ interface Running {
 
 export class SimNode {
   readonly gid: Gid;
+  readonly id: NodeId;
+  readonly isFirst: boolean;
   readonly address: string;
   readonly clock: NodeClock;
   readonly disk: SimDisk;
@@ -68,6 +77,7 @@ export class SimNode {
   #stopping = false;
   #lives = 0;
   #lost = false;
+  #retired = false;
   /** Ends of processes that are not over; each must come to its own end. */
   readonly #endings = new Set<Promise<void>>();
 
@@ -75,6 +85,8 @@ export class SimNode {
     const { world, draw, disk } = options;
     this.#options = options;
     this.gid = options.gid;
+    this.id = options.id;
+    this.isFirst = options.isFirst;
     this.address = options.address;
     this.#gate = new Gate(world);
     this.clock = new NodeClock(world, this.#gate);
@@ -89,6 +101,11 @@ export class SimNode {
   /** Its disk is gone: the group gets along without it for good. */
   get isLost(): boolean {
     return this.#lost;
+  }
+
+  /** It was taken out of its group. */
+  get isRetired(): boolean {
+    return this.#retired;
   }
 
   get isPaused(): boolean {
@@ -107,12 +124,12 @@ export class SimNode {
 
   /** Starts a process on whatever the disk holds. */
   start(): void {
-    if (this.#running !== undefined) return;
-    const { gid, position, address, network, hub, draw } = this.#options;
+    if (this.#running !== undefined || (this.#retired && this.#lost)) return;
+    const { gid, id, address, network, hub, draw } = this.#options;
     const { engine } = this.disk;
     const life = hub.watch({
       gid,
-      id: position + 1,
+      id,
       address,
       life: ++this.#lives,
       disk: this.disk.number,
@@ -163,6 +180,11 @@ export class SimNode {
     await this.disk.reopen();
     this.#running = undefined;
     this.#stopping = false;
+  }
+
+  /** The group has taken it out for good; what still runs must not disturb anybody. */
+  retire(): void {
+    this.#retired = true;
   }
 
   /** Holds the process still. Those who call it notice: nobody answers their keepalive. */
@@ -223,9 +245,23 @@ export class SimNode {
 
   #onFatal(running: Running, error: unknown): void {
     if (running.life.ended) return;
+    if (this.#isVainJoin(running, error)) return this.#joinLater();
     running.life.end("failure");
     this.#options.hub.fail(
       new CrashFailure(`Node ${this.address} gave up`, { cause: error }),
     );
+  }
+
+  /** A node that joins finds nobody who answers, or was taken out before it had begun. */
+  #isVainJoin(running: Running, error: unknown): boolean {
+    const isJoining = !this.isFirst && running.process === undefined;
+    return isJoining && (error instanceof KvError || error instanceof IdentityError);
+  }
+
+  /** As whoever watches over a real process would start it again. */
+  #joinLater(): void {
+    const { world } = this.#options;
+    this.#kill("failure", () => this.disk.crash());
+    if (!this.#retired) world.setTimer(() => this.start(), JOIN_RETRY_MS);
   }
 }

@@ -12,6 +12,7 @@ import { EventLog } from "./event_log.ts";
 import { CrashFailure } from "./failure.ts";
 import { History } from "./history.ts";
 import { HistoryChecker } from "./history_checker.ts";
+import { MemberAdmin } from "./member_admin.ts";
 import { Nemesis } from "./nemesis.ts";
 import type { Observer } from "./observation.ts";
 import { ObserverHub } from "./observer_hub.ts";
@@ -56,6 +57,7 @@ export class Simulation {
   readonly #cluster: SimCluster;
   readonly #clients: SimClient[] = [];
   readonly #admin: Admin;
+  readonly #memberAdmin: MemberAdmin;
   readonly #nemesis: Nemesis;
   /** What clients and the operator still do. */
   #underWay = 0;
@@ -83,7 +85,7 @@ export class Simulation {
       traps,
       options: nemesis,
       cluster,
-      clients: [...names, "admin"],
+      clients: [...names, "admin", "members"],
       draw: this.#draw.fork(),
     });
     this.#admin = new Admin({
@@ -92,6 +94,13 @@ export class Simulation {
       cluster,
       draw: this.#draw.fork(),
       periodMs: workload.adminPeriodMs,
+    });
+    this.#memberAdmin = new MemberAdmin({
+      ...parts,
+      cluster,
+      draw: this.#draw.fork(),
+      periodMs: workload.memberPeriodMs,
+      losesDisks: nemesis.weights["wiped disk"] !== undefined,
     });
     for (const [number, name] of names.entries()) {
       const createClerk = () => cluster.kvClerk(name);
@@ -139,6 +148,7 @@ export class Simulation {
     const { workload, faultPhaseMs } = this.#options;
     this.#nemesis.start();
     if (workload.adminPeriodMs > 0) this.#follow(this.#admin.run());
+    if (workload.memberPeriodMs > 0) this.#follow(this.#memberAdmin.run());
     for (const client of this.#clients) {
       this.#follow(client.run());
       this.#follow(client.run());
@@ -155,6 +165,7 @@ export class Simulation {
     const parts = this.#waiting;
     heal(parts);
     this.#admin.stop();
+    this.#memberAdmin.stop();
     for (const client of this.#clients) client.stop();
     await waitUntil(parts, () => this.#underWay > 0 ? `${this.#underWay} calls do not end` : "");
     const clerk = this.#cluster.ctrlerClerk("final");
