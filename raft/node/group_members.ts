@@ -1,4 +1,5 @@
 /** Who belongs to the group, as this node has applied it, and how that changes. */
+import type { KvError } from "../../rpc/errors.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import { describeConfState } from "../describe.ts";
 import { isJoint } from "../membership.ts";
@@ -27,9 +28,16 @@ export interface GroupMembersOptions {
   readonly onFatal: (error: unknown) => void;
 }
 
+/** Somebody who waits for a change to be complete. */
+interface Waiter {
+  resolve(roster: Roster): void;
+  reject(error: KvError): void;
+}
+
 export class GroupMembers {
   readonly #options: GroupMembersOptions;
   readonly #listeners = new Set<(roster: Roster) => void>();
+  readonly #waiting: Waiter[] = [];
   #roster: Roster;
 
   constructor(options: GroupMembersOptions) {
@@ -47,16 +55,18 @@ export class GroupMembers {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Resolves with the roster once no change of voters is under way, as far as this node knows. */
+  /**
+   * Resolves with the roster once no change of voters is under way, as far as
+   * this node knows; rejects with what {@linkcode end} is given.
+   */
   settled(): Promise<Roster> {
     if (!isJoint(this.#roster.conf)) return Promise.resolve(this.#roster);
-    return new Promise((resolve) => {
-      const end = this.onChange((roster) => {
-        if (isJoint(roster.conf)) return;
-        end();
-        resolve(roster);
-      });
-    });
+    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
+  }
+
+  /** The node goes on no more. */
+  end(error: KvError): void {
+    for (const { reject } of this.#waiting.splice(0)) reject(error);
   }
 
   /** @throws {ProposalError} If the change may not be proposed now */
@@ -88,6 +98,8 @@ export class GroupMembers {
       logger.warn("This node was removed from its group: it can be stopped and its data deleted");
     }
     for (const listener of [...this.#listeners]) listener(roster);
+    if (isJoint(roster.conf)) return;
+    for (const { resolve } of this.#waiting.splice(0)) resolve(roster);
   }
 
   /** Adds to a change what the others must know of the members after it. */

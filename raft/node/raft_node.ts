@@ -8,20 +8,22 @@ import type { ServiceRoutes } from "../../rpc/service.ts";
 import type { Timer } from "../../runtime/clock.ts";
 import type { Message } from "../message.ts";
 import { ProposalError, RawNode } from "../mod.ts";
-import type { Ready, SoftState } from "../ready.ts";
+import type { Ready } from "../ready.ts";
 import type { ProgressStatus } from "../status.ts";
 import type { LogIndex, NodeId } from "../types.ts";
 import { type AppliedEntry, Applier } from "./applier.ts";
 import { passAtOnce } from "./failpoints.ts";
+import { FirstMeeting } from "./first_meeting.ts";
 import { type AddressedChange, GroupMembers } from "./group_members.ts";
 import type { NodeIdentity } from "./identity.ts";
 import { type Identified, identify } from "./join.ts";
+import { Leadership } from "./leadership.ts";
 import { LiveGeneration } from "./live_generation.ts";
 import { LogTime } from "./log_time.ts";
 import { PeerRegistry } from "./peer_registry.ts";
 import { Persister, type Round } from "./persister.ts";
 import { refusal } from "./proposal_refusal.ts";
-import { lost, Proposals, type ReplyAt } from "./proposals.ts";
+import { Proposals, type ReplyAt } from "./proposals.ts";
 import { ReadBarriers } from "./read_barriers.ts";
 import type { Roster } from "./roster.ts";
 import { RpcTransport } from "./rpc_transport.ts";
@@ -40,9 +42,6 @@ import type { MachineReader } from "./state_machine.ts";
 /** Entries a leader has proposed and not seen committed; beyond, proposals gather for the next. */
 const ENTRIES_IN_FLIGHT_MAX = 4;
 
-/** Milliseconds between two reminders that a new group waits for its members. */
-const MISSING_REMINDER_MS = 10_000;
-
 export class RaftNode {
   readonly #options: RaftNodeOptions & Identified;
   readonly #core: RawNode;
@@ -51,14 +50,13 @@ export class RaftNode {
   readonly #persister: Persister;
   readonly #transport: RpcTransport;
   readonly #snapshots: SnapshotExchange;
-  readonly #registry: PeerRegistry;
   readonly #members: GroupMembers;
   readonly #proposals = new Proposals();
   readonly #barriers: ReadBarriers;
-  readonly #listeners = new Set<(status: RaftNodeStatus) => void>();
+  readonly #leadership: Leadership;
+  readonly #meeting: FirstMeeting;
   readonly #inbox: Message[] = [];
   readonly #logTime: LogTime;
-  #soft: SoftState;
   #ticks = 0;
   #timer: Timer | undefined;
   #turnScheduled = false;
@@ -83,7 +81,7 @@ export class RaftNode {
     await options.machine.load(node.#generation);
     node.#observeLogTime();
     options.observer?.started?.(node.#core, options.machine);
-    node.#start();
+    node.#meeting.start(() => node.#takePart());
     return node;
   }
 
@@ -98,8 +96,6 @@ export class RaftNode {
     this.#options = options;
     this.#logTime = new LogTime(options.clock);
     this.#core = new RawNode({ ...stored, config, prng: options.prng });
-    const { role, leader, term } = this.#core.status();
-    this.#soft = { role, leader, term };
     this.#barriers = new ReadBarriers(2 * config.electionTicks);
     this.#generation = new LiveGeneration(engine, stored.generation);
     this.#applier = new Applier({
@@ -127,8 +123,14 @@ export class RaftNode {
     });
     const { roster, incarnation } = stored;
     const shared = { ...options, roster, incarnation, registry, onFatal };
-    this.#registry = registry;
     this.#transport = new RpcTransport(shared);
+    this.#meeting = new FirstMeeting(shared);
+    this.#leadership = new Leadership({
+      soft: this.#core.status(),
+      addressOf: (node) => this.#transport.addressOf(node),
+      logger: options.logger,
+      onLost: () => this.#onLeadershipLost(),
+    });
     this.#members = new GroupMembers({
       ...shared,
       self: config.id,
@@ -165,7 +167,9 @@ export class RaftNode {
    * @throws {KvError} NOT_LEADER (with the leader's address), OVERLOADED, LEADERSHIP_LOST, INVALID_ARGUMENT
    */
   propose(payload: Uint8Array, replyAt: ReplyAt = "applied"): Promise<unknown> {
-    if (this.#soft.role !== "leader" || this.#stopped) return Promise.reject(this.#notLeader());
+    if (!this.#leadership.isOwn || this.#stopped) {
+      return Promise.reject(this.#leadership.notLeader());
+    }
     const reply = this.#proposals.enqueue(payload, replyAt);
     this.#wake();
     return reply;
@@ -179,8 +183,8 @@ export class RaftNode {
    * @throws {KvError} NOT_LEADER (with the leader's address), OVERLOADED, UNAVAILABLE
    */
   readBarrier(where: "onLeader" | "anywhere" = "onLeader"): Promise<void> {
-    const isRefused = where === "onLeader" && this.#soft.role !== "leader";
-    if (isRefused || this.#stopped) return Promise.reject(this.#notLeader());
+    const isRefused = where === "onLeader" && !this.#leadership.isOwn;
+    if (isRefused || this.#stopped) return Promise.reject(this.#leadership.notLeader());
     const barrier = this.#barriers.enqueue();
     this.#wake();
     return barrier;
@@ -214,13 +218,13 @@ export class RaftNode {
    * INVALID_ARGUMENT if it makes no sense, LEADERSHIP_LOST
    */
   async changeMembers(changes: readonly AddressedChange[]): Promise<Roster> {
-    if (this.#soft.role !== "leader" || this.#stopped) throw this.#notLeader();
+    if (!this.#leadership.isOwn || this.#stopped) throw this.#leadership.notLeader();
     let applied: Promise<unknown>;
     try {
       const { index, term } = this.#members.propose(changes);
       applied = this.#proposals.await(index, term);
     } catch (error) {
-      throw refusal(error, this.#notLeader());
+      throw refusal(error, this.#leadership.notLeader());
     }
     this.#wake();
     await applied;
@@ -233,7 +237,7 @@ export class RaftNode {
    * @throws {KvError} NOT_LEADER; INVALID_ARGUMENT if the other is no voter
    */
   transferLeader(to: NodeId): void {
-    if (this.#soft.role !== "leader" || this.#stopped) throw this.#notLeader();
+    if (!this.#leadership.isOwn || this.#stopped) throw this.#leadership.notLeader();
     if (!this.#core.transferLeader(to)) {
       const why = `Cannot hand leadership to node ${to - 1}: it is no voting member besides this`;
       throw new KvError("INVALID_ARGUMENT", why);
@@ -254,8 +258,7 @@ export class RaftNode {
 
   /** Calls back on every change of role, leader or term. Returns a function that ends it. */
   onRoleChange(listener: (status: RaftNodeStatus) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#leadership.onChange(() => listener(this.status()));
   }
 
   /** Stops ticking, fails what is waiting, closes peers; the engine stays open. */
@@ -264,29 +267,6 @@ export class RaftNode {
     await Promise.all([this.#transport.close(), this.#snapshots.close()]);
     await this.#persister.stop();
     await this.#applier.stop();
-  }
-
-  #start(): void {
-    if (this.#registry.missing.length === 0) return this.#takePart();
-    this.#remindOfMissing();
-    void this.#registry.complete.then(() => {
-      this.#timer?.cancel();
-      if (!this.#stopped) this.#takePart();
-    });
-  }
-
-  /** A node on an empty disk waits until it has met its group (peer_registry.ts). */
-  #remindOfMissing(): void {
-    const { clock, logger } = this.#options;
-    this.#timer = clock.setTimer(() => {
-      const nodes = this.#registry.missing.map((id) =>
-        `${id - 1} at ${this.roster.members.find((m) => m.id === id)?.address}`
-      );
-      logger.warn("Waits to meet the other first members of the group", {
-        nodes: nodes.join(", "),
-      });
-      this.#remindOfMissing();
-    }, MISSING_REMINDER_MS);
   }
 
   #takePart(): void {
@@ -353,7 +333,7 @@ export class RaftNode {
       } catch (error) {
         if (!(error instanceof ProposalError)) throw error;
         // Refused for now (too much uncommitted, leadership on its way out): it stays queued.
-        if (error.code === "notLeader") this.#proposals.failQueued(this.#notLeader());
+        if (error.code === "notLeader") this.#proposals.failQueued(this.#leadership.notLeader());
         return;
       }
     }
@@ -371,7 +351,7 @@ export class RaftNode {
         this.#core.readIndex(context);
       });
     } catch (error) {
-      this.#barriers.failQueued(refusal(error, this.#notLeader()));
+      this.#barriers.failQueued(refusal(error, this.#leadership.notLeader()));
     }
   }
 
@@ -381,13 +361,15 @@ export class RaftNode {
 
   #handle(ready: Ready): void {
     this.#options.observer?.roundTaken?.(ready);
-    if (ready.softState !== undefined) this.#onSoftState(ready.softState);
+    if (ready.softState !== undefined) this.#leadership.take(ready.softState);
     if (ready.messages.length > 0) passAtOnce("raft/beforeSend", this.#options.identity);
     this.#send(ready.messages);
     this.#persistLater(ready);
     if (ready.committedEntries.length > 0) this.#applier.enqueue(ready.committedEntries);
     for (const state of ready.readStates) this.#barriers.confirm(state, this.#core.appliedIndex);
-    for (const context of ready.droppedReads) this.#barriers.drop(context, this.#notLeader());
+    for (const context of ready.droppedReads) {
+      this.#barriers.drop(context, this.#leadership.notLeader());
+    }
   }
 
   #persistLater(ready: Ready): void {
@@ -471,30 +453,10 @@ export class RaftNode {
     this.#transport.send(messages);
   }
 
-  #onSoftState(soft: SoftState): void {
-    const previous = this.#soft;
-    this.#soft = soft;
-    if (previous.role === "leader" && (soft.role !== "leader" || soft.term !== previous.term)) {
-      this.#proposals.failWaiting(lost(this.#leaderAddress()));
-      this.#proposals.failQueued(this.#notLeader());
-      this.#barriers.failQueued(this.#notLeader());
-    }
-    if (soft.role !== previous.role || soft.leader !== previous.leader) {
-      const leader = soft.leader === 0 ? "none" : soft.leader - 1;
-      this.#options.logger.info("Changed role", { role: soft.role, term: soft.term, leader });
-    }
-    const status = this.status();
-    for (const listener of this.#listeners) listener(status);
-  }
-
-  #leaderAddress(): string | undefined {
-    return this.#transport.addressOf(this.#soft.leader);
-  }
-
-  #notLeader(): KvError {
-    const leader = this.#soft.role === "leader" ? undefined : this.#leaderAddress();
-    const where = leader === undefined ? "no leader is known" : `the leader is ${leader}`;
-    return new KvError("NOT_LEADER", `This replica does not lead its group: ${where}`, { leader });
+  #onLeadershipLost(): void {
+    this.#proposals.failWaiting(this.#leadership.lost());
+    this.#proposals.failQueued(this.#leadership.notLeader());
+    this.#barriers.failQueued(this.#leadership.notLeader());
   }
 
   /** A storage error or a broken invariant: the node never limps on. */
@@ -507,7 +469,9 @@ export class RaftNode {
   #halt(error: KvError): void {
     this.#stopped = true;
     this.#timer?.cancel();
+    this.#meeting.end();
     this.#proposals.failAll(error);
     this.#barriers.failAll(error);
+    this.#members.end(error);
   }
 }
