@@ -1,5 +1,6 @@
 /** All planted bugs. */
 import { electionMutants } from "./elections.ts";
+import { memberMutants } from "./members.ts";
 import type { Mutant } from "./mutant.ts";
 import { readMutants } from "./reads.ts";
 import { replicationMutants } from "./replication.ts";
@@ -16,4 +17,5 @@ export const mutants: readonly Mutant[] = [
   ...readMutants,
   ...sessionMutants,
   ...shardMutants,
+  ...memberMutants,
 ];

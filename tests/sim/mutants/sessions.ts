@@ -55,4 +55,18 @@ export const sessionMutants: readonly Mutant[] = [
     find: "const target: Target = { shard, key, old: batch.get(key) };",
     replace: "const target: Target = { shard, key, old: view.get(key) };",
   },
+  {
+    name: "maybe-taken-for-no",
+    breaks: "A client says that a write did not happen, although it was sent and not answered.",
+    file: "client/call.ts",
+    find: "return this.isWrite && (this.maybe || this.underWay);",
+    replace: "return false;",
+  },
+  {
+    name: "new-number-for-each-try",
+    breaks: "A client sends a write again under another sequence number.",
+    file: "client/batcher.ts",
+    find: "if (call.isWrite && call.sequence === 0) {",
+    replace: "if (call.isWrite) {",
+  },
 ];
