@@ -30,7 +30,6 @@ export const items = {
   idle: "26 nothing grows while nobody asks",
   answered: "27 every request ends",
   electionStorm: "28 no election storm without faults",
-  linearizable: "linearizability: each key is one register",
 } as const satisfies Record<string, string>;
 
 export type Item = keyof typeof items;

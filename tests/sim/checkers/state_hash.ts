@@ -5,7 +5,7 @@ import type { LogIndex } from "../../../raft/types.ts";
 import type { StoredContent } from "../../../storage/memory_engine.ts";
 import type { NodeView, Observer, SystemView } from "../observation.ts";
 import { check } from "./items.ts";
-import { machineRecords, readFacts } from "./stored_facts.ts";
+import { appliedRecord, machineRecords, readFacts } from "./stored_facts.ts";
 
 /** One index in so many is compared: every replica passes most of them one by one. */
 const STRIDE = 8;
@@ -66,7 +66,7 @@ export function stateHash(content: StoredContent, isGroup: boolean): number {
       if (key[0] === SHARD_RECORD_GARBAGE) garbage.add(key.toString("latin1", 1));
     }
   }
-  let hash = 0;
+  let hash = crc32(appliedRecord(content) ?? "");
   for (const { key, value } of records) {
     if (isGroup && key[0] === SHARD_RECORD_GARBAGE) continue;
     const isGivenUp = isGroup && garbage.size > 0 && key[0] === SHARD_DATA &&

@@ -33,6 +33,7 @@ Deno.test("Item 20 trips on a state that came by snapshot and differs from that 
 Deno.test("Item 19 passes over what a group has given up, until it is cleared or after", () => {
   const hashOf = (node: FakeNode) => stateHash(node.content, true);
   const cleared = new FakeNode(1);
+  cleared.show(8);
   const given = nodeWith(2, "x");
   assertNotEquals(hashOf(given), hashOf(cleared));
   given.put(Buffer.of(0x03, ...stay), Buffer.alloc(0));

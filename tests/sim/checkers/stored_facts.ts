@@ -84,6 +84,11 @@ export function machineRecords(content: StoredContent): { key: Buffer; value: Bu
     .map(({ key, value }) => ({ key: key.subarray(start.length), value }));
 }
 
+/** The record that says what the live generation stands for: index, term and members. */
+export function appliedRecord(content: StoredContent): Buffer | undefined {
+  return content.get(machineKey(generationOf(content), 0x00));
+}
+
 /** One record of the machine, by its key without the prefix. */
 export function machineRecord(content: StoredContent, key: Uint8Array): Buffer | undefined {
   return content.get(Buffer.concat([machineKey(generationOf(content), 0x01), key]));
