@@ -1,12 +1,13 @@
 /** Every key, once the system rests: item 23. */
 import { shardOf } from "../../../shardctrler/shard_hash.ts";
+import type { HistoryOperation, OperationInput } from "../history.ts";
 import type { NodeView, Observer, SystemView } from "../observation.ts";
 import { isServedStatus } from "./frontier.ts";
 import { check } from "./items.ts";
 import { stayRecords } from "./stay_records.ts";
 
 export class CensusChecker implements Observer {
-  ended({ nodes, config, finalValues }: SystemView): void {
+  ended({ nodes, config, history, finalValues }: SystemView): void {
     const values = new Map<string, { readonly value: string; readonly node: NodeView }>();
     for (const node of nodes) {
       if (node.machine.kind !== "group") continue;
@@ -27,7 +28,7 @@ export class CensusChecker implements Observer {
         }
       }
     }
-    if (config.shards.every((gid) => gid !== 0)) checkValues(finalValues, values);
+    if (config.shards.every((gid) => gid !== 0)) checkValues(finalValues, values, history);
   }
 }
 
@@ -47,17 +48,45 @@ function checkPlace(
   );
 }
 
-/** What clients read last is there. The run has appended nothing to each key since, which makes it exist. */
+/** What clients read last is there, but for writes without an answer, which may have come since. */
 function checkValues(
   finalValues: ReadonlyMap<string, string | undefined>,
   values: ReadonlyMap<string, { readonly value: string }>,
+  history: readonly HistoryOperation[],
 ): void {
   for (const [key, value] of finalValues) {
     const stored = values.get(key)?.value;
+    const late = history.filter(({ key: of, outcome }) => of === key && outcome?.kind === "maybe");
     check(
-      stored === (value ?? ""),
+      stored !== undefined && canBecome(value, stored, late.map(({ input }) => input)),
       "census",
       () => `'${key}' is stored as ${stored ?? "nothing"} and was read as ${value ?? "nothing"}`,
     );
   }
+}
+
+/** Whether some of the late writes lead from the value that was read to the one that is stored. */
+function canBecome(
+  read: string | undefined,
+  stored: string,
+  late: readonly OperationInput[],
+): boolean {
+  // The run has appended nothing to each key after it was read, which makes it exist.
+  if (stored === (read ?? "")) return true;
+  return late.some((input, i) => {
+    switch (input.kind) {
+      case "get":
+        return false;
+      case "put":
+      case "cas":
+        return stored === (input.value ?? "");
+      case "delete":
+        return stored === "";
+      case "append": {
+        const { value } = input;
+        if (value === "" || !stored.endsWith(value)) return false;
+        return canBecome(read, stored.slice(0, -value.length), late.toSpliced(i, 1));
+      }
+    }
+  });
 }

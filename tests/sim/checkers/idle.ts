@@ -1,5 +1,8 @@
 /** A system that nobody asks anything stays as it is: item 26. */
-import type { NodeView, Observer, SystemView } from "../observation.ts";
+import { EntryPayload } from "../../../proto/gen/raft.ts";
+import { ControllerCommand } from "../../../proto/gen/shardctrler.ts";
+import type { AppliedEntry, NodeView, Observer, SystemView } from "../observation.ts";
+import { stepsOf } from "./group_commands.ts";
 import { check } from "./items.ts";
 
 interface Size {
@@ -10,12 +13,20 @@ interface Size {
 
 export class IdleChecker implements Observer {
   #before: ReadonlyMap<NodeView, Size> | undefined;
+  /** A request whose client gave it up long ago has come in all the same. */
+  #wasAsked = false;
 
   idleBegan(nodes: readonly NodeView[]): void {
     this.#before = new Map(nodes.map((node) => [node, sizeOf(node)]));
   }
 
+  entriesApplied(node: NodeView, applied: readonly AppliedEntry[]): void {
+    if (this.#before === undefined) return;
+    if (applied.some((each) => isRequest(node, each))) this.#wasAsked = true;
+  }
+
   ended({ nodes }: SystemView): void {
+    if (this.#wasAsked) return;
     for (const node of nodes) {
       const before = this.#before?.get(node);
       const now = sizeOf(node);
@@ -30,6 +41,14 @@ export class IdleChecker implements Observer {
       );
     }
   }
+}
+
+/** Whether somebody outside has asked for the entry. */
+function isRequest({ machine }: NodeView, { entry }: AppliedEntry): boolean {
+  if (entry.kind !== "normal" || entry.data.length === 0) return false;
+  if (machine.kind === "group") return stepsOf(entry).some(({ kind }) => kind === "writes");
+  const { proposals } = EntryPayload.decode(Buffer.from(entry.data));
+  return proposals.some((proposal) => ControllerCommand.decode(proposal).change !== undefined);
 }
 
 function sizeOf(node: NodeView): Size {

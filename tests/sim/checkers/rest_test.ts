@@ -1,6 +1,14 @@
 import type { HistoryOperation } from "../history.ts";
 import type { SystemView } from "../observation.ts";
-import { assertTrips, configOf, FakeNode } from "./checker_testing.ts";
+import {
+  assertTrips,
+  configOf,
+  configProposal,
+  entryOf,
+  FakeNode,
+  payload,
+  writesProposal,
+} from "./checker_testing.ts";
 import { IdleChecker } from "./idle.ts";
 import { RequestChecker } from "./requests.ts";
 
@@ -26,6 +34,20 @@ Deno.test("Item 26 trips on a log or an engine that grows while nobody asks", ()
     node.status.term++;
     node.status.lastIndex++;
   });
+});
+
+Deno.test("Item 26 lets a request that comes late have its effect", () => {
+  const checker = new IdleChecker();
+  const node = new FakeNode(1);
+  const end = () => checker.ended(endOf({ nodes: [node.view] }));
+  checker.idleBegan([node.view]);
+  node.status.lastIndex++;
+  const own = entryOf(1, 1, payload(configProposal(4)));
+  checker.entriesApplied(node.view, [{ entry: own, replies: [] }]);
+  assertTrips("idle", end);
+  const late = entryOf(2, 1, payload(writesProposal("77", 1, "key")));
+  checker.entriesApplied(node.view, [{ entry: late, replies: [] }]);
+  end();
 });
 
 const limits = {

@@ -1,5 +1,6 @@
 import { ResultCode } from "../../../proto/gen/shardkv.ts";
 import type { Config } from "../../../shardctrler/config.ts";
+import type { OperationInput } from "../history.ts";
 import type { AppliedEntry } from "../observation.ts";
 import {
   assertTrips,
@@ -168,13 +169,30 @@ Deno.test("Item 23 trips on a source that gives a shard up before it has come", 
   assertTrips("census", () => give("Pulling"));
 });
 
-/** The end of a run with one shard on group 1, whose value of `key` was last read as "value". */
-function restWith(nodes: readonly FakeNode[], read: string | undefined): void {
+/** The end of a run with one shard on group 1; late writes of `key` had no answer. */
+function restWith(
+  nodes: readonly FakeNode[],
+  read: string | undefined,
+  late: readonly OperationInput[] = [],
+): void {
+  const history = late.map((input) => ({
+    id: 1,
+    client: 1,
+    method: input.kind,
+    call: 1,
+    key: "key",
+    input,
+    invoked: 1,
+    invokedMs: 1,
+    returned: 2,
+    returnedMs: 2,
+    outcome: { kind: "maybe", error: "" } as const,
+  }));
   new CensusChecker().ended({
     nowMs: 0,
     nodes: nodes.map(({ view }) => view),
     config: configOf(4, [1]),
-    history: [],
+    history,
     finalValues: new Map([["key", read]]),
   });
 }
@@ -194,4 +212,13 @@ Deno.test("Item 23 trips on a key that is lost, wrong, or in another group's han
   assertTrips("census", () => {
     restWith([ownerOf(1, "key", "value"), ownerOf(2, "key", "value")], "value");
   });
+});
+
+Deno.test("Item 23 lets writes without an answer come after the last read, but nothing else", () => {
+  const late = [{ kind: "append", value: "+1" }, { kind: "append", value: "+2" }] as const;
+  restWith([ownerOf(1, "key", "value+2+1")], "value", late);
+  restWith([ownerOf(1, "key", "other")], "value", [{ kind: "put", value: "other" }]);
+  restWith([ownerOf(1, "key", "")], "value", [{ kind: "delete" }]);
+  assertTrips("census", () => restWith([ownerOf(1, "key", "value+1+1")], "value", late));
+  assertTrips("census", () => restWith([ownerOf(1, "key", "+1")], "value", late));
 });
