@@ -2,7 +2,7 @@
  * Judges recorded histories: could one copy of the data, doing one operation at
  * a time, have given these answers?
  *
- * ```ts
+ * ```ts ignore
  * const recorder = new HistoryRecorder(clock);
  * const clerk = recorder.wrap(new KvClerk(options), 1);
  * await clerk.put("k", "v");
