@@ -102,6 +102,14 @@ export class SimCluster {
     return node;
   }
 
+  /** The latest that a controller has applied; 0 for none. */
+  get latestConfigNum(): number {
+    const numbers = this.survivors.flat().map(({ view }) =>
+      view?.machine.kind === "controller" ? view.machine.machine.latest?.num ?? 0 : 0
+    );
+    return Math.max(0, ...numbers);
+  }
+
   start(): void {
     for (const node of this.nodes) node.start();
   }

@@ -2,6 +2,7 @@
 import { VirtualClock } from "../../runtime/virtual_clock.ts";
 import { createPrng } from "../../runtime/prng.ts";
 import type { KvClerk } from "../../client/kv_clerk.ts";
+import type { Config } from "../../shardctrler/config.ts";
 import { Admin } from "./admin.ts";
 import { defaultRaftConfig } from "../../raft/config.ts";
 import type { CheckedLimits } from "./checkers/limits.ts";
@@ -168,10 +169,8 @@ export class Simulation {
     this.#memberAdmin.stop();
     for (const client of this.#clients) client.stop();
     await waitUntil(parts, () => this.#underWay > 0 ? `${this.#underWay} calls do not end` : "");
-    const clerk = this.#cluster.ctrlerClerk("final");
-    const config = await insist(parts, "asking for the configuration", () => clerk.query());
+    const config = await this.#settle(parts);
     if (config === undefined) return;
-    await waitUntil(parts, () => unsettled(this.#cluster, config));
     const finalValues = await this.#touchEveryKey(parts);
     await waitUntil(parts, () => unequal(this.#cluster));
     await waitUntil(parts, () => uncleared(this.#cluster));
@@ -183,6 +182,22 @@ export class Simulation {
     const { operations: history } = this.#history;
     const nowMs = this.#clock.now();
     this.#hub.tell((all) => all.ended({ nowMs, nodes, config, history, finalValues }));
+  }
+
+  /** @returns The configuration in which all groups rest */
+  async #settle(parts: RecoveryParts): Promise<Config | undefined> {
+    const clerk = this.#cluster.ctrlerClerk("final");
+    const ask = () => insist(parts, "asking for the configuration", () => clerk.query());
+    let config = await ask();
+    // Groups may still have to say who their members are, which makes another configuration.
+    const isNewer = (known: Config) => this.#cluster.latestConfigNum > known.num;
+    while (config !== undefined && this.#hub.failure === undefined) {
+      const known = config;
+      await waitUntil(parts, () => isNewer(known) ? "" : unsettled(this.#cluster, known));
+      if (!isNewer(known)) return known;
+      config = await ask();
+    }
+    return undefined;
   }
 
   /** Every key can be read and written again. */
