@@ -46,6 +46,8 @@ export interface RaftCore {
   heartbeatElapsed: number;
   /** Drawn anew with each change of role, so that ties do not repeat (section 5.2). */
   electionTimeout: number;
+  /** The leader was reported to be gone and has not been heard since (leader_gone.ts). */
+  leaderGone: boolean;
   /** Answers in the election under way; our own included once it counts. */
   readonly votes: Map<NodeId, boolean>;
 
@@ -99,6 +101,7 @@ export function createCore(options: RaftCoreOptions): RaftCore {
     electionElapsed: 0,
     heartbeatElapsed: 0,
     electionTimeout: 0,
+    leaderGone: false,
     votes: new Map(),
     progress: new Map(),
     transferee: NONE,
@@ -151,6 +154,7 @@ export function commitNews({ log }: RaftCore): { commit: LogIndex; commitTerm: T
 export function setLeader(core: RaftCore, leader: NodeId): void {
   if (core.leader === leader) return;
   core.leader = leader;
+  core.leaderGone = false;
   dropReads(core, core.forwardedReads.clear());
 }
 

@@ -7,6 +7,7 @@ import type { Prng } from "../runtime/prng.ts";
 import { type RaftConfig, validateRaftConfig } from "./config.ts";
 import { campaign } from "./election.ts";
 import type { ConfChange } from "./conf_change.ts";
+import { noticeGone } from "./leader_gone.ts";
 import { isConfStateValid } from "./membership.ts";
 import {
   appendConfChange,
@@ -298,6 +299,14 @@ export class RawNode {
   reportUnreachable(peer: NodeId): void {
     const progress = this.#core.progress.get(peer);
     if (peer !== this.#core.config.id && progress?.state === "replicate") progress.becomeProbe();
+  }
+
+  /**
+   * The connection to `peer` broke and none can be made anew: if it is the
+   * leader, an election need not wait for the whole timeout.
+   */
+  reportGone(peer: NodeId): void {
+    noticeGone(this.#core, peer);
   }
 
   /**

@@ -7,6 +7,7 @@ import {
   isPromotable,
   learnCommit,
 } from "./election.ts";
+import { giveUpGoneLeader } from "./leader_gone.ts";
 import { isVoter } from "./membership.ts";
 import type { Message } from "./message.ts";
 import { quorumIndex } from "./quorum.ts";
@@ -115,8 +116,9 @@ export function tick(core: RaftCore): void {
   dropReads(core, core.forwardedReads.tick());
   if (core.embargoTicks > 0) core.embargoTicks--;
   core.electionElapsed++;
-  if (core.role === "leader") tickLeader(core);
-  else if (core.electionElapsed >= core.electionTimeout && isPromotable(core)) {
+  if (core.role === "leader") return tickLeader(core);
+  giveUpGoneLeader(core);
+  if (core.electionElapsed >= core.electionTimeout && isPromotable(core)) {
     // Whoever may not campaign lets it grow: the silence of its leader must stay known to voters.
     core.electionElapsed = 0;
     campaign(core);

@@ -48,6 +48,7 @@ export function stepFollower(core: RaftCore, message: Message): void {
 
 function followLeader(core: RaftCore, leader: NodeId): void {
   core.electionElapsed = 0;
+  core.leaderGone = false;
   setLeader(core, leader);
 }
 

@@ -35,6 +35,8 @@ export interface PeerStreamOptions {
   readonly logger: Logger;
   /** The peer may have missed messages. */
   readonly onLoss: () => void;
+  /** The stream broke, and the next attempt found nobody either. */
+  readonly onGone: () => void;
 }
 
 export class PeerStream {
@@ -103,7 +105,7 @@ export class PeerStream {
   }
 
   async #run(): Promise<void> {
-    const { channel, clock, prng, logger, peer, onLoss } = this.#options;
+    const { channel, clock, prng, logger, peer, onLoss, onGone } = this.#options;
     const { signal } = this.#stop;
     let failures = 0;
     let reported = "";
@@ -115,6 +117,7 @@ export class PeerStream {
         });
       } catch (error) {
         const { code, message } = KvError.from(error);
+        if (!signal.aborted && failures > 0 && code === "UNAVAILABLE") onGone();
         // One line per kind of trouble, not one per attempt.
         if (!signal.aborted && reported !== code) {
           reported = code;

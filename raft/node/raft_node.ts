@@ -280,6 +280,10 @@ export class RaftNode {
       this.#snapshots.remind(peer);
       this.#wake();
     });
+    this.#transport.onGone((peer) => {
+      this.#core.reportGone(peer);
+      this.#wake();
+    });
     this.#scheduleTick();
     this.#wake();
   }

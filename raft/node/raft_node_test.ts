@@ -64,6 +64,22 @@ Deno.test("RaftNode.readBarrier() sees every write acknowledged before it", () =
     }
   }));
 
+Deno.test("RaftNode: a leader that has crashed is replaced before it would count as silent", async () => {
+  for (let seed = 1; seed <= 10; seed++) {
+    await withGroup(TestGroup.start(3, seed), async (group) => {
+      await group.write("x=a");
+      const dead = await group.leader();
+      const others = group.ids.filter((id) => id !== dead);
+      await group.crash(dead);
+      const isReplaced = () => others.some((id) => group.node(id).status().role === "leader");
+      await group.clock.advanceUntil(isReplaced, 800);
+      await group.restart(dead);
+      assertEquals(await group.write("x=b"), "ab");
+      await group.converge();
+    });
+  }
+});
+
 Deno.test("RaftNode: a leader cut off acknowledges nothing and its reads fail", () =>
   withGroup(TestGroup.start(3), async (group) => {
     await group.write("x=a");

@@ -47,6 +47,7 @@ export class RpcTransport implements Transport {
   #closed = false;
   #handler: (message: Message) => void = () => {};
   #unreachable: (peer: NodeId) => void = () => {};
+  #gone: (peer: NodeId) => void = () => {};
   /** What peers call. */
   readonly route: Route;
 
@@ -63,6 +64,10 @@ export class RpcTransport implements Transport {
 
   onUnreachable(handler: (peer: NodeId) => void): void {
     this.#unreachable = handler;
+  }
+
+  onGone(handler: (peer: NodeId) => void): void {
+    this.#gone = handler;
   }
 
   send(messages: readonly Message[]): void {
@@ -86,6 +91,7 @@ export class RpcTransport implements Transport {
     this.#closed = true;
     this.#handler = () => {};
     this.#unreachable = () => {};
+    this.#gone = () => {};
     for (const id of [...this.#peers.keys()]) this.#drop(id);
     await this.#closing;
   }
@@ -101,6 +107,7 @@ export class RpcTransport implements Transport {
       channel: dialer.channel(address),
       admit: (incarnation) => this.#admit(peer, incarnation),
       onLoss: () => this.#unreachable(peer),
+      onGone: () => this.#gone(peer),
     });
     this.#peers.set(peer, { address, stream });
   }

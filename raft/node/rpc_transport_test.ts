@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { type RaftFrame, RaftTransportService } from "../../proto/gen/raft.ts";
 import { KvError } from "../../rpc/errors.ts";
-import { MemoryNetwork } from "../../rpc/memory_network.ts";
+import { MemoryNetwork, type MemoryServer } from "../../rpc/memory_network.ts";
 import { silentLogger } from "../../runtime/logger.ts";
 import { createPrng } from "../../runtime/prng.ts";
 import { VirtualClock } from "../../runtime/virtual_clock.ts";
@@ -31,6 +31,7 @@ class Pair {
   readonly received: Message[] = [];
   readonly transports: RpcTransport[] = [];
   readonly registries: PeerRegistry[] = [];
+  readonly #servers = new Map<NodeId, MemoryServer>();
 
   static async create(): Promise<Pair> {
     const pair = new Pair();
@@ -74,8 +75,17 @@ class Pair {
     });
     this.transports.push(transport);
     this.registries.push(registry);
-    if (nodeId <= this.transports.length) this.network.serve(address, [transport.route]);
+    if (nodeId <= this.transports.length) this.serve(nodeId, address);
     return transport;
+  }
+
+  serve(nodeId: NodeId, address = members.get(nodeId) ?? ""): void {
+    const transport = this.transports[nodeId - 1] as RpcTransport;
+    this.#servers.set(nodeId, this.network.serve(address, [transport.route]));
+  }
+
+  stopServing(nodeId: NodeId): void {
+    this.#servers.get(nodeId)?.close();
   }
 
   async close(): Promise<void> {
@@ -107,6 +117,38 @@ Deno.test("RpcTransport says that a peer is unreachable, and reaches it again", 
   pair.sender.send([heartbeat(2)]);
   await pair.clock.advance(10);
   assertEquals(pair.received.at(-1), heartbeat(2));
+  await pair.close();
+});
+
+Deno.test("RpcTransport says that a peer is gone when nobody answers there any more", async () => {
+  const pair = await Pair.create();
+  const gone: NodeId[] = [];
+  pair.sender.onGone((peer) => gone.push(peer));
+  await pair.clock.advance(1_000);
+  assertEquals(gone, []);
+  pair.stopServing(2);
+  await pair.clock.advanceUntil(() => gone.length > 0, 200);
+  assertEquals(gone[0], 2);
+  await pair.close();
+});
+
+Deno.test("RpcTransport takes a peer that breaks a connection, or turns it away, for alive", async () => {
+  const pair = await Pair.create();
+  const gone: NodeId[] = [];
+  pair.sender.onGone((peer) => gone.push(peer));
+  await pair.clock.advance(1_000);
+  for (let round = 0; round < 3; round++) {
+    pair.stopServing(2);
+    pair.serve(2);
+    await pair.clock.advance(1_000);
+  }
+  const remove = { changes: [{ type: "remove", id: 1 }], members: [] } as const;
+  const joint = changeRoster(firstRoster(members), remove);
+  pair.receiver.setRoster(changeRoster(joint, { changes: [], members: [] }));
+  pair.stopServing(2);
+  pair.serve(2);
+  await pair.clock.advance(5_000);
+  assertEquals(gone, []);
   await pair.close();
 });
 

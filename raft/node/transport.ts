@@ -12,6 +12,11 @@ export interface Transport {
   onMessage(handler: (message: Message) => void): void;
   /** Called when a peer is known not to have got something, so that the core probes it again. */
   onUnreachable(handler: (peer: NodeId) => void): void;
+  /**
+   * Called each time a peer cannot be reached anew after its connection broke.
+   * Wrong for a peer that only this node cannot reach.
+   */
+  onGone(handler: (peer: NodeId) => void): void;
   send(messages: readonly Message[]): void;
   close(): Promise<void>;
 }

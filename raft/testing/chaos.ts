@@ -84,7 +84,8 @@ export class Chaos {
     else if (dice < 985) this.#pick().raw.transferLeader(this.#pick().id);
     else if (dice < 987) this.#repartition();
     else if (dice < 990) this.#crash(this.#pick());
-    else if (dice < 994) this.#pick().raw.reportUnreachable(this.#pick().id);
+    else if (dice < 992) this.#pick().raw.reportUnreachable(this.#pick().id);
+    else if (dice < 994) this.#pick().raw.reportGone(this.#pick().id);
     else if (dice < 998) this.#inTransit.splice(this.#prng.below(this.#inTransit.length + 1), 1);
     else this.#pick().raw.reportSnapshot(this.#pick().id, this.#prng.below(2) === 0);
   }
