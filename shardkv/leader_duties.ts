@@ -14,7 +14,7 @@ import { type MoveContext, pullShard, releaseShard } from "./shard_moves.ts";
 const RETRY_MS = 500;
 
 export interface LeaderDutiesOptions extends Omit<MoveContext, "signal"> {
-  readonly controllers: Pick<CtrlerClerk, "watch">;
+  readonly controllers: Pick<CtrlerClerk, "watch" | "query">;
   /** Called when a duty meets what should be impossible. */
   readonly onFatal: (error: unknown) => void;
 }

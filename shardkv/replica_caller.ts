@@ -11,8 +11,13 @@ import { TRANSFER_TIMEOUT_MS } from "./limits.ts";
 const FAILURES_PER_WARNING = 20;
 
 export interface ReplicaCallerOptions {
-  /** Addresses of the group's replicas. */
+  /** Addresses of the group's replicas, as far as they are known. */
   readonly servers: readonly string[];
+  /**
+   * Where they are by now; asked when none of those known has answered. All of
+   * them may have been replaced since.
+   */
+  readonly newest: () => Promise<readonly string[]>;
   readonly dialer: Dialer;
   readonly clock: Clock;
   readonly prng: Prng;
@@ -23,12 +28,14 @@ export interface ReplicaCallerOptions {
 
 export class ReplicaCaller {
   readonly #options: ReplicaCallerOptions;
+  #servers: readonly string[];
   /** The replica that answered last, or the one to try next. */
   #address: string | undefined;
   #failures = 0;
 
   constructor(options: ReplicaCallerOptions) {
     this.#options = options;
+    this.#servers = options.servers;
     this.#address = options.servers[0];
   }
 
@@ -45,7 +52,7 @@ export class ReplicaCaller {
     const { dialer, clock, prng, signal } = this.#options;
     for (;;) {
       signal.throwIfAborted();
-      const address = this.#address;
+      const address = this.#address ?? await this.#askForServers();
       if (address === undefined) {
         throw new KvError("NOT_FOUND", `Cannot call ${method.path}: the group has no known server`);
       }
@@ -57,12 +64,32 @@ export class ReplicaCaller {
       } catch (error) {
         this.#choose(address, KvError.from(error), method.path);
       }
+      if (this.#failures > 0 && this.#failures % this.#servers.length === 0) {
+        await this.#askForServers();
+      }
       await sleep(clock, backoffMs(this.#failures, prng), signal);
     }
   }
 
+  /** @returns The one to try next; undefined if nobody knows any */
+  async #askForServers(): Promise<string | undefined> {
+    const { newest, signal, logger } = this.#options;
+    try {
+      const servers = await newest();
+      if (servers.length > 0 && servers.join() !== this.#servers.join()) {
+        this.#servers = servers;
+        this.#address = servers[0];
+      }
+    } catch (error) {
+      signal.throwIfAborted();
+      logger.debug("Cannot ask where the other group is", { error: KvError.from(error).message });
+    }
+    return this.#address;
+  }
+
   #choose(address: string, error: KvError, path: string): void {
-    const { servers, logger } = this.#options;
+    const { logger } = this.#options;
+    const servers = this.#servers;
     const next = servers[(servers.indexOf(address) + 1) % servers.length];
     // A leader that names itself knows nothing new.
     this.#address = error.leader === undefined || error.leader === address ? next : error.leader;

@@ -1,13 +1,15 @@
 /** The gainer's two duties for a shard on the move: fetch it, and have its last owner forget it. */
 import { type PullShardResponse, ShardTransferServiceService } from "../proto/gen/shardkv.ts";
+import type { CtrlerClerk } from "../client/ctrler_clerk.ts";
 import type { Dialer } from "../rpc/service.ts";
 import { KvError } from "../rpc/errors.ts";
 import { type Clock, sleep } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { Prng } from "../runtime/prng.ts";
+import { serversOf } from "../shardctrler/config.ts";
 import { encodeInsert, encodeSettle, type StepOutcome } from "./commands.ts";
 import { type GroupLog, proposeStep } from "./group_log.ts";
-import { CHUNK_BYTES_DEFAULT } from "./limits.ts";
+import { CHUNK_BYTES_DEFAULT, TRANSFER_TIMEOUT_MS } from "./limits.ts";
 import type { ShardMachine } from "./machine.ts";
 import type { PullAction, ReleaseAction } from "./migration_plan.ts";
 import { ReplicaCaller } from "./replica_caller.ts";
@@ -19,6 +21,7 @@ export interface MoveContext {
   readonly log: GroupLog;
   readonly machine: ShardMachine;
   readonly dialer: Dialer;
+  readonly controllers: Pick<CtrlerClerk, "query">;
   readonly clock: Clock;
   readonly prng: Prng;
   readonly logger: Logger;
@@ -34,7 +37,7 @@ export interface MoveContext {
  */
 export async function pullShard(context: MoveContext, action: PullAction): Promise<void> {
   const { machine, clock, signal } = context;
-  const caller = new ReplicaCaller({ ...context, servers: action.servers });
+  const caller = callerOf(context, action);
   let ahead: Promise<PullShardResponse> | undefined;
   while (!signal.aborted) {
     const cursor = machine.cursorOf(action.shard);
@@ -59,9 +62,25 @@ export async function pullShard(context: MoveContext, action: PullAction): Promi
  */
 export async function releaseShard(context: MoveContext, action: ReleaseAction): Promise<void> {
   const { configNum, shard } = action;
-  const caller = new ReplicaCaller({ ...context, servers: action.servers });
+  const caller = callerOf(context, action);
   await caller.call(ShardTransferServiceService.dropShard, { configNum, shard });
   await propose(context, encodeSettle({ configNum, shard }));
+}
+
+/**
+ * Calls the last owner, where the configuration of the move has it. Its members
+ * may have changed since, in configurations that this group cannot enter yet.
+ */
+function callerOf(
+  context: MoveContext,
+  { from, servers }: PullAction | ReleaseAction,
+): ReplicaCaller {
+  const { controllers, signal } = context;
+  const newest = async () => {
+    const latest = await controllers.query(-1, { timeoutMs: TRANSFER_TIMEOUT_MS, signal });
+    return serversOf(latest, from);
+  };
+  return new ReplicaCaller({ ...context, servers, newest });
 }
 
 function fetchChunk(
