@@ -37,7 +37,7 @@ function checkLog(
   const written = new Set<string>();
   for (const operation of appends) {
     const { input, outcome } = operation;
-    if (input.kind !== "append") continue;
+    if (input.kind !== "append" || input.value === "") continue;
     const position = positions.get(input.value);
     if (outcome?.kind !== "failed") written.add(input.value);
     if (outcome?.kind !== "ok") continue;

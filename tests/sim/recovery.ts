@@ -41,7 +41,8 @@ export async function waitUntil(parts: RecoveryParts, lacks: () => string): Prom
   const endMs = clock.now() + limitMs;
   for (let missing = lacks(); missing !== "" && hub.failure === undefined; missing = lacks()) {
     if (clock.now() >= endMs) {
-      throw new LivenessFailure(`After ${limitMs} ms without faults ${missing}`);
+      const states = parts.cluster.nodes.map(describeNode).join("\n");
+      throw new LivenessFailure(`After ${limitMs} ms without faults ${missing}\n${states}`);
     }
     await clock.advance(STEP_MS);
   }
@@ -117,4 +118,15 @@ function lagOf(nodes: readonly SimNode[]): string {
     }
   }
   return "";
+}
+
+/** A node at a glance, for whoever looks into a system that does not get well. */
+function describeNode({ address, isLost, isRetired, view }: SimNode): string {
+  const marks = `${isLost ? " lost" : ""}${isRetired ? " retired" : ""}`;
+  if (view === undefined) return `  ${address}${marks} is not loaded`;
+  const { id, role, term, leader, commit, applied, firstIndex, lastIndex } = view.status();
+  const { voters, votersOutgoing, learners } = view.confState;
+  const members = `voters ${voters} outgoing ${votersOutgoing} learners ${learners}`;
+  return `  ${address}${marks} is node ${id}, ${role} of term ${term} under ${leader}, ` +
+    `log ${firstIndex}..${lastIndex} committed ${commit} applied ${applied}, ${members}`;
 }

@@ -171,9 +171,9 @@ export class Simulation {
     await waitUntil(parts, () => this.#underWay > 0 ? `${this.#underWay} calls do not end` : "");
     const config = await this.#settle(parts);
     if (config === undefined) return;
-    const finalValues = await this.#touchEveryKey(parts);
-    await waitUntil(parts, () => unequal(this.#cluster));
+    await this.#writeEveryKey(parts);
     await waitUntil(parts, () => uncleared(this.#cluster));
+    const finalValues = await this.#readEveryKey(parts);
     await waitUntil(parts, () => unequal(this.#cluster));
     if (this.#hub.failure === undefined) assertSameContents(this.#cluster);
     const nodes = this.#cluster.survivors.flat().flatMap(({ view }) => view ?? []);
@@ -200,18 +200,46 @@ export class Simulation {
     return undefined;
   }
 
-  /** Every key can be read and written again. */
-  async #touchEveryKey(parts: RecoveryParts): Promise<Map<string, string | undefined>> {
+  get #everyKey(): string[] {
     const { clients, keys } = this.#options.workload;
-    const clerk = this.#cluster.kvClerk("final");
-    const values = new Map<string, string | undefined>();
     const logs = Array.from({ length: clients }, (_, i) => logKeyOf(i));
-    for (const key of [...logs, logKeyOf(undefined), ...sharedKeys(keys)]) {
-      await this.#finalRead(parts, clerk, key, values);
-      await insist(parts, `writing '${key}'`, () => this.#finalAppend(clerk, key));
+    return [...logs, logKeyOf(undefined), ...sharedKeys(keys)];
+  }
+
+  /** Appends nothing to any key, which changes nothing but a missing key. */
+  async #writeEveryKey(parts: RecoveryParts): Promise<void> {
+    const clerk = this.#cluster.kvClerk("final");
+    for (const key of this.#everyKey) {
+      await insist(parts, `writing '${key}'`, async () => {
+        const input = { kind: "append", value: "" } as const;
+        const operations = this.#history.invoke(-1, "append", [[key, input]]);
+        await clerk.append(key, "", { timeoutMs: FINAL_TIMEOUT_MS });
+        this.#history.finish(operations, () => ({ kind: "ok" }));
+      });
     }
     await clerk.close();
+  }
+
+  /**
+   * What every key holds at last. A write that its client has given up may
+   * still take effect in between: then they are read anew.
+   */
+  async #readEveryKey(parts: RecoveryParts): Promise<Map<string, string | undefined>> {
+    const values = new Map<string, string | undefined>();
+    const clerk = this.#cluster.kvClerk("final");
+    let written: string;
+    do {
+      await waitUntil(parts, () => unequal(this.#cluster));
+      written = this.#written;
+      for (const key of this.#everyKey) await this.#finalRead(parts, clerk, key, values);
+    } while (written !== this.#written && this.#hub.failure === undefined);
+    await clerk.close();
     return values;
+  }
+
+  /** Changes with every entry of any log. */
+  get #written(): string {
+    return this.#cluster.nodes.map(({ view }) => view?.status().lastIndex).join();
   }
 
   async #finalRead(
@@ -228,11 +256,6 @@ export class Simulation {
       for (const operation of operations) this.#hub.tell((all) => all.operationReturned(operation));
       values.set(key, value);
     });
-  }
-
-  /** Appends nothing, which changes nothing but a missing key. */
-  async #finalAppend(clerk: KvClerk, key: string): Promise<void> {
-    await clerk.append(key, "", { timeoutMs: FINAL_TIMEOUT_MS });
   }
 
   /** A rejection that nobody handles would end a real process. */
