@@ -6,8 +6,10 @@
  * member.
  *
  * A node on an empty disk cannot tell a new group from one whose data it has
- * lost, but its peers can. It takes part only once it has met all the first
- * members of its group; after that it never waits for anybody again.
+ * lost, but its peers can. It takes part only once all the first members of its
+ * group have welcomed it, which means that they remember its incarnation; after
+ * that it never waits for anybody again. To have heard from them is not enough:
+ * two nodes without their disks hear from the third and welcome each other.
  */
 import { KvError } from "../../rpc/errors.ts";
 import { type Engine, EngineError } from "../../storage/engine.ts";
@@ -18,8 +20,14 @@ import { type Member, UNKNOWN_INCARNATION } from "./roster.ts";
 export interface PeerRegistryOptions {
   readonly engine: Engine;
   readonly self: NodeId;
-  /** Whom a node on an empty disk must meet first; empty for all others. */
+  /** Who must welcome a node on an empty disk first; empty for all others. */
   readonly mustMeet: readonly NodeId[];
+}
+
+/** What is on disk. */
+interface Stored {
+  readonly known: readonly (readonly [NodeId, string])[];
+  readonly welcomedBy: readonly NodeId[];
 }
 
 export class PeerRegistry {
@@ -27,14 +35,16 @@ export class PeerRegistry {
   readonly #self: NodeId;
   readonly #mustMeet: readonly NodeId[];
   readonly #known: Map<NodeId, string>;
+  readonly #welcomedBy: Set<NodeId>;
   readonly #complete = Promise.withResolvers<void>();
   #saving: Promise<void> = Promise.resolve();
 
-  private constructor(options: PeerRegistryOptions, known: Map<NodeId, string>) {
+  private constructor(options: PeerRegistryOptions, stored: Stored) {
     this.#engine = options.engine;
     this.#self = options.self;
     this.#mustMeet = options.mustMeet;
-    this.#known = known;
+    this.#known = new Map(stored.known);
+    this.#welcomedBy = new Set(stored.welcomedBy);
     if (this.missing.length === 0) this.#complete.resolve();
   }
 
@@ -43,9 +53,9 @@ export class PeerRegistry {
     return new PeerRegistry(options, parse(await options.engine.get(nodeKey("peers"))));
   }
 
-  /** First members that a node on an empty disk has not met yet. */
+  /** First members that have not welcomed this node yet, if it was started on an empty disk. */
   get missing(): readonly NodeId[] {
-    return this.#mustMeet.filter((id) => id !== this.#self && !this.#known.has(id));
+    return this.#mustMeet.filter((id) => id !== this.#self && !this.#welcomedBy.has(id));
   }
 
   /** Resolves once nobody is missing. */
@@ -75,6 +85,19 @@ export class PeerRegistry {
     await this.#remember([[peer, incarnation]]);
   }
 
+  /**
+   * Notes that a peer has let this node in, and lets it in in turn.
+   *
+   * @throws As `admit`
+   */
+  async welcomed(peer: NodeId, incarnation: string): Promise<void> {
+    await this.admit(peer, incarnation);
+    if (!this.missing.includes(peer)) return;
+    this.#welcomedBy.add(peer);
+    await this.#save();
+    if (this.missing.length === 0) this.#complete.resolve();
+  }
+
   /** Takes over what the group has agreed on; it overrides what this node has heard by itself. */
   async learn(members: readonly Member[]): Promise<void> {
     const news = members
@@ -88,19 +111,23 @@ export class PeerRegistry {
 
   async #remember(news: readonly [NodeId, string][]): Promise<void> {
     for (const [id, incarnation] of news) this.#known.set(id, incarnation);
-    const value = Buffer.from(JSON.stringify([...this.#known]));
+    await this.#save();
+  }
+
+  async #save(): Promise<void> {
+    const stored: Stored = { known: [...this.#known], welcomedBy: [...this.#welcomedBy] };
+    const value = Buffer.from(JSON.stringify(stored));
     const write = () =>
       this.#engine.write([{ type: "put", key: nodeKey("peers"), value }], { sync: true });
     this.#saving = this.#saving.then(write);
     await this.#saving;
-    if (this.missing.length === 0) this.#complete.resolve();
   }
 }
 
-function parse(stored: Buffer | undefined): Map<NodeId, string> {
-  if (stored === undefined) return new Map();
+function parse(bytes: Buffer | undefined): Stored {
+  if (bytes === undefined) return { known: [], welcomedBy: [] };
   try {
-    return new Map(JSON.parse(stored.toString()) as [NodeId, string][]);
+    return JSON.parse(bytes.toString()) as Stored;
   } catch (error) {
     throw new EngineError("corruption", "Cannot parse the record of peers", { cause: error });
   }

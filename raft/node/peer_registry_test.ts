@@ -25,16 +25,27 @@ Deno.test("PeerRegistry.admit() refuses a peer that does not say which life it i
   await assertRejects(() => registry.admit(2, "0"), KvError, "does not say who");
 });
 
-Deno.test("PeerRegistry.complete waits for every first member but the node itself", async () => {
+Deno.test("PeerRegistry.complete waits for the welcome of every first member but the node itself", async () => {
   const registry = await load(new MemoryEngine(), [1, 2, 3]);
   let isComplete = false;
   void registry.complete.then(() => isComplete = true);
-  await registry.admit(2, "22");
+  await registry.welcomed(2, "22");
+  await registry.admit(3, "33");
   assertEquals(registry.missing, [3]);
   assertEquals(isComplete, false);
-  await registry.admit(3, "33");
+  await assertRejects(() => registry.welcomed(3, "34"), KvError);
+  assertEquals(registry.missing, [3]);
+  await registry.welcomed(3, "33");
   await registry.complete;
   assertEquals(registry.missing, []);
+});
+
+Deno.test("PeerRegistry.missing remembers who has welcomed the node, beyond a power cut", async () => {
+  const engine = new MemoryEngine();
+  await (await load(engine, [1, 2, 3])).welcomed(2, "22");
+  const registry = await load(engine.crash(createPrng(1)), [1, 2, 3]);
+  assertEquals(registry.missing, [3]);
+  assertEquals(registry.incarnationOf(2), "22");
 });
 
 Deno.test("PeerRegistry.learn() lets what the group agreed on override hearsay", async () => {

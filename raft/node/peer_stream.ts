@@ -27,8 +27,8 @@ export interface PeerStreamOptions {
   /** Where this node is, told to the peer. */
   readonly address: string;
   readonly peer: NodeId;
-  /** Remembers which incarnation of the peer this is; rejects if it is the wrong one. */
-  readonly admit: (incarnation: string) => Promise<void>;
+  /** The peer has let this node in and says who it is; rejects if it is the wrong one. */
+  readonly onWelcome: (incarnation: string) => Promise<void>;
   readonly channel: Channel;
   readonly clock: Clock;
   readonly prng: Prng;
@@ -134,7 +134,7 @@ export class PeerStream {
   }
 
   async #converse(channel: Channel, onAlive: () => void): Promise<void> {
-    const { admit, address } = this.#options;
+    const { onWelcome, address } = this.#options;
     const stream = channel.stream(pb.RaftTransportService.stream, { signal: this.#stop.signal });
     this.#peerIncarnation = UNKNOWN_INCARNATION;
     this.#bytesSent = 0;
@@ -142,7 +142,7 @@ export class PeerStream {
       stream.send(this.#frame([], address));
       for await (const credit of stream.responses) {
         if (this.#stream === undefined) {
-          await admit(credit.incarnation);
+          await onWelcome(credit.incarnation);
           this.#peerIncarnation = credit.incarnation;
           this.#stream = stream;
         }

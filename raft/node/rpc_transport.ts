@@ -105,7 +105,7 @@ export class RpcTransport implements Transport {
       ...this.#options,
       peer,
       channel: dialer.channel(address),
-      admit: (incarnation) => this.#admit(peer, incarnation),
+      onWelcome: (incarnation) => this.#judge((registry) => registry.welcomed(peer, incarnation)),
       onLoss: () => this.#unreachable(peer),
       onGone: () => this.#gone(peer),
     });
@@ -150,7 +150,7 @@ export class RpcTransport implements Transport {
         `Cannot take messages of node ${from - 1}: it was removed from the group`,
       );
     }
-    await this.#admit(from, frame.fromIncarnation);
+    await this.#judge((registry) => registry.admit(from, frame.fromIncarnation));
     // A member that was added after our last look: without an answer it could not help us on.
     if (memberOf(this.#roster, from) !== undefined || fromAddress === "") return;
     if (this.#peers.size < this.#roster.members.length + NEWCOMERS_MAX) {
@@ -158,9 +158,9 @@ export class RpcTransport implements Transport {
     }
   }
 
-  async #admit(peer: NodeId, incarnation: string): Promise<void> {
+  async #judge(judge: (registry: PeerRegistry) => Promise<void>): Promise<void> {
     try {
-      await this.#options.registry.admit(peer, incarnation);
+      await judge(this.#options.registry);
     } catch (error) {
       if (!(error instanceof KvError)) this.#options.onFatal(error);
       throw error;

@@ -132,6 +132,12 @@ export class TestGroup {
     this.#stops.push(member.node.stop());
   }
 
+  /** Takes a node's disk away, which must not run: it starts on an empty one. */
+  wipe(id: NodeId): void {
+    if (this.isRunning(id)) throw new RangeError(`Cannot wipe node ${id}: it is running`);
+    this.#engines.delete(id);
+  }
+
   isRunning(id: NodeId): boolean {
     return this.#members.has(id);
   }
