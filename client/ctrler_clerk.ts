@@ -5,7 +5,7 @@ import {
   ShardCtrlerServiceService,
 } from "../proto/gen/shardctrler.ts";
 import type { Clock } from "../runtime/clock.ts";
-import type { Prng } from "../runtime/prng.ts";
+import { type Prng, randomId } from "../runtime/prng.ts";
 import { KvError } from "../rpc/errors.ts";
 import type { Dialer } from "../rpc/service.ts";
 import { checkChange, type ConfigChange } from "../shardctrler/change.ts";
@@ -15,7 +15,6 @@ import { decodeConfig } from "../shardctrler/config_codec.ts";
 import { watchConfigs } from "./config_watch.ts";
 import { type ControllerStatus, offlineStatus, onlineStatus } from "./controller_status.ts";
 import { type LeaderCall, LeaderCaller } from "./leader_caller.ts";
-import { randomClientId } from "./session.ts";
 
 export type { ControllerStatus } from "./controller_status.ts";
 export { DeadlineError } from "./deadline_error.ts";
@@ -210,7 +209,7 @@ export class CtrlerClerk {
     const refusal = checkChange(change);
     if (refusal !== undefined) throw new KvError(refusal.code, refusal.message);
     const { prng } = this.#options;
-    const session = this.#idle.pop() ?? { clientId: randomClientId(prng), sequence: 0 };
+    const session = this.#idle.pop() ?? { clientId: randomId(prng), sequence: 0 };
     session.sequence++;
     const { clientId, sequence } = session;
     const request = { clientId, sequence, change: encodeChange(change) };

@@ -1,7 +1,7 @@
 /** Takes calls in, brings each to its group, and sees that each ends: once, and in time. */
 import type { Result } from "../proto/gen/shardkv.ts";
 import type { Clock } from "../runtime/clock.ts";
-import type { Prng } from "../runtime/prng.ts";
+import { type Prng, randomId } from "../runtime/prng.ts";
 import { type Config, type Gid, NO_GROUP } from "../shardctrler/config.ts";
 import { KvError } from "../rpc/errors.ts";
 import type { Dialer } from "../rpc/service.ts";
@@ -12,7 +12,7 @@ import { Deadlines } from "./deadlines.ts";
 import { type CallOwner, GroupConnection } from "./group_connection.ts";
 import { RetryTimer } from "./retry_timer.ts";
 import { type ConfigSource, Router } from "./routing.ts";
-import { randomClientId, Session } from "./session.ts";
+import { Session } from "./session.ts";
 
 /** Most calls that may be pending in one clerk; more are refused as OVERLOADED. */
 export const callsPendingMax = 65_536;
@@ -56,7 +56,7 @@ export class Dispatcher implements CallOwner {
   constructor(options: DispatcherOptions) {
     const { source, clock, prng } = options;
     this.#options = options;
-    this.#session = new Session(randomClientId(prng));
+    this.#session = new Session(randomId(prng));
     this.#deadlines = new Deadlines({ clock, onExpired: (call) => this.#onExpired(call) });
     this.#retries = new RetryTimer(clock, (call) => this.#route(call));
     this.router = new Router({

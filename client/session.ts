@@ -4,7 +4,6 @@
  * write has been answered, so that servers may forget their replies.
  */
 import { invariant } from "../runtime/invariant.ts";
-import type { Prng } from "../runtime/prng.ts";
 
 /**
  * Most sequence numbers between the oldest unanswered write and the next one.
@@ -14,13 +13,6 @@ import type { Prng } from "../runtime/prng.ts";
 export const sessionWindowMax = 262_144;
 
 const ringInitial = 1_024;
-
-/** A client id nobody else draws: a random uint64 other than 0, in decimal. */
-export function randomClientId(prng: Prng): string {
-  const high = BigInt(prng.below(2 ** 32));
-  const low = BigInt(prng.below(2 ** 32 - 1) + 1);
-  return ((high << 32n) | low).toString();
-}
 
 /** Hands out sequence numbers and keeps the lowest one that is still unanswered. */
 export class Session {

@@ -1,16 +1,7 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { InvariantError } from "../runtime/invariant.ts";
-import { createPrng } from "../runtime/prng.ts";
-import { randomClientId, Session, sessionWindowMax } from "./session.ts";
-
-Deno.test("randomClientId() gives uint64s other than 0", () => {
-  const prng = createPrng(7);
-  for (let i = 0; i < 1_000; i++) {
-    const id = BigInt(randomClientId(prng));
-    assert(id > 0n && id < 2n ** 64n);
-  }
-});
+import { Session, sessionWindowMax } from "./session.ts";
 
 Deno.test("Session.lowestUnanswered is the lowest open number, whatever the order of answers", () => {
   // Each step issues a number or answers one of those that are open.

@@ -39,6 +39,13 @@ export function createPrng(seed: number): Prng {
   };
 }
 
+/** An unsigned 64-bit number in decimal digits that is unlikely to be drawn twice; never 0. */
+export function randomId(prng: Prng): string {
+  const high = BigInt(prng.below(2 ** 32));
+  const low = BigInt(1 + prng.below(2 ** 32 - 1));
+  return ((high << 32n) | low).toString();
+}
+
 /** A seed nobody can foresee, for processes that need no replay. */
 export function randomSeed(): number {
   const words = crypto.getRandomValues(new Uint32Array(2));

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
-import { createPrng, randomSeed } from "./prng.ts";
+import { createPrng, randomId, randomSeed } from "./prng.ts";
 
 function draw(seed: number, count = 20): number[] {
   const prng = createPrng(seed);
@@ -37,4 +37,17 @@ Deno.test("randomSeed() gives safe integers that differ", () => {
   const seeds = new Set(Array.from({ length: 100 }, randomSeed));
   assertEquals(seeds.size, 100);
   for (const seed of seeds) assert(Number.isSafeInteger(seed) && seed >= 0);
+});
+
+Deno.test("randomId() gives different uint64s other than 0, the same for the same seed", () => {
+  const [one, two] = [createPrng(7), createPrng(7)];
+  const drawn = new Set<string>();
+  for (let i = 0; i < 1_000; i++) {
+    const id = randomId(one);
+    assert(BigInt(id) > 0n && BigInt(id) < 2n ** 64n);
+    assertEquals(randomId(two), id);
+    drawn.add(id);
+  }
+  assertEquals(drawn.size, 1_000);
+  assertEquals(randomId({ below: () => 0 }), "1");
 });

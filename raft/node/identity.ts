@@ -1,6 +1,6 @@
 /** Which node a data directory belongs to; it never serves another one. */
 import { createHash } from "node:crypto";
-import type { Prng } from "../../runtime/prng.ts";
+import { type Prng, randomId } from "../../runtime/prng.ts";
 import { type Engine, EngineError } from "../../storage/engine.ts";
 import { nodeKey } from "../../storage/key_space.ts";
 import type { NodeId } from "../types.ts";
@@ -69,19 +69,12 @@ export async function claimEngine(
   const found = await readIdentity(engine);
   if (found !== undefined) checkIdentity(found, identity);
   if (found?.incarnation !== undefined) return found.incarnation;
-  const incarnation = drawIncarnation(prng);
+  const incarnation = randomId(prng);
   const { clusterId, gid, nodeId } = identity;
   const record: StoredIdentity = { format: DATA_FORMAT, clusterId, gid, nodeId, incarnation };
   const value = Buffer.from(JSON.stringify(record));
   await engine.write([{ type: "put", key: nodeKey("identity"), value }], { sync: true });
   return incarnation;
-}
-
-/** Never 0, which stands for an incarnation that is not known. */
-function drawIncarnation(prng: Prng): string {
-  const high = BigInt(prng.below(2 ** 32));
-  const low = BigInt(1 + prng.below(2 ** 32 - 1));
-  return ((high << 32n) | low).toString();
 }
 
 function checkIdentity(found: StoredIdentity, identity: NodeIdentity): void {
