@@ -20,9 +20,10 @@ export function configText(config: Config): string {
 }
 
 export function configJson(config: Config): string {
-  const { num, shards, groups, lastOwners, departed } = config;
+  const { storeId, num, shards, groups, lastOwners, departed } = config;
   return json({
     config: {
+      storeId,
       num,
       shards,
       groups: Object.fromEntries(groups),

@@ -212,6 +212,9 @@ export class Dispatcher implements CallOwner {
     if (this.#ended.signal.aborted) return;
     if (error === undefined) {
       for (const call of calls) this.#route(call);
+    } else if (error.code === "REFUSED") {
+      // Another store's controllers: waiting does not make them this store's.
+      for (const call of calls) this.fail(call, error);
     } else {
       for (const call of calls) call.lastError = error;
       this.#later(calls);

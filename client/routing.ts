@@ -1,6 +1,14 @@
 /** From a key to the group that serves it, by the newest configuration seen. */
 import type { Clock } from "../runtime/clock.ts";
-import { type Config, type Gid, NO_GROUP, serversOf, type ShardId } from "../shardctrler/config.ts";
+import {
+  type Config,
+  type Gid,
+  isForeign,
+  NO_GROUP,
+  NO_STORE,
+  serversOf,
+  type ShardId,
+} from "../shardctrler/config.ts";
 import { shardOf } from "../shardctrler/shard_hash.ts";
 import { KvError } from "../rpc/errors.ts";
 import { ReplicaChoice } from "./replica_choice.ts";
@@ -72,7 +80,8 @@ export class Router {
    * answer. Never rejects.
    *
    * @param timeoutMs Less time than usual, if the question is a new one
-   * @returns Why there was no answer, or undefined
+   * @returns Why there is no newer knowledge, or undefined: REFUSED if the controllers are now
+   *   those of another store, where what this client has written is not to be found
    */
   refresh(timeoutMs = Infinity): Promise<KvError | undefined> {
     this.#refreshing ??= this.#query(timeoutMs).finally(() => this.#refreshing = undefined);
@@ -91,6 +100,13 @@ export class Router {
   }
 
   #take(config: Config): void {
+    const own = this.#config?.storeId ?? NO_STORE;
+    if (isForeign(own, config.storeId)) {
+      throw new KvError(
+        "REFUSED",
+        `The controllers are those of store ${config.storeId}: this client is one of store ${own}`,
+      );
+    }
     if (this.#config !== undefined && config.num <= this.#config.num) return;
     this.#config = config;
     for (const [gid, choice] of this.#choices) {

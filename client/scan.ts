@@ -108,7 +108,8 @@ class Patience {
         { maybe: false },
       );
     }
-    await router.refresh(timeoutMs);
+    const error = await router.refresh(timeoutMs);
+    if (error?.code === "REFUSED") throw error;
     if (signal.aborted) throw new KvError("CANCELLED", "Cannot scan: the caller gave it up");
     if (this.#waits > 0) {
       await sleep(clock, backoffMs(this.#waits - 1, prng), signal).catch(() => {});

@@ -105,9 +105,11 @@ Deno.test("shardctrlerclient status prints eRaft's columns, offline controllers 
 Deno.test("shardctrlerclient gives JSON with a schema version", async () => {
   await using cluster = await ControllerCluster.start(1, { shards: 2 });
   const joined = await run(cluster, "-o", "json", "join", "100=localhost:6001");
+  const { storeId } = await cluster.run(cluster.clerk().query());
   assertEquals(JSON.parse(joined.stdout), {
     schemaVersion: 1,
     config: {
+      storeId,
       num: 1,
       shards: [100, 100],
       groups: { 100: ["localhost:6001"] },

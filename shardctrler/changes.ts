@@ -21,6 +21,9 @@ export type ChangeOutcome =
   | { readonly kind: "unchanged"; readonly config: Config }
   | { readonly kind: "refused"; readonly refusal: Refusal };
 
+/** What a change says of the next configuration. */
+type ShardPlan = Omit<Config, "num" | "storeId">;
+
 /**
  * Makes the configuration after `config`, or says why there is none.
  *
@@ -140,14 +143,14 @@ function leave(config: Config, change: LeaveChange): ChangeOutcome {
 function balance(
   config: Config,
   groups: ReadonlyMap<Gid, readonly string[]>,
-): Omit<Config, "num"> {
+): ShardPlan {
   const holders = config.shards.map((_, shard) => holderOf(config, shard));
   const shards = rebalance(holders, [...groups.keys()]);
   return { shards, groups, lastOwners: new Map(), departed: new Map() };
 }
 
 /** Takes all groups out and remembers who holds which shard. */
-function disband(config: Config): Omit<Config, "num"> {
+function disband(config: Config): ShardPlan {
   const lastOwners = new Map<ShardId, Gid>();
   const departed = new Map<Gid, readonly string[]>();
   for (const [shard, gid] of config.shards.entries()) {
@@ -178,8 +181,9 @@ function move(config: Config, { shard, gid }: MoveChange): ChangeOutcome {
   return changed(config, { ...config, shards: config.shards.with(shard, gid) });
 }
 
-function changed(before: Config, after: Omit<Config, "num">): ChangeOutcome {
-  return { kind: "changed", config: { ...after, num: before.num + 1 } };
+function changed(before: Config, after: ShardPlan): ChangeOutcome {
+  const { storeId, num } = before;
+  return { kind: "changed", config: { ...after, storeId, num: num + 1 } };
 }
 
 function refused(code: Refusal["code"], message: string): ChangeOutcome {

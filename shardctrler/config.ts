@@ -4,6 +4,12 @@
 export type Gid = number;
 export type ShardId = number;
 
+/** Tells stores apart: an unsigned 64-bit number in decimal digits. */
+export type StoreId = string;
+
+/** Of a store that was made before there were store ids. */
+export const NO_STORE: StoreId = "0";
+
 /** A shard nobody serves. */
 export const NO_GROUP: Gid = 0;
 
@@ -18,6 +24,8 @@ export const SHARDS_MAX = 16_384;
  * before, and each of its groups is in `groups` or `departed`.
  */
 export interface Config {
+  /** Drawn when the store was made; the same in all its configurations. */
+  readonly storeId: StoreId;
   /** 0 is the empty configuration every cluster starts with. */
   readonly num: number;
   /** Index: shard. */
@@ -31,8 +39,9 @@ export interface Config {
 }
 
 /** Configuration 0 of a cluster with `shards` shards. */
-export function emptyConfig(shards: number): Config {
+export function emptyConfig(shards: number, storeId: StoreId = NO_STORE): Config {
   return {
+    storeId,
     num: 0,
     shards: new Array<Gid>(shards).fill(NO_GROUP),
     groups: new Map(),
@@ -45,6 +54,15 @@ export function emptyConfig(shards: number): Config {
 export function holderOf(config: Config, shard: ShardId): Gid {
   const owner = config.shards[shard] ?? NO_GROUP;
   return owner !== NO_GROUP ? owner : config.lastOwners.get(shard) ?? NO_GROUP;
+}
+
+/**
+ * Whether what names the store `other` comes from another store than `own`. A
+ * store that has an id names it everywhere, so what names none is not its own;
+ * by a store without an id nothing can be told.
+ */
+export function isForeign(own: StoreId, other: StoreId): boolean {
+  return own !== NO_STORE && other !== own;
 }
 
 /** Addresses of a group that is or was part of the cluster; empty if unknown. */

@@ -4,9 +4,16 @@ import { type Config, type Gid, NO_GROUP, SHARDS_MAX } from "./config.ts";
 /** Largest group id: eRaft's messages carry it as int32. */
 export const GID_MAX = 0x7fff_ffff;
 
+/** Largest store id: 64 bits. */
+const STORE_ID_MAX = 2n ** 64n - 1n;
+
 /** Whether `gid` can name a group. */
 export function isGid(gid: number): boolean {
   return Number.isInteger(gid) && gid >= 1 && gid <= GID_MAX;
+}
+
+function isStoreId(storeId: string): boolean {
+  return /^(0|[1-9]\d{0,19})$/.test(storeId) && BigInt(storeId) <= STORE_ID_MAX;
 }
 
 /**
@@ -16,6 +23,7 @@ export function isGid(gid: number): boolean {
  */
 export function configProblem(config: Config): string | undefined {
   if (!Number.isSafeInteger(config.num) || config.num < 0) return `its number is ${config.num}`;
+  if (!isStoreId(config.storeId)) return `its store is '${config.storeId}'`;
   const count = config.shards.length;
   if (count < 1 || count > SHARDS_MAX) return `it has ${count} shards`;
   return groupsProblem(config) ?? shardsProblem(config) ?? lastOwnersProblem(config);

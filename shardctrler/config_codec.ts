@@ -6,6 +6,7 @@ import { configProblem } from "./config_check.ts";
 /** The message of a configuration; equal configurations give equal bytes. */
 export function encodeConfig(config: Config): ConfigMessage {
   return {
+    storeId: config.storeId,
     num: config.num,
     shards: [...config.shards],
     groups: encodeGroups(config.groups),
@@ -21,6 +22,7 @@ export function encodeConfig(config: Config): ConfigMessage {
  */
 export function decodeConfig(message: ConfigMessage): Config {
   const config: Config = {
+    storeId: message.storeId,
     num: message.num,
     shards: [...message.shards],
     groups: decodeGroups(message.groups),

@@ -1,9 +1,10 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { Config as ConfigMessage } from "../proto/gen/shardctrler.ts";
-import { type Config, emptyConfig } from "./config.ts";
+import { type Config, emptyConfig, isForeign, NO_STORE } from "./config.ts";
 import { decodeConfig, encodeConfig } from "./config_codec.ts";
 
 const waiting: Config = {
+  storeId: "18446744073709551615",
   num: 7,
   shards: [0, 0, 0],
   groups: new Map(),
@@ -11,6 +12,7 @@ const waiting: Config = {
   departed: new Map([[100, ["localhost:6001", "localhost:6002"]]]),
 };
 const served: Config = {
+  storeId: "7",
   num: 2 ** 40,
   shards: [2147483647, 1, 1],
   groups: new Map([[1, ["a:1"]], [2147483647, ["b:1", "c:1"]]]),
@@ -25,6 +27,13 @@ Deno.test("decodeConfig() gives back what encodeConfig() was given, over the wir
   }
 });
 
+Deno.test("decodeConfig() reads a configuration of before there were store ids", () => {
+  const bytes = ConfigMessage.encode(encodeConfig(served)).finish();
+  // The id is the last field: a tag and eight bytes.
+  const before = bytes.subarray(0, -9);
+  assertEquals(decodeConfig(ConfigMessage.decode(before)), { ...served, storeId: NO_STORE });
+});
+
 Deno.test("encodeConfig() makes equal bytes of equal configurations", () => {
   const shuffled = { ...served, groups: new Map([...served.groups].reverse()) };
   assertEquals(
@@ -36,6 +45,8 @@ Deno.test("encodeConfig() makes equal bytes of equal configurations", () => {
 Deno.test("decodeConfig() refuses configurations that cannot be", () => {
   const cases: [Partial<ConfigMessage>, string][] = [
     [{ num: -1 }, "its number is -1"],
+    [{ storeId: "-1" }, "its store is '-1'"],
+    [{ storeId: "18446744073709551616" }, "its store is '18446744073709551616'"],
     [{ shards: [] }, "it has 0 shards"],
     [{ shards: [3] }, "shard 0 is on unknown group 3"],
     [{ groups: { 1: { servers: [] } } }, "group 1 has no servers"],
@@ -48,4 +59,12 @@ Deno.test("decodeConfig() refuses configurations that cannot be", () => {
     const message = { ...encodeConfig(emptyConfig(2)), ...change };
     assertThrows(() => decodeConfig(message), RangeError, problem);
   }
+});
+
+Deno.test("isForeign() compares with the own store, if that has an id", () => {
+  assertEquals(isForeign("7", "7"), false);
+  assertEquals(isForeign("7", "8"), true);
+  assertEquals(isForeign("7", NO_STORE), true);
+  assertEquals(isForeign(NO_STORE, "7"), false);
+  assertEquals(isForeign(NO_STORE, NO_STORE), false);
 });

@@ -15,7 +15,7 @@ import { type ServerStream, type ServiceRoutes, stream, unary } from "../rpc/ser
 import { abortable } from "./abortable.ts";
 import { checkChange } from "./change.ts";
 import { decodeChange } from "./change_codec.ts";
-import type { Config } from "./config.ts";
+import { type Config, NO_STORE } from "./config.ts";
 import { encodeConfig } from "./config_codec.ts";
 import type { ConfigFeed } from "./config_feed.ts";
 import type { ControllerReply } from "./machine_records.ts";
@@ -71,7 +71,11 @@ export class ControllerService {
     // Nonsense is turned away here; what depends on the configuration is decided by the machine.
     const refusal = checkChange(change);
     if (refusal !== undefined) throw new KvError(refusal.code, refusal.message);
-    const command = ControllerCommand.encode({ initializeShards: 0, change: request }).finish();
+    const command = ControllerCommand.encode({
+      initializeShards: 0,
+      change: request,
+      storeId: NO_STORE,
+    }).finish();
     // Everything that is proposed here is answered by ControllerMachine.
     const reply = await this.#log.propose(command) as ControllerReply;
     if (reply.kind === "refused") throw new KvError(reply.refusal.code, reply.refusal.message);

@@ -19,7 +19,7 @@ import type { Write } from "../storage/engine.ts";
 import type { Refusal } from "./change.ts";
 import { decodeChange } from "./change_codec.ts";
 import { applyChange, type ChangeOutcome } from "./changes.ts";
-import { type Config, emptyConfig, SHARDS_MAX } from "./config.ts";
+import { type Config, emptyConfig, SHARDS_MAX, type StoreId } from "./config.ts";
 import { encodeConfig } from "./config_codec.ts";
 import { configKey, sessionKey, stateKey } from "./machine_keys.ts";
 import {
@@ -90,7 +90,7 @@ export class ControllerMachine implements StateMachine {
     const decoded = decodeCommand(command.payload);
     if (decoded?.change !== undefined) return this.#applyRequest(decoded.change);
     if (decoded !== undefined && decoded.initializeShards > 0) {
-      return this.#initialize(decoded.initializeShards);
+      return this.#initialize(decoded.initializeShards, decoded.storeId);
     }
     return refuse({ code: "INVALID_ARGUMENT", message: "Cannot read the command" });
   }
@@ -119,7 +119,7 @@ export class ControllerMachine implements StateMachine {
     this.#onConfig(this.#latest);
   }
 
-  #initialize(shards: number): Step {
+  #initialize(shards: number, storeId: StoreId): Step {
     if (this.#latest !== undefined) {
       const count = this.#latest.shards.length;
       if (count === shards) return { reply: { kind: "config", num: 0 }, writes: [] };
@@ -134,7 +134,7 @@ export class ControllerMachine implements StateMachine {
         message: `Cannot use ${shards} shards: at most ${SHARDS_MAX} are allowed`,
       });
     }
-    return this.#adopt(emptyConfig(shards));
+    return this.#adopt(emptyConfig(shards, storeId));
   }
 
   #applyRequest(request: ChangeRequest): Step {

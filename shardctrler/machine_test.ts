@@ -11,13 +11,14 @@ import type { ControllerReply } from "./machine_records.ts";
 import { readConfig } from "./machine_store.ts";
 import { MachineHost } from "./machine_testing.ts";
 
-function initialize(shards: number): Uint8Array {
-  return ControllerCommand.encode({ initializeShards: shards, change: undefined }).finish();
+function initialize(shards: number, storeId = "7"): Uint8Array {
+  return ControllerCommand.encode({ initializeShards: shards, change: undefined, storeId })
+    .finish();
 }
 
 function request(clientId: string, sequence: number, change: ConfigChange): Uint8Array {
   const message = { clientId, sequence, change: encodeChange(change) };
-  return ControllerCommand.encode({ initializeShards: 0, change: message }).finish();
+  return ControllerCommand.encode({ initializeShards: 0, change: message, storeId: "0" }).finish();
 }
 
 function join(...gids: number[]): ConfigChange {
@@ -42,6 +43,22 @@ Deno.test("ControllerMachine fixes the number of shards with its first command",
     "REFUSED: Cannot use 11 shards: the cluster was made with 10",
   );
   assertEquals(host.machine.latest?.shards, new Array(10).fill(0));
+});
+
+Deno.test("ControllerMachine keeps the store id of its first command in every configuration", async () => {
+  const host = new MachineHost();
+  await host.apply(initialize(4, "7"));
+  // What another leader drew at the same time comes too late.
+  await host.apply(initialize(4, "8"));
+  await host.apply(request("0", 1, join(1, 2)));
+  await host.apply(request("0", 2, { kind: "move", shard: 0, gid: 2 }));
+  await host.apply(request("0", 3, { kind: "leave", gids: [1], force: false }));
+  await host.apply(request("0", 4, { kind: "leave", gids: [2], force: true }));
+  const restarted = await host.restart();
+  await restarted.apply(request("0", 5, join(3)));
+  const configs = await history(host.reader);
+  assert(configs.length > 5);
+  assertEquals(configs.map(({ storeId }) => storeId), configs.map(() => "7"));
 });
 
 Deno.test("ControllerMachine refuses more shards than a configuration can carry", async () => {
@@ -122,6 +139,7 @@ Deno.test("ControllerMachine answers bytes that are no command", async () => {
   const unknown = ControllerCommand.encode({
     initializeShards: 0,
     change: { clientId: "7", sequence: 1, change: undefined },
+    storeId: "0",
   }).finish();
   for (const payload of [new Uint8Array(), new Uint8Array([255, 255]), unknown]) {
     assertEquals(refusal(await host.apply(payload)).split(":")[0], "INVALID_ARGUMENT");

@@ -12,6 +12,7 @@ import { NONE, type Role } from "../raft/types.ts";
 import { KvError } from "../rpc/errors.ts";
 import type { ServiceRoutes } from "../rpc/service.ts";
 import { sleep } from "../runtime/clock.ts";
+import { randomId } from "../runtime/prng.ts";
 import { unreachable } from "../runtime/invariant.ts";
 import { ClassicService } from "./classic_service.ts";
 import { type Config, SHARDS_DEFAULT } from "./config.ts";
@@ -174,11 +175,15 @@ export class Controller {
     }
   }
 
-  /** Gives a new cluster its shards, once a leader is sure that it has none. */
+  /** Gives a new cluster its shards and its store id, once a leader is sure that it has none. */
   async #initialize(): Promise<void> {
-    const { clock, shards = SHARDS_DEFAULT } = this.#options;
+    const { clock, prng, shards = SHARDS_DEFAULT } = this.#options;
     const { signal } = this.#stopped;
-    const command = ControllerCommand.encode({ initializeShards: shards, change: undefined });
+    const command = ControllerCommand.encode({
+      initializeShards: shards,
+      change: undefined,
+      storeId: randomId(prng),
+    });
     while (this.#raft.status().role === "leader" && !signal.aborted) {
       try {
         await this.#raft.readBarrier();

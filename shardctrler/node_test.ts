@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import type { CtrlerClerk } from "../client/ctrler_clerk.ts";
 import { ControllerServiceService } from "../proto/gen/shardctrler.ts";
 import { KvError } from "../rpc/errors.ts";
@@ -61,6 +61,18 @@ Deno.test("Controller tells every configuration by its number, after any restart
   assertEquals(await cluster.run(historyOf(cluster.clerk(), 6)), before);
   assertEquals((await cluster.run(clerk.query())).num, 6);
   assertEquals(cluster.failures, []);
+});
+
+Deno.test("Controllers of each new cluster draw a store id of their own", async () => {
+  await using one = await ControllerCluster.start(1);
+  await using three = await ControllerCluster.start(3);
+  const ids = [];
+  for (const cluster of [one, three]) {
+    const { storeId } = await cluster.run(cluster.clerk().query());
+    assert(BigInt(storeId) > 0n);
+    ids.push(storeId);
+  }
+  assertNotEquals(ids[0], ids[1]);
 });
 
 Deno.test("Controller moves shards one by one", async () => {

@@ -1,5 +1,5 @@
 /** The step from one configuration to the next. */
-import { type Config, holderOf, NO_GROUP, SHARDS_MAX } from "../shardctrler/config.ts";
+import { type Config, holderOf, isForeign, NO_GROUP, SHARDS_MAX } from "../shardctrler/config.ts";
 import type { StepOutcome } from "./commands.ts";
 import type { GroupState } from "./group_state.ts";
 import { emptyShard, type Shard } from "./shard_record.ts";
@@ -7,10 +7,12 @@ import { isInBetween, type ShardStatus } from "./shard_status.ts";
 
 /**
  * Enters the configuration after the current one, unless a shard is still in
- * between; any other number changes nothing.
+ * between; any other number changes nothing. The first one decides for good
+ * which store the group belongs to.
  */
 export function applyConfig(state: GroupState, config: Config): StepOutcome {
   const current = state.config;
+  if (isForeign(current.storeId, config.storeId)) return "foreign";
   if (config.num <= current.num) return "already";
   if (config.num > current.num + 1) return "notReady";
   for (const shard of state.shards.values()) {

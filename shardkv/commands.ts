@@ -42,7 +42,9 @@ export type StepOutcome =
   /** Something must happen first; it may be proposed again later. */
   | "notReady"
   /** It contradicts what the group knows; it will never take effect. */
-  | "refused";
+  | "refused"
+  /** It comes from another store; it will never take effect. */
+  | "foreign";
 
 /** What the machine answers to a proposal. */
 export type GroupReply =

@@ -2,7 +2,7 @@
 import type { CtrlerClerk } from "../client/ctrler_clerk.ts";
 import { KvError } from "../rpc/errors.ts";
 import { sleep } from "../runtime/clock.ts";
-import type { Config, ShardId } from "../shardctrler/config.ts";
+import { type Config, isForeign, type ShardId } from "../shardctrler/config.ts";
 import { encodeConfigStep } from "./commands.ts";
 import { proposeStep } from "./group_log.ts";
 import { PULLS_MAX, RELEASES_MAX } from "./limits.ts";
@@ -12,6 +12,8 @@ import { type MoveContext, pullShard, releaseShard } from "./shard_moves.ts";
 
 /** Milliseconds before something that failed is tried again. */
 const RETRY_MS = 500;
+/** Milliseconds before controllers of another store are looked at again: it takes an operator. */
+const FOREIGN_RETRY_MS = 10_000;
 
 export interface LeaderDutiesOptions extends Omit<MoveContext, "signal"> {
   readonly controllers: Pick<CtrlerClerk, "watch" | "query">;
@@ -104,12 +106,34 @@ export class LeaderDuties {
     const { machine, clock, controllers } = this.#options;
     const { signal } = this.#abort;
     while (!signal.aborted) {
-      const from = machine.ownership.config.num + 1;
-      for await (const config of controllers.watch({ from, signal })) {
-        if (!await this.#enter(config)) break;
-      }
-      if (!signal.aborted) await sleep(clock, RETRY_MS, signal);
+      if (await this.#findsItsStore()) {
+        const from = machine.ownership.config.num + 1;
+        for await (const config of controllers.watch({ from, signal })) {
+          if (!await this.#enter(config)) break;
+        }
+        if (!signal.aborted) await sleep(clock, RETRY_MS, signal);
+      } else if (!signal.aborted) await sleep(clock, FOREIGN_RETRY_MS, signal);
     }
+  }
+
+  /**
+   * Looks at whatever configuration is the latest: another store may not have
+   * as many, and the group would wait for the next one without a word.
+   */
+  async #findsItsStore(): Promise<boolean> {
+    const { machine, controllers, logger } = this.#options;
+    const { signal } = this.#abort;
+    for await (const { storeId, num } of controllers.watch({ from: 0, latest: true, signal })) {
+      const own = machine.ownership.config.storeId;
+      if (!isForeign(own, storeId)) return true;
+      logger.warn("Cannot follow the controllers: '-ctrlers' names those of another store", {
+        store: own,
+        theirs: storeId,
+        num,
+      });
+      return false;
+    }
+    return false;
   }
 
   /** Waits until the group may enter the configuration, and enters it; false: it has to be asked for again. */

@@ -59,6 +59,7 @@ export function nextConfig(before: Config, shards: readonly Gid[]): Config {
   const present = [...new Set(shards.filter((gid) => gid !== 0))];
   const gone = [...new Set(lastOwners.values())].filter((gid) => !present.includes(gid));
   return {
+    storeId: before.storeId,
     num: before.num + 1,
     shards,
     groups: new Map(present.map(serversOf)),

@@ -1,5 +1,5 @@
 /** Looks ahead: which keys will the writes of a batch of commands want to see. */
-import type { Config } from "../shardctrler/config.ts";
+import { type Config, isForeign } from "../shardctrler/config.ts";
 import { shardOf } from "../shardctrler/shard_hash.ts";
 import type { GroupOperation, WritesOperation } from "./commands.ts";
 import type { GroupState } from "./group_state.ts";
@@ -16,17 +16,21 @@ export function keysAhead(
 ): Uint8Array[] {
   const keys: Uint8Array[] = [];
   const coming: Config[] = [];
-  let num = state.config.num;
+  let latest = state.config;
   for (const operation of operations) {
-    if (operation.kind === "config" && operation.config.num === num + 1) {
+    if (operation.kind === "config" && mayFollow(latest, operation.config)) {
       coming.push(operation.config);
-      num++;
+      latest = operation.config;
     } else if (operation.kind === "writes") {
       assignShards(operation, shardCountOf(state, coming));
       pushKeys(state, coming, operation, keys);
     }
   }
   return keys;
+}
+
+function mayFollow(latest: Config, config: Config): boolean {
+  return config.num === latest.num + 1 && !isForeign(latest.storeId, config.storeId);
 }
 
 /** Fills in the shards of a batch for a cluster of `shardCount` shards, once. */

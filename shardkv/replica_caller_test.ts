@@ -9,7 +9,7 @@ import { VirtualClock } from "../runtime/virtual_clock.ts";
 import { ReplicaCaller } from "./replica_caller.ts";
 
 const { dropShard } = ShardTransferServiceService;
-const request = { configNum: 7, shard: 1 };
+const request = { storeId: "0", gid: 100, configNum: 7, shard: 1 };
 
 /** Calls a group whose only server is at `new:1`. */
 async function callGroup(

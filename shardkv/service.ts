@@ -3,7 +3,7 @@ import { ShardTransferServiceService } from "../proto/gen/shardkv.ts";
 import { type ServiceRoutes, unary } from "../rpc/service.ts";
 import { ClassicService, type ClassicServiceOptions } from "./classic_service.ts";
 import { KvService } from "./kv_service.ts";
-import { dropShard, readChunk, type ShardSourceContext } from "./shard_source.ts";
+import { checkGainer, dropShard, readChunk, type ShardSourceContext } from "./shard_source.ts";
 
 export function groupRoutes(options: ClassicServiceOptions): ServiceRoutes {
   return [
@@ -15,9 +15,15 @@ export function groupRoutes(options: ClassicServiceOptions): ServiceRoutes {
 
 /** What the groups call that have gained shards of this one. */
 function transferRoutes(context: ShardSourceContext): ServiceRoutes {
+  const { machine } = context;
   return [
-    unary(ShardTransferServiceService.pullShard, (request) => readChunk(context, request)),
-    unary(ShardTransferServiceService.dropShard, async ({ configNum, shard }) => {
+    unary(ShardTransferServiceService.pullShard, async (request) => {
+      checkGainer(machine.ownership, request);
+      return await readChunk(context, request);
+    }),
+    unary(ShardTransferServiceService.dropShard, async (request) => {
+      checkGainer(machine.ownership, request);
+      const { configNum, shard } = request;
       await dropShard(context, { configNum, shard });
       return {};
     }),

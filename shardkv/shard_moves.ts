@@ -6,7 +6,7 @@ import { KvError } from "../rpc/errors.ts";
 import { type Clock, sleep } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { Prng } from "../runtime/prng.ts";
-import { serversOf } from "../shardctrler/config.ts";
+import { type Gid, isForeign, serversOf, type StoreId } from "../shardctrler/config.ts";
 import { encodeInsert, encodeSettle, type StepOutcome } from "./commands.ts";
 import { type GroupLog, proposeStep } from "./group_log.ts";
 import { CHUNK_BYTES_DEFAULT, TRANSFER_TIMEOUT_MS } from "./limits.ts";
@@ -18,6 +18,8 @@ import { ReplicaCaller } from "./replica_caller.ts";
 const RETRY_MS = 500;
 
 export interface MoveContext {
+  /** The own group. */
+  readonly gid: Gid;
   readonly log: GroupLog;
   readonly machine: ShardMachine;
   readonly dialer: Dialer;
@@ -42,13 +44,14 @@ export async function pullShard(context: MoveContext, action: PullAction): Promi
   while (!signal.aborted) {
     const cursor = machine.cursorOf(action.shard);
     if (cursor === undefined || machine.ownership.config.num !== action.configNum) return;
-    const chunk = await (ahead ?? fetchChunk(caller, action, cursor));
+    const fetch = (after: Uint8Array) => fetchChunk(context, caller, action, after);
+    const chunk = await (ahead ?? fetch(cursor));
     ahead = undefined;
     if (chunk.records.length === 0 && !chunk.done) {
       await sleep(clock, RETRY_MS, signal);
       continue;
     }
-    if (!chunk.done) ahead = settled(fetchChunk(caller, action, chunk.cursor));
+    if (!chunk.done) ahead = settled(fetch(chunk.cursor));
     const outcome = await proposeChunk(context, action, cursor, chunk);
     // Not where the copy ends any more: begin again from the cursor.
     if (outcome !== "done") ahead = undefined;
@@ -63,7 +66,8 @@ export async function pullShard(context: MoveContext, action: PullAction): Promi
 export async function releaseShard(context: MoveContext, action: ReleaseAction): Promise<void> {
   const { configNum, shard } = action;
   const caller = callerOf(context, action);
-  await caller.call(ShardTransferServiceService.dropShard, { configNum, shard });
+  const request = { ...senderOf(context), configNum, shard };
+  await caller.call(ShardTransferServiceService.dropShard, request);
   await propose(context, encodeSettle({ configNum, shard }));
 }
 
@@ -75,21 +79,35 @@ function callerOf(
   context: MoveContext,
   { from, servers }: PullAction | ReleaseAction,
 ): ReplicaCaller {
-  const { controllers, signal } = context;
+  const { controllers, machine, signal } = context;
   const newest = async () => {
     const latest = await controllers.query(-1, { timeoutMs: TRANSFER_TIMEOUT_MS, signal });
-    return serversOf(latest, from);
+    // Another store may have a group of that number, and the controllers' addresses by mistake.
+    const isOther = isForeign(machine.ownership.config.storeId, latest.storeId);
+    return isOther ? [] : serversOf(latest, from);
   };
   return new ReplicaCaller({ ...context, servers, newest });
 }
 
 function fetchChunk(
+  context: MoveContext,
   caller: ReplicaCaller,
   { configNum, shard }: PullAction,
   cursor: Uint8Array,
 ): Promise<PullShardResponse> {
-  const request = { configNum, shard, cursor: Buffer.from(cursor), bytesMax: CHUNK_BYTES_DEFAULT };
+  const request = {
+    ...senderOf(context),
+    configNum,
+    shard,
+    cursor: Buffer.from(cursor),
+    bytesMax: CHUNK_BYTES_DEFAULT,
+  };
   return caller.call(ShardTransferServiceService.pullShard, request);
+}
+
+/** Who asks: the source answers the group alone that its configuration names. */
+function senderOf({ machine, gid }: MoveContext): { storeId: StoreId; gid: Gid } {
+  return { storeId: machine.ownership.config.storeId, gid };
 }
 
 function proposeChunk(

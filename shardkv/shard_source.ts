@@ -1,11 +1,13 @@
 /** The giving side of a move: records of shards that another group has gained. */
 import type {
+  DropShardRequest,
   PullShardRequest,
   PullShardResponse,
   ShardRecord,
   ShardStep,
 } from "../proto/gen/shardkv.ts";
 import { KvError } from "../rpc/errors.ts";
+import { isForeign } from "../shardctrler/config.ts";
 import { encodeDrop } from "./commands.ts";
 import { type GroupLog, proposeStep } from "./group_log.ts";
 import { CHUNK_BYTES_MAX, CHUNK_RECORDS_MAX } from "./limits.ts";
@@ -28,6 +30,9 @@ export interface ShardSourceContext extends FrozenShards {
   readonly log: GroupLog;
 }
 
+/** Which records of which shard are wanted. */
+export type ChunkRequest = Pick<PullShardRequest, "configNum" | "shard" | "cursor" | "bytesMax">;
+
 /**
  * The records of a frozen shard that follow the cursor. They do not change
  * while the shard is frozen, so any replica that has frozen it may answer.
@@ -37,7 +42,7 @@ export interface ShardSourceContext extends FrozenShards {
  */
 export async function readChunk(
   { log, machine }: FrozenShards,
-  { configNum, shard, cursor, bytesMax }: PullShardRequest,
+  { configNum, shard, cursor, bytesMax }: ChunkRequest,
 ): Promise<PullShardResponse> {
   const stay = frozenStay(machine.ownership, configNum, shard);
   const bytesWanted = Math.max(1, Math.min(bytesMax, CHUNK_BYTES_MAX));
@@ -47,6 +52,34 @@ export async function readChunk(
   const after = frozenStay(machine.ownership, configNum, shard);
   if (after.incarnation !== stay.incarnation) throw notGiven(configNum, shard);
   return { records, cursor: records.at(-1)?.key ?? cursor, done };
+}
+
+/**
+ * Whether the request comes from the group that gains the shard. Another store
+ * may number its configurations and its groups alike, and have this group's
+ * addresses by mistake.
+ *
+ * @throws {KvError} REFUSED if it does not; NOT_READY if this replica cannot tell yet
+ */
+export function checkGainer(
+  { config, previous }: Pick<Ownership, "config" | "previous">,
+  { storeId, gid, configNum, shard }: DropShardRequest,
+): void {
+  if (isForeign(config.storeId, storeId)) {
+    throw new KvError(
+      "REFUSED",
+      `Cannot give shard ${shard} to group ${gid} of store ${storeId}: ` +
+        `this group is of store ${config.storeId}`,
+    );
+  }
+  if (configNum > config.num) throw notReady(configNum);
+  const named = [config, previous].find(({ num }) => num === configNum);
+  const owner = named?.shards[shard];
+  if (owner === undefined || owner === gid) return;
+  throw new KvError(
+    "REFUSED",
+    `Cannot give shard ${shard} to group ${gid}: it is group ${owner}'s in configuration ${configNum}`,
+  );
 }
 
 /**

@@ -55,6 +55,11 @@ export interface Config {
   lastOwners: { [key: number]: number };
   /** Servers of groups that left while `last_owners` still names them. */
   departed: { [key: number]: Servers };
+  /**
+   * The same in every configuration of a store and in no other store; 0 in
+   * stores that were made before there was such a number.
+   */
+  storeId: string;
 }
 
 export interface Config_GroupsEntry {
@@ -184,7 +189,11 @@ export interface WatchResponse {
 export interface ControllerCommand {
   /** First command of a new cluster: fixes the number of shards for good. */
   initializeShards: number;
-  change: ChangeRequest | undefined;
+  change:
+    | ChangeRequest
+    | undefined;
+  /** With `initialize_shards`: drawn by the proposer. */
+  storeId: string;
 }
 
 function createBaseServers(): Servers {
@@ -234,7 +243,7 @@ export const Servers: MessageFns<Servers> = {
 };
 
 function createBaseConfig(): Config {
-  return { num: 0, shards: [], groups: {}, lastOwners: {}, departed: {} };
+  return { num: 0, shards: [], groups: {}, lastOwners: {}, departed: {}, storeId: "0" };
 }
 
 export const Config: MessageFns<Config> = {
@@ -258,6 +267,9 @@ export const Config: MessageFns<Config> = {
     globalThis.Object.entries(message.departed).forEach(([key, value]: [string, Servers]) => {
       Config_DepartedEntry.encode({ key: key as any, value }, writer.uint32(42).fork()).join();
     });
+    if (message.storeId !== "0") {
+      writer.uint32(49).fixed64(message.storeId);
+    }
     return writer;
   },
 
@@ -331,6 +343,14 @@ export const Config: MessageFns<Config> = {
             if (entry5.value !== undefined) {
               message.departed[entry5.key] = entry5.value;
             }
+            continue;
+          }
+          case 6: {
+            if (tag !== 49) {
+              break;
+            }
+
+            message.storeId = reader.fixed64().toString();
             continue;
           }
         }
@@ -1622,7 +1642,7 @@ export const WatchResponse: MessageFns<WatchResponse> = {
 };
 
 function createBaseControllerCommand(): ControllerCommand {
-  return { initializeShards: 0, change: undefined };
+  return { initializeShards: 0, change: undefined, storeId: "0" };
 }
 
 export const ControllerCommand: MessageFns<ControllerCommand> = {
@@ -1632,6 +1652,9 @@ export const ControllerCommand: MessageFns<ControllerCommand> = {
     }
     if (message.change !== undefined) {
       ChangeRequest.encode(message.change, writer.uint32(18).fork()).join();
+    }
+    if (message.storeId !== "0") {
+      writer.uint32(25).fixed64(message.storeId);
     }
     return writer;
   },
@@ -1663,6 +1686,14 @@ export const ControllerCommand: MessageFns<ControllerCommand> = {
             }
 
             message.change = ChangeRequest.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 25) {
+              break;
+            }
+
+            message.storeId = reader.fixed64().toString();
             continue;
           }
         }

@@ -228,6 +228,12 @@ export interface PullShardRequest {
   /** Empty: from the first record. */
   cursor: Buffer;
   bytesMax: number;
+  /**
+   * The store and the group that ask: only the shard's owner in `config_num`
+   * is answered.
+   */
+  storeId: string;
+  gid: number;
 }
 
 /**
@@ -249,6 +255,9 @@ export interface PullShardResponse {
 export interface DropShardRequest {
   configNum: number;
   shard: number;
+  /** As in PullShardRequest. */
+  storeId: string;
+  gid: number;
 }
 
 export interface DropShardResponse {
@@ -1808,7 +1817,7 @@ export const ScanResponse: MessageFns<ScanResponse> = {
 };
 
 function createBasePullShardRequest(): PullShardRequest {
-  return { configNum: 0, shard: 0, cursor: EMPTY, bytesMax: 0 };
+  return { configNum: 0, shard: 0, cursor: EMPTY, bytesMax: 0, storeId: "0", gid: 0 };
 }
 
 export const PullShardRequest: MessageFns<PullShardRequest> = {
@@ -1824,6 +1833,12 @@ export const PullShardRequest: MessageFns<PullShardRequest> = {
     }
     if (message.bytesMax !== 0) {
       writer.uint32(32).uint32(message.bytesMax);
+    }
+    if (message.storeId !== "0") {
+      writer.uint32(41).fixed64(message.storeId);
+    }
+    if (message.gid !== 0) {
+      writer.uint32(48).int32(message.gid);
     }
     return writer;
   },
@@ -1871,6 +1886,22 @@ export const PullShardRequest: MessageFns<PullShardRequest> = {
             }
 
             message.bytesMax = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 41) {
+              break;
+            }
+
+            message.storeId = reader.fixed64().toString();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.gid = reader.int32();
             continue;
           }
         }
@@ -2012,7 +2043,7 @@ export const PullShardResponse: MessageFns<PullShardResponse> = {
 };
 
 function createBaseDropShardRequest(): DropShardRequest {
-  return { configNum: 0, shard: 0 };
+  return { configNum: 0, shard: 0, storeId: "0", gid: 0 };
 }
 
 export const DropShardRequest: MessageFns<DropShardRequest> = {
@@ -2022,6 +2053,12 @@ export const DropShardRequest: MessageFns<DropShardRequest> = {
     }
     if (message.shard !== 0) {
       writer.uint32(16).int32(message.shard);
+    }
+    if (message.storeId !== "0") {
+      writer.uint32(25).fixed64(message.storeId);
+    }
+    if (message.gid !== 0) {
+      writer.uint32(32).int32(message.gid);
     }
     return writer;
   },
@@ -2053,6 +2090,22 @@ export const DropShardRequest: MessageFns<DropShardRequest> = {
             }
 
             message.shard = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 25) {
+              break;
+            }
+
+            message.storeId = reader.fixed64().toString();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.gid = reader.int32();
             continue;
           }
         }

@@ -9,6 +9,7 @@ import {
 } from "../../proto/gen/shardkv.ts";
 import { KvError } from "../../rpc/errors.ts";
 import type { Channel, Method } from "../../rpc/service.ts";
+import type { StoreId } from "../../shardctrler/config.ts";
 import { StoreCluster } from "../../shardkv/cluster_testing.ts";
 import { rawMethod } from "./raw_method.ts";
 import { replicatedLines } from "./stored_shards.ts";
@@ -24,10 +25,17 @@ const uint32 = fc.integer({ min: 0, max: 2 ** 32 - 1 });
 const bytes = fc.uint8Array({ maxLength: 40 }).map((array) => Buffer.from(array));
 const id = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }).map(String);
 
-/** A call with nonsense in it. */
-type Attack = (channel: Channel) => Promise<unknown>;
+/** Stands for the id of the store that is attacked: it is drawn when the store is made. */
+const OWN_STORE = "own";
+const sender = {
+  storeId: fc.oneof({ weight: 3, arbitrary: fc.constant(OWN_STORE) }, fc.constant("7")),
+  gid: fc.oneof(fc.constantFrom(100, 200), fc.integer({ min: -1, max: 2 ** 31 - 1 })),
+};
 
-function attacks<Request, Response>(
+/** A call with nonsense in it. */
+type Attack = (channel: Channel, storeId: StoreId) => Promise<unknown>;
+
+function attacks<Request extends object, Response>(
   method: Method<Request, Response>,
   request: fc.Arbitrary<Request>,
 ): fc.Arbitrary<Attack> {
@@ -36,10 +44,16 @@ function attacks<Request, Response>(
   return fc.oneof(
     {
       weight: 3,
-      arbitrary: request.map((r): Attack => (channel) => channel.unary(method, r, options)),
+      arbitrary: request.map((r): Attack => (channel, storeId) =>
+        channel.unary(method, isOwn(r) ? { ...r, storeId } : r, options)
+      ),
     },
     { weight: 1, arbitrary: bytes.map((b): Attack => (channel) => channel.unary(raw, b, options)) },
   );
+}
+
+function isOwn(request: object): boolean {
+  return "storeId" in request && request.storeId === OWN_STORE;
 }
 
 const shardOperation = fc.record({
@@ -71,9 +85,9 @@ const attack = fc.oneof(
   ),
   attacks(
     ShardTransferServiceService.pullShard,
-    fc.record({ configNum, shard, cursor: bytes, bytesMax: uint32 }),
+    fc.record({ ...sender, configNum, shard, cursor: bytes, bytesMax: uint32 }),
   ),
-  attacks(ShardTransferServiceService.dropShard, fc.record({ configNum, shard })),
+  attacks(ShardTransferServiceService.dropShard, fc.record({ ...sender, configNum, shard })),
   bytes.map((b): Attack => (channel) =>
     channel.unary(rawMethod(KvServiceService.scan), b, { timeoutMs: 5_000 })
   ),
@@ -91,6 +105,7 @@ Deno.test("E15: no request kills a replica, touches what it does not name or poi
   await store.run(store.clerk.putMany(keys.map((key): [string, string] => [key, `of ${key}`])));
   const addresses = [...store.addresses(100), ...store.addresses(200)];
   const dialer = store.ctrl.dialer("attacker");
+  const { storeId } = await store.run(store.admin.query());
   let answered = 0;
   let refused = 0;
   await fc.assert(
@@ -99,7 +114,7 @@ Deno.test("E15: no request kills a replica, touches what it does not name or poi
       const gid = at % 2 === 0 ? 100 : 200;
       const address = addresses[at] ?? store.addresses(gid)[store.leader(gid)] ?? "";
       try {
-        await store.run(attack(dialer.channel(address)));
+        await store.run(attack(dialer.channel(address), storeId));
         answered++;
       } catch (error) {
         assert(error instanceof KvError, `${error}`);

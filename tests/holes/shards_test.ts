@@ -144,21 +144,21 @@ Deno.test("E13: a delete for a configuration to come is refused, and one of the 
   const source = store.leader(100);
   await store.until(() => store.node(100, source).status().configNum === 2);
   const channel = store.ctrl.dialer("stranger").channel(store.addresses(100)[source] ?? "");
-  const drop = (configNum: number, shard: number) =>
+  const { storeId, shards } = await store.run(store.admin.query());
+  const drop = (configNum: number, shard: number, gid = 200) =>
     store.run(
-      channel.unary(ShardTransferServiceService.dropShard, { configNum, shard }, {
+      channel.unary(ShardTransferServiceService.dropShard, { storeId, gid, configNum, shard }, {
         timeoutMs: 5_000,
       }),
     );
-  const { shards } = await store.run(store.admin.query());
   for (const [number, owner] of shards.entries()) {
     for (const configNum of [3, 4, 1_000]) {
       await assertRejects(() => drop(configNum, number), KvError, "Cannot give");
     }
     // Its own shards are given to nobody in the configuration that is there.
-    if (owner === 100) await assertRejects(() => drop(2, number), KvError, "Cannot give");
+    if (owner === 100) await assertRejects(() => drop(2, number, 100), KvError, "Cannot give");
     // An older configuration is over: what it deleted is deleted, what is here now stays.
-    await drop(1, number);
+    await drop(1, number, 100);
   }
   const statuses = store.node(100, source).status().shards;
   assertEquals(

@@ -229,9 +229,10 @@ export function storedConfig(
   num: number,
   shards: readonly number[],
   gids: readonly number[],
+  storeId = "7",
 ): Buffer {
   const groups = Object.fromEntries(gids.map((gid) => [gid, { servers: [`g${gid}:1`] }]));
-  const message = { num, shards: [...shards], groups, lastOwners: {}, departed: {} };
+  const message = { num, shards: [...shards], groups, lastOwners: {}, departed: {}, storeId };
   return Buffer.from(ConfigMessage.encode(message).finish());
 }
 

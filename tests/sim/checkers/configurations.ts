@@ -6,6 +6,7 @@ import { machineRecord } from "./stored_facts.ts";
 
 /** A configuration as it is stored, in plain values. */
 export interface PlainConfig {
+  readonly storeId: string;
   readonly num: number;
   readonly shards: readonly number[];
   readonly gids: readonly number[];
@@ -66,8 +67,9 @@ export class ConfigurationChecker implements Observer {
 }
 
 export function plainConfig(bytes: Buffer): PlainConfig {
-  const { num, shards, groups, lastOwners } = Config.decode(bytes);
+  const { storeId, num, shards, groups, lastOwners } = Config.decode(bytes);
   return {
+    storeId,
     num,
     shards,
     gids: Object.keys(groups).map(Number),
@@ -77,6 +79,11 @@ export function plainConfig(bytes: Buffer): PlainConfig {
 
 /** Judges one configuration by the one before it. */
 export function checkStep(before: PlainConfig, after: PlainConfig): void {
+  check(
+    after.storeId === before.storeId,
+    "configurations",
+    () => `Configuration ${after.num} is of store ${after.storeId}, not ${before.storeId}`,
+  );
   const stray = after.shards.findIndex((gid) => gid !== 0 && !after.gids.includes(gid));
   if (stray >= 0) {
     violated(

@@ -52,6 +52,11 @@ function go(
   checkStep(before, plainConfig(storedConfig(2, toShards, toGids)));
 }
 
+Deno.test("Item 25 trips on a configuration of another store", () => {
+  const after = plainConfig(storedConfig(2, [1, 1, 2, 2], [1, 2], "8"));
+  assertTrips("configurations", () => checkStep(plainConfig(joined), after));
+});
+
 Deno.test("Item 25 trips on a shard of a group that is not there", () => {
   const start = [[1, 1, 1, 1], [1]] as const;
   assertTrips("configurations", () => go(start, [[1, 1, 3, 3], [1, 2]]));
