@@ -19,6 +19,8 @@ class Writer {
 
   constructor(clerk: KvClerk) {
     this.#running = this.#run(clerk);
+    // A failure is told by `stop`, or by the writes that stand still.
+    this.#running.catch(() => {});
   }
 
   async #run(clerk: KvClerk): Promise<void> {
