@@ -3,11 +3,14 @@ import type { Clock, Timer } from "../../runtime/clock.ts";
 import type { Draw } from "./draw.ts";
 import type { EventLog } from "./event_log.ts";
 import type { FaultKind, NemesisOptions } from "./options.ts";
-import { cutsOf, oneWayCutsOf } from "./partitions.ts";
+import { type Cut, cutsOf, oneWayCutsOf } from "./partitions.ts";
 import type { SimCluster } from "./sim_cluster.ts";
 import type { SimNode } from "./sim_node.ts";
 import type { Statistics } from "./statistics.ts";
 import { trapMoments, type Traps } from "./traps.ts";
+
+/** Between two looks at whether a stranded leader has been replaced. */
+const STRANDED_LOOK_MS = 10;
 
 export interface NemesisParts {
   readonly options: NemesisOptions;
@@ -66,6 +69,8 @@ export class Nemesis {
       case "partition":
       case "one-way cut":
         return this.#cut(kind);
+      case "stranded leader":
+        return this.#strand(this.#target());
       case "clogged link":
         return this.#clog();
     }
@@ -156,6 +161,35 @@ export class Nemesis {
     this.#later(() => {
       for (const [from, to] of cuts) cluster.network.join(from, to);
     });
+  }
+
+  /**
+   * Cuts a leader off from its peers and lets it back when it has just been
+   * replaced: what it has appended meanwhile stands where its successor's
+   * entries belong, and reaches as far.
+   */
+  #strand(leader: SimNode): void {
+    const { cluster, clock, draw, options } = this.#parts;
+    const group = cluster.ensembles.find((nodes) => nodes.includes(leader)) ?? [];
+    if (leader.view?.status().role !== "leader" || group.length < 3) return;
+    const peers = group.filter((node) => node !== leader);
+    const cuts = peers.flatMap(({ address }): Cut[] => [
+      [leader.address, address],
+      [address, leader.address],
+    ]);
+    this.#note("stranded leader", leader.address);
+    for (const [from, to] of cuts) cluster.network.cut(from, to);
+    const lastMs = clock.now() + options.durationMaxMs;
+    const lingerMs = draw.magnitude(1, 1_000);
+    const rejoin = () => {
+      for (const [from, to] of cuts) cluster.network.join(from, to);
+    };
+    const look = () => {
+      const isReplaced = peers.some(({ view }) => view?.status().role === "leader");
+      if (isReplaced || clock.now() >= lastMs) clock.setTimer(rejoin, lingerMs);
+      else clock.setTimer(look, STRANDED_LOOK_MS);
+    };
+    look();
   }
 
   #clog(): void {

@@ -40,6 +40,7 @@ export type FaultKind =
   | "restart"
   | "pause"
   | "partition"
+  | "stranded leader"
   | "one-way cut"
   | "clogged link"
   | "slow disk"
@@ -206,7 +207,8 @@ function swarmCluster(draw: Draw): ClusterOptions {
       applyBytesMax: draw.magnitude(64, 8 << 20),
     },
     leaseReads: draw.oneIn(4),
-    retainedEntriesMax: draw.magnitude(1, 200),
+    // With nothing retained whoever falls behind gets a snapshot, even for a single entry.
+    retainedEntriesMax: draw.oneIn(4) ? 1 : draw.magnitude(1, 200),
     retainedBytesMax: draw.magnitude(1_000, 1 << 20),
   };
 }
@@ -242,6 +244,7 @@ const swarmFaults: readonly FaultKind[] = [
   "restart",
   "pause",
   "partition",
+  "stranded leader",
   "one-way cut",
   "clogged link",
   "slow disk",
