@@ -19,14 +19,12 @@ export interface ProofOptions {
 
 /**
  * - `caught`: a seed fails with the bug and passes without it
- * - `survives`: no seed fails
- * - `unproved`: the seed that fails with the bug fails without it too
+ * - `survives`: no seed does
  * - `broken`: there was no hunt
  */
 export type Verdict =
   | { readonly kind: "caught"; readonly seeds: number; readonly text: string }
   | { readonly kind: "survives"; readonly seeds: number }
-  | { readonly kind: "unproved"; readonly seed: number }
   | { readonly kind: "broken"; readonly text: string };
 
 export interface MutantReport {
@@ -61,15 +59,30 @@ async function judge(
   options: ProofOptions,
 ): Promise<Verdict> {
   try {
-    const { seeds, caught } = await copy.with(mutant, () => huntIn(copy.dir, options));
-    if (caught === undefined) return { kind: "survives", seeds };
-    const control = await hunt(caught.seed, 1, options.profile);
-    if (control.caught !== undefined) return { kind: "unproved", seed: caught.seed };
-    return { kind: "caught", seeds, text: caught.text };
+    return await huntUnlessUsual(copy, mutant, options);
   } catch (error) {
     if (!(error instanceof StaleMutantError || error instanceof HuntError)) throw error;
     return { kind: "broken", text: error.message };
   }
+}
+
+/** Passes over seeds that fail without the bug too: what they find is something else. */
+async function huntUnlessUsual(
+  copy: MutatedCopy,
+  mutant: Mutant,
+  options: ProofOptions,
+): Promise<Verdict> {
+  const { firstSeed, seedsMax, profile } = options;
+  for (let seeds = 0; seeds < seedsMax;) {
+    const rest = { ...options, firstSeed: firstSeed + seeds, seedsMax: seedsMax - seeds };
+    const found = await copy.with(mutant, () => huntIn(copy.dir, rest));
+    seeds += found.seeds;
+    if (found.caught === undefined) break;
+    const { seed, text } = found.caught;
+    const control = await hunt(seed, 1, profile);
+    if (control.caught === undefined) return { kind: "caught", seeds, text };
+  }
+  return { kind: "survives", seeds: seedsMax };
 }
 
 /** A process of its own, so that every module is loaded with the bug in it. */

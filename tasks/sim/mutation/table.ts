@@ -16,8 +16,6 @@ function describeVerdict(verdict: Verdict): string {
       return `caught after ${countSeeds(verdict.seeds)}: ${firstLines(verdict.text)}`;
     case "survives":
       return `SURVIVES ${countSeeds(verdict.seeds)}`;
-    case "unproved":
-      return `UNPROVED: seed ${verdict.seed} fails without the bug too`;
     case "broken":
       return `BROKEN: ${verdict.text}`;
   }

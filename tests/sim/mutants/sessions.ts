@@ -35,11 +35,16 @@ export const sessionMutants: readonly Mutant[] = [
     replace: "",
   },
   {
-    name: "wall-clock-in-log",
-    breaks: "Sessions expire by wall clocks, which jump either way.",
-    file: "raft/node/log_time.ts",
-    find: "return Math.floor(this.#logMs + this.#clock.now() - this.#atMs);",
-    replace: "return Math.floor(this.#clock.wallTime());",
+    name: "sessions-expire-early",
+    breaks: "Sessions are forgotten as soon as they are idle for half a second.",
+    file: "shardkv/machine.ts",
+    find:
+      `    if (Math.floor(before / SESSION_SWEEP_MS) === Math.floor(now / SESSION_SWEEP_MS)) return;
+`,
+    replace:
+      `    for (const { sessions } of state.shards.values()) sessions.expire(now + 3_599_500);
+    if (Math.floor(before / SESSION_SWEEP_MS) === Math.floor(now / SESSION_SWEEP_MS)) return;
+`,
   },
   {
     name: "cas-without-compare",

@@ -44,13 +44,6 @@ export const shardMutants: readonly Mutant[] = [
 `,
   },
   {
-    name: "repeated-chunk-inserted",
-    breaks: "A chunk of a shard is taken in wherever the copy ends.",
-    file: "shardkv/apply_migration.ts",
-    find: `  if (!chunk.cursorBefore.equals(shard.cursor)) return "already";\n`,
-    replace: "",
-  },
-  {
     name: "next-config-while-owing",
     breaks: "A group enters the next configuration while a source has not forgotten its copy.",
     file: "shardkv/shard_status.ts",

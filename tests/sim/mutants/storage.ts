@@ -30,11 +30,12 @@ export const storageMutants: readonly Mutant[] = [
     const written = Promise.all([first, rest]);`,
   },
   {
-    name: "snapshot-applied-again",
-    breaks: "Entries that a snapshot has brought already are applied on top of it.",
-    file: "raft/node/applier.ts",
-    find: "    this.#queue = this.#queue.filter((entry) => entry.index > index);\n",
-    replace: "",
+    name: "snapshot-lacks-record",
+    breaks: "The last record of a snapshot's chunk is not sent.",
+    file: "raft/node/snapshot_source.ts",
+    find: "  return { records, done: ended, checksum: checksumOf(records) };",
+    replace: `  if (records.length > 1) records.pop();
+  return { records, done: ended, checksum: checksumOf(records) };`,
   },
   {
     name: "install-keeps-suffix",
@@ -59,5 +60,12 @@ export const storageMutants: readonly Mutant[] = [
       void engine.write(writes.splice(0), { sync: false });
       await engine.write([this.#options.store.saveHardState(hardState)], { sync: false });
     }`,
+  },
+  {
+    name: "snapshot-at-conflict",
+    breaks: "A follower keeps its log if it has any entry at the index of the snapshot.",
+    file: "raft/step_follower.ts",
+    find: "core.log.term(snapshot.index) !== snapshot.term;",
+    replace: "core.log.term(snapshot.index) === undefined;",
   },
 ];
