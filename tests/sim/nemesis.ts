@@ -1,14 +1,18 @@
 /** Makes things go wrong, one fault after the other, as the seed will have it. */
+import { KvError } from "../../rpc/errors.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import type { Draw } from "./draw.ts";
 import type { EventLog } from "./event_log.ts";
 import type { FaultKind, NemesisOptions } from "./options.ts";
+import type { ObserverHub } from "./observer_hub.ts";
 import { type Cut, cutsOf, oneWayCutsOf } from "./partitions.ts";
 import type { SimCluster } from "./sim_cluster.ts";
 import type { SimNode } from "./sim_node.ts";
 import type { Statistics } from "./statistics.ts";
 import { trapMoments, type Traps } from "./traps.ts";
 
+/** Longest time a leader that is about to be stranded is asked to hand over. */
+const HAND_OVER_TIMEOUT_MS = 300;
 /** Between two looks at whether a stranded leader has been replaced. */
 const STRANDED_LOOK_MS = 10;
 
@@ -22,12 +26,14 @@ export interface NemesisParts {
   readonly events: EventLog;
   readonly statistics: Statistics;
   readonly traps: Traps;
+  readonly hub: ObserverHub;
 }
 
 export class Nemesis {
   readonly #parts: NemesisParts;
   readonly #weights: readonly (readonly [FaultKind, number])[];
   #timer: Timer | undefined;
+  #stopped = false;
 
   constructor(parts: NemesisParts) {
     this.#parts = parts;
@@ -44,6 +50,7 @@ export class Nemesis {
 
   /** No new faults; those that are there end when their time has come. */
   stop(): void {
+    this.#stopped = true;
     this.#parts.traps.disarm();
     this.#timer?.cancel();
   }
@@ -166,10 +173,11 @@ export class Nemesis {
   /**
    * Cuts a leader off from its peers and lets it back when it has just been
    * replaced: what it has appended meanwhile stands where its successor's
-   * entries belong, and reaches as far.
+   * entries belong, and reaches as far. It may have told its successor to take
+   * over, and does not hear of it.
    */
   #strand(leader: SimNode): void {
-    const { cluster, clock, draw, options } = this.#parts;
+    const { cluster, draw } = this.#parts;
     const group = cluster.ensembles.find((nodes) => nodes.includes(leader)) ?? [];
     if (leader.view?.status().role !== "leader" || group.length < 3) return;
     const peers = group.filter((node) => node !== leader);
@@ -178,6 +186,22 @@ export class Nemesis {
       [address, leader.address],
     ]);
     this.#note("stranded leader", leader.address);
+    if (draw.oneIn(2)) return this.#cutUntilReplaced(cuts, peers);
+    const heir = draw.pick(peers);
+    const clerk = cluster.memberClerk(leader, draw.fork(), HAND_OVER_TIMEOUT_MS);
+    clerk.transfer(heir.id - 1).catch((error) => {
+      if (!(error instanceof KvError)) this.#parts.hub.fail(error);
+    }).finally(() => {
+      clerk.close();
+      // Its word may have to leave first.
+      if (!this.#stopped) {
+        this.#cutUntilReplaced(cuts.filter(([, to]) => to === leader.address), peers);
+      }
+    });
+  }
+
+  #cutUntilReplaced(cuts: readonly Cut[], peers: readonly SimNode[]): void {
+    const { cluster, clock, draw, options } = this.#parts;
     for (const [from, to] of cuts) cluster.network.cut(from, to);
     const lastMs = clock.now() + options.durationMaxMs;
     const lingerMs = draw.magnitude(1, 1_000);

@@ -1,6 +1,7 @@
 /** All nodes of the simulated system and the network between them and their clients. */
 import { CtrlerClerk } from "../../client/ctrler_clerk.ts";
 import { KvClerk } from "../../client/kv_clerk.ts";
+import { MemberClerk } from "../../client/member_clerk.ts";
 import { silentLogger } from "../../runtime/logger.ts";
 import { createPrng } from "../../runtime/prng.ts";
 import type { VirtualClock } from "../../runtime/virtual_clock.ts";
@@ -121,6 +122,17 @@ export class SimCluster {
       clock: this.#parts.clock,
       prng: createPrng(this.#parts.draw.prng.below(2 ** 32)),
       ownsDialer: true,
+    });
+  }
+
+  /** A clerk for the members of a group that knows only one of its servers. */
+  memberClerk({ address }: SimNode, draw: Draw, timeoutMs: number): MemberClerk {
+    return new MemberClerk({
+      servers: [address],
+      dialer: this.network.dialer("members"),
+      clock: this.#parts.clock,
+      prng: draw.prng,
+      timeoutMs,
     });
   }
 
