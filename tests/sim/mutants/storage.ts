@@ -38,13 +38,6 @@ export const storageMutants: readonly Mutant[] = [
   return { records, done: ended, checksum: checksumOf(records) };`,
   },
   {
-    name: "install-keeps-suffix",
-    breaks: "Entries behind an installed snapshot stay on disk, although they may conflict.",
-    file: "raft/node/log_store.ts",
-    find: "for (let i = this.#start + 1; i <= this.#last; i++) {",
-    replace: "for (let i = this.#start + 1; i <= Math.min(this.#last, meta.index); i++) {",
-  },
-  {
     name: "compaction-past-applied",
     breaks: "Entries that are not applied yet are dropped from the log.",
     file: "raft/node/raft_node.ts",
@@ -62,7 +55,7 @@ export const storageMutants: readonly Mutant[] = [
     }`,
   },
   {
-    name: "snapshot-at-conflict",
+    name: "install-keeps-conflict",
     breaks: "A follower keeps its log if it has any entry at the index of the snapshot.",
     file: "raft/step_follower.ts",
     find: "core.log.term(snapshot.index) !== snapshot.term;",
