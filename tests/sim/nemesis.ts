@@ -3,6 +3,7 @@ import { KvError } from "../../rpc/errors.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import type { Draw } from "./draw.ts";
 import type { EventLog } from "./event_log.ts";
+import { CONTROLLERS_GID } from "./observation.ts";
 import type { FaultKind, NemesisOptions } from "./options.ts";
 import type { ObserverHub } from "./observer_hub.ts";
 import { type Cut, cutsOf, oneWayCutsOf } from "./partitions.ts";
@@ -116,10 +117,21 @@ export class Nemesis {
     const voters = node.view?.confState.voters ?? [];
     const isSpare = voters.length > 2 || !voters.includes(node.id);
     if (!node.isUp || !isSpare || cluster.fragile.has(node.gid)) return;
+    if (this.#isLastKnown(node)) return;
     cluster.fragile.add(node.gid);
     this.#note("wiped disk", node.address);
     node.wipe();
     this.#later(() => node.start());
+  }
+
+  /**
+   * Whether it is the last of the controllers that servers and clients were
+   * told of: they look for the others through those (docs/raft.md, Members).
+   */
+  #isLastKnown(node: SimNode): boolean {
+    const known = this.#parts.cluster.membersOf(CONTROLLERS_GID)
+      .filter(({ isFirst, isLost }) => isFirst && !isLost);
+    return known.length === 1 && known[0] === node;
   }
 
   #restart(node: SimNode): void {
