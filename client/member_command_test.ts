@@ -1,6 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { createPrng } from "../runtime/prng.ts";
 import { StoreCluster } from "../shardkv/cluster_testing.ts";
+import { groupStatus } from "./node_status.ts";
 import { main } from "./shardctrlerclient.ts";
 
 interface Outcome {
@@ -81,6 +82,9 @@ Deno.test("a member is added, learns, is promoted and replaces another, while cl
   await store.ctrl.clock.advance(5_000);
   const config = await store.run(store.admin.query());
   assertEquals(config.groups.get(100), expected.map((position) => store.address(100, position)));
+  // Status tells servers by their own ids, not by their places in that list.
+  const statuses = await store.run(groupStatus(config, store.ctrl.dialer("status")));
+  assertEquals(statuses.filter(({ error }) => !error).map(({ id }) => id), expected);
   // The newcomer counts: with one of the old ones down it makes up the majority.
   const [old = 0] = expected;
   await store.crash(100, old);

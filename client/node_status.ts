@@ -20,7 +20,7 @@ export interface ShardStatus {
 /** One server of a group. Of an offline one only `gid`, `id`, `address` and `error` say anything. */
 export interface NodeStatus extends ServerState {
   readonly gid: Gid;
-  /** Position in the group, from 0. */
+  /** As the server was started with; for an offline one its place among the group's servers. */
   readonly id: number;
   readonly address: string;
   readonly shards: readonly ShardStatus[];
@@ -66,7 +66,7 @@ function onlineNode(place: NodePlace, response: GetStatusResponse): NodeStatus {
   const shards = response.shards.map(({ shardId, status, keys, bytes }) => {
     return { shard: shardId, status, keys, bytes };
   });
-  return { ...place, ...onlineState(response), shards };
+  return { ...place, id: response.id, ...onlineState(response), shards };
 }
 
 function offlineNode(place: NodePlace, error: KvError): NodeStatus {

@@ -5,7 +5,7 @@ import { describeConfState } from "../describe.ts";
 import { isJoint } from "../membership.ts";
 import type { RawNode } from "../raw_node.ts";
 import type { MemberChange } from "../conf_change.ts";
-import type { LogIndex, NodeId, Term } from "../types.ts";
+import type { ConfState, LogIndex, NodeId, Term } from "../types.ts";
 import type { PeerRegistry } from "./peer_registry.ts";
 import { memberOf, type Roster, type RosterChange } from "./roster.ts";
 import { encodeChange } from "./roster_codec.ts";
@@ -93,7 +93,7 @@ export class GroupMembers {
     this.#roster = roster;
     transport.setRoster(roster);
     registry.learn(roster.members).catch(onFatal);
-    logger.info("Changed members", { members: describeConfState(roster.conf) });
+    logger.info("Changed members", { members: describeIds(roster.conf) });
     if (wasMember && memberOf(roster, self) === undefined) {
       logger.warn("This node was removed from its group: it can be stopped and its data deleted");
     }
@@ -117,4 +117,16 @@ export class GroupMembers {
     }));
     return { changes: plain, members };
   }
+}
+
+/** Ids as on the command line, where they count from 0. */
+function describeIds(conf: ConfState): string {
+  const fromZero = (ids: readonly NodeId[]) => ids.map((id) => id - 1);
+  return describeConfState({
+    ...conf,
+    voters: fromZero(conf.voters),
+    learners: fromZero(conf.learners),
+    votersOutgoing: fromZero(conf.votersOutgoing),
+    learnersNext: fromZero(conf.learnersNext),
+  });
 }
