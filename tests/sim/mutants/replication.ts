@@ -33,13 +33,6 @@ export const replicationMutants: readonly Mutant[] = [
     replace: "if (index === this.#match) return false;",
   },
   {
-    name: "commit-beyond-message",
-    breaks: "A follower commits up to the leader's index what the message does not vouch for.",
-    file: "raft/step_follower.ts",
-    find: "log.commitTo(Math.min(message.commit, last));",
-    replace: "log.commitTo(Math.min(message.commit, log.lastIndex));",
-  },
-  {
     name: "heartbeat-commits-unmatched",
     breaks: "A heartbeat commits entries on followers whose logs may differ from the leader's.",
     file: "raft/replication.ts",
@@ -58,13 +51,6 @@ export const replicationMutants: readonly Mutant[] = [
     breaks: "A follower cuts its log at entries that it has already, whatever follows them.",
     file: "raft/raft_log.ts",
     find: "      if (term === entry.term) continue;\n",
-    replace: "",
-  },
-  {
-    name: "saved-after-cut",
-    breaks: "A write that ends vouches for entries that have been replaced meanwhile.",
-    file: "raft/raft_log.ts",
-    find: "    this.#saving = this.#saving.map((index) => Math.min(index, last));\n",
     replace: "",
   },
 ];
