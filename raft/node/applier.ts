@@ -137,7 +137,9 @@ export class Applier {
     });
     const before = pass("raft/beforeApply", identity);
     if (before !== undefined) await before;
-    const written = engine.write([...view.writes(generation.prefix), record], { sync: false });
+    // Who votes must not be forgotten: a member that is gone for good cannot be asked again.
+    const sync = entries.some(({ kind }) => kind === "confChange");
+    const written = engine.write([...view.writes(generation.prefix), record], { sync });
     onReplies(applied);
     await written;
     const after = pass("raft/afterApply", identity);

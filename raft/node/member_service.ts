@@ -122,6 +122,7 @@ export class MemberService {
     if (wasRemoved(roster, id)) return { id, address: "", incarnation: "0" };
     const member = this.#memberIn(roster, id);
     if (isVoter(roster, id)) this.#checkQuorumWithout(id);
+    if (id === this.#node.status().id) this.#handOver(id);
     await this.#node.changeMembers([{ type: "remove", id }]);
     return member;
   }
@@ -144,6 +145,20 @@ export class MemberService {
           `${active} are up, and ${needed} are needed`,
       );
     }
+  }
+
+  /**
+   * A leader does not remove itself: those who stay must know that it is done
+   * when the caller hears so, even if the leader is destroyed at once.
+   */
+  #handOver(self: NodeId): never {
+    const { conf } = this.#node.roster;
+    const [heir] = [...this.#node.progress()]
+      .filter(([id, { active }]) => id !== self && active && conf.voters.includes(id))
+      .sort(([, a], [, b]) => b.match - a.match);
+    if (heir !== undefined) this.#node.transferLeader(heir[0]);
+    const why = `Cannot remove node ${self - 1} by itself: it hands its leadership over first`;
+    throw new KvError("NOT_READY", why);
   }
 
   #transfer(id: NodeId): Member {

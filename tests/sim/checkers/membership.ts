@@ -66,8 +66,11 @@ export class MembershipChecker implements Observer {
       () => `${node.address} leads in term ${term} and has no vote: ${JSON.stringify(confState)}`,
     );
     const latest = this.#ledger.of(node.gid).conf;
+    // A node that does not know that its removal is committed may win, with the
+    // votes of both majorities: somebody must go on if nobody alive knows.
+    const isKnown = latest !== undefined && node.status().commit >= latest.index;
     check(
-      latest === undefined || latest.claimedIn >= term || isVoter(latest.conf, id),
+      !isKnown || latest.claimedIn >= term || isVoter(latest.conf, id),
       "voterLeads",
       () =>
         `${node.address} was elected in term ${term}: its removal was committed at ` +
