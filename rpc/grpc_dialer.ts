@@ -140,10 +140,9 @@ class GrpcChannel implements Channel {
   /** Milliseconds that {@linkcode close} leaves something of gRPC's running. */
   get settleMs(): number {
     if (this.#client === undefined) return 0;
+    // A client that was used is idle only after its connection broke, perhaps just now.
     const state = this.#client.getChannel().getConnectivityState(false);
-    return state === connectivityState.READY || state === connectivityState.IDLE
-      ? socketSettleMs
-      : backoffSettleMs;
+    return state === connectivityState.READY ? socketSettleMs : backoffSettleMs;
   }
 
   close(): void {

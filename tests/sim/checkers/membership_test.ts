@@ -77,7 +77,7 @@ Deno.test("Item 15 trips on a learner that leads", () => {
   all.roundTaken(learner.view, leaderReady(2));
 });
 
-Deno.test("Item 15 trips on a node that is elected after its removal was committed", () => {
+Deno.test("Item 15 trips on a node that is elected although it knows that its removal was committed", () => {
   const all = newCheckers();
   const [other, removed] = [started(all, 1), started(all, 3)];
   other.conf = confOf(1, 2);
@@ -86,5 +86,17 @@ Deno.test("Item 15 trips on a node that is elected after its removal was committ
   removed.lead(2);
   all.roundTaken(removed.view, leaderReady(2));
   removed.lead(3);
+  removed.status.commit = 5;
   assertTrips("voterLeads", () => all.roundTaken(removed.view, leaderReady(3)));
+});
+
+Deno.test("Item 15 passes a node that is elected and does not know that its removal was committed", () => {
+  const all = newCheckers();
+  const [other, removed] = [started(all, 1), started(all, 3)];
+  other.conf = confOf(1, 2);
+  other.status.term = 2;
+  all.entriesApplied(other.view, [{ entry: change(5, 2), replies: [] }]);
+  removed.lead(3);
+  removed.status.commit = 4;
+  all.roundTaken(removed.view, leaderReady(3));
 });
