@@ -90,7 +90,21 @@ export function unsettled(cluster: SimCluster, config: Config): string {
       }
     }
   }
-  return "";
+  const gids = [...config.groups.keys()];
+  return gids.map((gid) => unlisted(cluster.membersOf(gid), config)).find((it) => it !== "") ?? "";
+}
+
+/** Whether the configuration still lists other servers of a group than those that vote. */
+function unlisted(nodes: readonly SimNode[], { groups }: Config): string {
+  const leader = nodes.find(({ view }) => view?.status().role === "leader");
+  const listed = groups.get(leader?.gid ?? 0);
+  if (leader?.view === undefined || listed === undefined) return "";
+  const { voters, votersOutgoing } = leader.view.confState;
+  if (votersOutgoing.length > 0) return `members of group ${leader.gid} are changing`;
+  const addresses = nodes.filter(({ id }) => voters.includes(id)).map(({ address }) => address);
+  const isSame = addresses.length === listed.length &&
+    addresses.every((address) => listed.includes(address));
+  return isSame ? "" : `group ${leader.gid} is listed with ${listed}, not with ${addresses}`;
 }
 
 /** What keeps the replicas of each group from being equal; empty once they are. */
