@@ -11,6 +11,7 @@ import { IdleChecker } from "./idle.ts";
 import { Ledger } from "./ledger.ts";
 import type { CheckedLimits } from "./limits.ts";
 import { LogChecker } from "./log.ts";
+import { MandateChecker } from "./mandates.ts";
 import { MembershipChecker } from "./membership.ts";
 import { MonotonicChecker } from "./monotonic.ts";
 import { ProgressChecker } from "./progress.ts";
@@ -34,6 +35,7 @@ export function createCheckers(limits: CheckedLimits): Observer[] {
     ledger,
     frontier,
     new ElectionChecker(),
+    new MandateChecker(turns),
     new LogChecker(turns, ledger),
     new MonotonicChecker(turns),
     new DurabilityChecker(turns, ledger),
