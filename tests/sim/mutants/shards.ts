@@ -24,16 +24,6 @@ export const shardMutants: readonly Mutant[] = [
     replace: `return status === "Serving" || status === "GCing" || status === "BePulling";`,
   },
   {
-    name: "pull-from-the-past",
-    breaks: "A source gives a shard away before it has stopped serving it.",
-    file: "shardkv/shard_source.ts",
-    find: `  if (ownership.config.num < configNum) throw notReady(configNum);
-  const held = ownership.shards.get(shard);
-  if (ownership.config.num > configNum || held?.status !== "BePulling") {`,
-    replace: `  const held = ownership.shards.get(shard);
-  if (held === undefined) {`,
-  },
-  {
     name: "drop-before-insert",
     breaks: "A source forgets a shard before its new owner has committed the last chunk.",
     file: "shardkv/shard_moves.ts",
