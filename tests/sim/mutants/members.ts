@@ -34,15 +34,6 @@ export const memberMutants: readonly Mutant[] = [
   if (core.role !== "leader") {`,
   },
   {
-    name: "two-changes-at-once",
-    breaks: "A leader changes members again before the change under way is applied.",
-    file: "raft/membership_change.ts",
-    find: `  if (log.applied < pendingConfIndex) {
-    throw`,
-    replace: `  if (log.applied < pendingConfIndex - Infinity) {
-    throw`,
-  },
-  {
     name: "snapshot-with-wrong-members",
     breaks: "A snapshot says that there is one voter.",
     file: "raft/node/snapshot_source.ts",
