@@ -16,7 +16,7 @@ const RETRY_MS = 1_000;
 export interface ServerListOptions {
   readonly gid: Gid;
   readonly raft: Pick<RaftNode, "status" | "roster" | "onRoleChange" | "onRosterChange">;
-  readonly machine: ShardMachine;
+  readonly machine: { readonly ownership: Pick<ShardMachine["ownership"], "config"> };
   readonly controllers: Pick<CtrlerClerk, "changeServers">;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -105,8 +105,10 @@ function listedServers(config: Config, gid: Gid): readonly string[] | undefined 
  * Addresses of those who may lead; undefined while that is changing, and while
  * it never has: a group may have joined under other names of its servers.
  */
-function votersOf({ conf, members, firstMembers }: Roster): readonly string[] | undefined {
-  const isAsFirst = members.length === firstMembers.length &&
+function votersOf({ conf, members, firstMembers, nextId }: Roster): readonly string[] | undefined {
+  // Somebody who came and went has been listed meanwhile.
+  const hasGrown = nextId > Math.max(0, ...firstMembers.map(({ id }) => id)) + 1;
+  const isAsFirst = !hasGrown && members.length === firstMembers.length &&
     firstMembers.every(({ id }) => conf.voters.includes(id));
   if (isJoint(conf) || isAsFirst) return undefined;
   return members.filter(({ id }) => conf.voters.includes(id)).map(({ address }) => address);
