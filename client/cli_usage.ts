@@ -1,5 +1,5 @@
 /** Command lines that make no sense, and what is said about them. */
-import { FlagError, HelpRequested } from "../runtime/flags.ts";
+import { FlagError, HelpRequested, VersionRequested } from "../runtime/flags.ts";
 import { exitUsage } from "./cli_exit.ts";
 
 /** The words make no command. */
@@ -24,11 +24,15 @@ interface UsageOutput {
  * Says what is wrong, or how to do it right.
  *
  * @returns The exit code
- * @throws What is neither a wrong command line nor a request for help
+ * @throws What is neither a wrong command line nor a request for help or the version
  */
 export function explainUsage(error: unknown, output: UsageOutput): number {
   if (error instanceof HelpRequested || error instanceof FlagError) {
     output.stderr(error.text);
+    return error.exitCode;
+  }
+  if (error instanceof VersionRequested) {
+    output.stdout(error.text);
     return error.exitCode;
   }
   if (!(error instanceof UsageError)) throw error;

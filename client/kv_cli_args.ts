@@ -98,7 +98,7 @@ const flags = defineFlags("shardkvclient", {
   }),
   o: choiceFlag({ default: "text", choices: formats, help: "output format" }),
   eraftStrict: boolFlag({ help: "try for ever and always exit with 0, as eRaft's client does" }),
-}, { trailer: usage });
+}, { trailer: usage, hasVersion: true });
 
 const scanFlags = defineFlags("scan", {
   limit: intFlag({ default: 0, min: 0, help: "most keys to list, 0 for all" }),
@@ -120,7 +120,7 @@ const benchFlags = defineFlags("bench", {
   }),
 });
 
-/** @throws {FlagError | HelpRequested | UsageError} When the words make no request */
+/** @throws {FlagError | HelpRequested | VersionRequested | UsageError} When the words make no request */
 export function parseRequest(args: readonly string[]): KvRequest {
   const { values, rest } = flags.parse(args);
   const { ctrlers: controllers, timeout, o: format, eraftStrict: strict } = values;

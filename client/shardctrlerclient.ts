@@ -38,7 +38,7 @@ const flags = defineFlags("shardctrlerclient", {
   timeout: durationFlag({ default: 30_000, min: 1, help: "give up after this long" }),
   o: choiceFlag({ default: "text", choices: ["text", "json"], help: "output format" }),
   force: boolFlag({ help: "let leave take the last group out too" }),
-}, { trailer: USAGE });
+}, { trailer: USAGE, hasVersion: true });
 
 interface Request {
   readonly command: CtrlerCommand;
@@ -77,7 +77,7 @@ export async function main(args: readonly string[], io: CliIo): Promise<number> 
   }
 }
 
-/** @throws {FlagError | HelpRequested | UsageError} */
+/** @throws {FlagError | HelpRequested | VersionRequested | UsageError} */
 function parseRequest(args: readonly string[]): Request {
   const { values, rest } = flags.parse(args);
   const { cluster: controllers, timeout: timeoutMs, o: format, force } = values;

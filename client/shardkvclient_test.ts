@@ -273,3 +273,9 @@ Deno.test("shardkvclient answers nonsense with one clear line and code 2", async
     "Cannot open the record f: No such directory\n",
   );
 });
+
+Deno.test("shardkvclient prints its versions on standard output for -version", async () => {
+  const { code, stdout, stderr } = await run(aCluster(), ["-version"]);
+  assertEquals([code, stderr], [0, ""]);
+  assertMatch(stdout, /^shardkvclient \d+\.\d+\.\d+\nrevision: .+\nDeno: .+\nRocksDB: .+\n$/);
+});

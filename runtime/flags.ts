@@ -12,6 +12,7 @@
  * ```
  */
 import type { Flag } from "./flag_types.ts";
+import { versionText } from "./version.ts";
 
 export {
   boolFlag,
@@ -49,6 +50,19 @@ export class HelpRequested extends Error {
   }
 }
 
+/** `-version` was given: print `text` on stdout and exit with `exitCode`. */
+export class VersionRequested extends Error {
+  override readonly name = "VersionRequested";
+  readonly exitCode = 0;
+  /** The versions, ready to print, with a newline at the end. */
+  readonly text: string;
+
+  constructor(program: string) {
+    super("The version was requested");
+    this.text = versionText(program);
+  }
+}
+
 // A set holds flags of any value types; `FlagValues` gets them back one by one.
 // deno-lint-ignore no-explicit-any
 type Flags = Readonly<Record<string, Flag<any>>>;
@@ -72,6 +86,7 @@ export interface FlagSet<F extends Flags> {
   /**
    * @throws {FlagError} When a flag is unknown, lacks its value, or the value is no good
    * @throws {HelpRequested} At `-h` or `-help`, unless declared
+   * @throws {VersionRequested} At `-version`, if the set has it
    */
   parse(args: readonly string[]): ParsedFlags<F>;
   /** An error about the command line that parsing could not see; for the caller to throw. */
@@ -81,6 +96,8 @@ export interface FlagSet<F extends Flags> {
 export interface FlagSetOptions {
   /** Lines below the flags, such as the list of commands. */
   readonly trailer?: string;
+  /** Whether `-version` tells what the program is made of. Default false. */
+  readonly hasVersion?: boolean;
 }
 
 /**
@@ -93,12 +110,16 @@ export function defineFlags<const F extends Flags>(
   options: FlagSetOptions = {},
 ): FlagSet<F> {
   const keys = new Map(Object.keys(flags).map((key) => [toFlagName(key), key] as const));
+  const { hasVersion = false } = options;
   const trailer = options.trailer === undefined ? "" : `${options.trailer.trimEnd()}\n`;
-  const usage = `Usage of ${name}:\n${describeFlags(keys, flags)}${trailer}`;
+  const usage = `Usage of ${name}:\n${describeFlags(keys, flags, hasVersion)}${trailer}`;
   return {
     usage,
     error: (message) => new FlagError(message, usage),
-    parse: (args) => new Parser(flags, keys, usage).parse(args),
+    parse: (args) => {
+      const parser = new Parser(flags, keys, usage, hasVersion ? name : undefined);
+      return parser.parse(args);
+    },
   };
 }
 
@@ -106,9 +127,14 @@ function toFlagName(key: string): string {
   return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
-function describeFlags(keys: ReadonlyMap<string, string>, flags: Flags): string {
+function describeFlags(
+  keys: ReadonlyMap<string, string>,
+  flags: Flags,
+  hasVersion: boolean,
+): string {
   let text = "";
-  for (const name of [...keys.keys()].sort()) {
+  for (const name of [...keys.keys(), ...(hasVersion ? ["version"] : [])].sort()) {
+    if (name === "version" && hasVersion) text += "  -version\n    \tprint the versions and exit\n";
     const flag = flags[keys.get(name) ?? ""];
     if (flag === undefined) continue;
     const quoted = /`([^`]+)`/.exec(flag.help)?.[1];
@@ -130,13 +156,21 @@ class Parser<F extends Flags> {
   readonly #flags: F;
   readonly #keys: ReadonlyMap<string, string>;
   readonly #usage: string;
+  /** The program's name, if it has `-version`. */
+  readonly #versionOf: string | undefined;
   readonly #values: Record<string, unknown> = {};
   readonly #given = new Set<string>();
 
-  constructor(flags: F, keys: ReadonlyMap<string, string>, usage: string) {
+  constructor(
+    flags: F,
+    keys: ReadonlyMap<string, string>,
+    usage: string,
+    versionOf: string | undefined,
+  ) {
     this.#flags = flags;
     this.#keys = keys;
     this.#usage = usage;
+    this.#versionOf = versionOf;
     for (const [key, flag] of Object.entries(flags)) this.#values[key] = flag.default;
   }
 
@@ -165,6 +199,9 @@ class Parser<F extends Flags> {
     const flag = key === undefined ? undefined : this.#flags[key];
     if (key === undefined || flag === undefined) {
       if (name === "h" || name === "help") throw new HelpRequested(this.#usage);
+      if (name === "version" && this.#versionOf !== undefined) {
+        throw new VersionRequested(this.#versionOf);
+      }
       throw this.#error(`flag provided but not defined: -${name}`);
     }
     if (value !== undefined || flag.isSwitch) {

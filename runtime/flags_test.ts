@@ -9,7 +9,9 @@ import {
   intFlag,
   stringFlag,
   valueFlag,
+  VersionRequested,
 } from "./flags.ts";
+import { VERSION } from "./version.ts";
 
 const flags = defineFlags("shardkvserver", {
   id: intFlag({ default: 0, min: 0, max: 7, help: "position in -cluster" }),
@@ -154,4 +156,21 @@ Deno.test("defineFlags() prints the usage as Go does", () => {
     const help = assertThrows(() => set.parse([flag]), HelpRequested);
     assertEquals([help.text, help.exitCode], [expected.join("\n"), 0]);
   }
+});
+
+Deno.test("defineFlags() knows -version only where it was asked for, and lists it there", () => {
+  const set = defineFlags("kv", {
+    z: boolFlag({ help: "last" }),
+    id: intFlag({ default: 0, help: "position" }),
+  }, { hasVersion: true });
+  for (const flag of ["-version", "--version"]) {
+    const { text, exitCode } = assertThrows(() => set.parse(["-id=1", flag]), VersionRequested);
+    assertEquals([text.split("\n")[0], exitCode], [`kv ${VERSION}`, 0]);
+  }
+  assertEquals(set.usage.split("\n").filter((line) => line.startsWith("  -")), [
+    "  -id int",
+    "  -version",
+    "  -z",
+  ]);
+  assertThrows(() => flags.parse(["-version"]), FlagError, "not defined: -version");
 });

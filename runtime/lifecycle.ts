@@ -1,6 +1,6 @@
 /** A process from its first line to its exit code: signals, last errors, an orderly end. */
 import { type Clock, systemClock, type Timer } from "./clock.ts";
-import { FlagError, HelpRequested } from "./flags.ts";
+import { FlagError, HelpRequested, VersionRequested } from "./flags.ts";
 import { createLogger, type Logger } from "./logger.ts";
 
 export interface RunProcessOptions {
@@ -150,6 +150,10 @@ function watchStdin(shutdown: ShutdownRequest): () => void {
 
 /** Says what went wrong on standard error and turns it into an exit code. */
 function explain(error: unknown, logger: Logger): number {
+  if (error instanceof VersionRequested) {
+    Deno.stdout.writeSync(new TextEncoder().encode(error.text));
+    return error.exitCode;
+  }
   if (error instanceof FlagError || error instanceof HelpRequested) {
     Deno.stderr.writeSync(new TextEncoder().encode(error.text));
     return error.exitCode;

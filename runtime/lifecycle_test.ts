@@ -53,6 +53,14 @@ Deno.test("runProcess() returns main's exit code, or 0", async () => {
   assertEquals(await new Program("").outcome(), { code: 0, errors: "" });
 });
 
+Deno.test("runProcess() prints the version on standard output and returns 0", async () => {
+  const main = `
+    const { VersionRequested } = await import("${import.meta.resolve("./flags.ts")}");
+    throw new VersionRequested("kv");
+  `;
+  assertEquals(await new Program(main).outcome(), { code: 0, errors: "" });
+});
+
 Deno.test("runProcess() says in one line why main failed", async () => {
   const main = `throw new Error("Cannot listen on a:1", { cause: new TypeError("In use") });`;
   const { code, errors } = await new Program(main).outcome();

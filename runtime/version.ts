@@ -4,6 +4,26 @@ import config from "../deno.json" with { type: "json" };
 /** This project's version. */
 export const VERSION: string = config.version;
 
+/** Version of the npm package that brings RocksDB. */
+const rocksdbPackage = config.imports.rocksdb.replace(/^.*@/, "");
+
+/** RocksDB's own version, which the package's binding does not tell; a test compares it. */
+const rocksdbVersion = "6.17.3";
+
+/** What a build leaves for the program it wraps, before the program starts. */
+interface Build {
+  readonly eraftRevision?: unknown;
+}
+
+/** The four versions a bug report needs, a line each. */
+export function versionText(program: string): string {
+  const { eraftRevision: revision = "unknown (run from its sources)" } = globalThis as Build;
+  return `${program} ${VERSION}\n` +
+    `revision: ${revision}\n` +
+    `Deno: ${Deno.version.deno}\n` +
+    `RocksDB: ${rocksdbVersion} (npm package rocksdb ${rocksdbPackage})\n`;
+}
+
 const denoWanted = "2.9.3";
 
 /** These abort the whole process when an HTTP/2 client sends GOAWAY, which every client does. */

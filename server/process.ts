@@ -39,6 +39,7 @@ export interface ServerProgram<Settings extends ServerSettings> {
   /**
    * @throws {FlagError} When a flag makes no sense
    * @throws {HelpRequested} At `-h`
+   * @throws {VersionRequested} At `-version`
    */
   parse(args: readonly string[]): Settings;
   /** Opens the node; rejects when its data cannot be used. */

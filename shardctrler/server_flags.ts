@@ -27,11 +27,12 @@ const flags = defineFlags("shardctrlerserver", {
     help: `shards of a new cluster, for good (default ${SHARDS_DEFAULT}); ` +
       "another number than the cluster has is refused",
   }),
-});
+}, { hasVersion: true });
 
 /**
  * @throws {FlagError} When a flag makes no sense
  * @throws {HelpRequested} At `-h`
+ * @throws {VersionRequested} At `-version`
  */
 export function parseServerFlags(args: readonly string[]): ControllerSettings {
   const { values, rest, given } = flags.parse(args);

@@ -33,11 +33,12 @@ const flags = defineFlags("shardkvserver", {
     max: VALUE_BYTES_CEILING,
     help: "largest value",
   }),
-});
+}, { hasVersion: true });
 
 /**
  * @throws {FlagError} When a flag makes no sense
  * @throws {HelpRequested} At `-h`
+ * @throws {VersionRequested} At `-version`
  */
 export function parseServerFlags(args: readonly string[]): ReplicaSettings {
   const { values, rest } = flags.parse(args);
