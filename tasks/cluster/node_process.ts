@@ -4,7 +4,8 @@ import { readLines } from "./lines.ts";
 
 export interface NodeProcessOptions {
   readonly label: string;
-  /** Arguments for the Deno executable. */
+  /** What to run; the Deno executable by default. */
+  readonly command?: string;
   readonly args: readonly string[];
   /** Working directory; that of this process by default. */
   readonly cwd?: string;
@@ -37,7 +38,7 @@ export class NodeProcess {
   constructor(options: NodeProcessOptions) {
     this.label = options.label;
     this.#onLine = options.onLine ?? (() => {});
-    this.#child = new Deno.Command(Deno.execPath(), {
+    this.#child = new Deno.Command(options.command ?? Deno.execPath(), {
       args: [...options.args],
       ...(options.cwd !== undefined && { cwd: options.cwd }),
       // Its end of file tells the server that this process is gone, however it went.

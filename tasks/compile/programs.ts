@@ -1,0 +1,47 @@
+/** The executables, and what each of them must be allowed to do. */
+
+/** One executable. */
+export interface Program {
+  /** Its file's name. */
+  readonly name: string;
+  /** Its main module, from the project's root. */
+  readonly main: string;
+  /** Whether it needs the native library of RocksDB. */
+  readonly hasDatabase: boolean;
+  /** Deno's flags for what it may do, but for the native library. */
+  readonly permissions: readonly string[];
+}
+
+/** Variables that libraries ask for read as unset. */
+const everywhere = ["--allow-net", "--ignore-env"];
+
+/** A server's data may be anywhere; that RocksDB reads and writes there is not Deno's to judge. */
+const server = [...everywhere, "--allow-read", "--allow-write"];
+
+export const programs: readonly Program[] = [
+  {
+    name: "shardctrlerserver",
+    main: "shardctrler/main.ts",
+    hasDatabase: true,
+    permissions: server,
+  },
+  {
+    name: "shardctrlerclient",
+    main: "client/shardctrlerclient.ts",
+    hasDatabase: false,
+    permissions: everywhere,
+  },
+  {
+    name: "shardkvserver",
+    main: "shardkv/main.ts",
+    hasDatabase: true,
+    permissions: server,
+  },
+  {
+    name: "shardkvclient",
+    main: "client/shardkvclient.ts",
+    hasDatabase: false,
+    // `bench -record` writes a file.
+    permissions: [...everywhere, "--allow-write"],
+  },
+];

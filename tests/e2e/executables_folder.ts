@@ -1,0 +1,93 @@
+/** A folder that holds nothing but `output/`, as somebody has it who was handed the executables. */
+import { deadline } from "../../tasks/cluster/deadline.ts";
+import { PROJECT_ROOT } from "../../tasks/cluster/server_command.ts";
+import type { CommandResult } from "./command_line.ts";
+
+/** Packing takes five seconds on a quiet machine. */
+const buildTimeoutMs = 240_000;
+const commandTimeoutMs = 60_000;
+
+/** What a command is run with. */
+export interface CommandEnvironment {
+  /** Default `/usr/bin:/bin`. */
+  readonly path?: string;
+  readonly home?: string;
+}
+
+export class ExecutablesFolder {
+  readonly directory: string;
+  /** Where the executables unpack themselves, empty at first. */
+  readonly cache: string;
+  readonly #temporary: string;
+
+  constructor(directory: string) {
+    this.directory = directory;
+    this.#temporary = `${directory}/tmp`;
+    this.cache = `${this.#temporary}/eraft-${Deno.uid()}`;
+  }
+
+  /** Runs `deno task compile` into a new folder. */
+  static async build(): Promise<ExecutablesFolder> {
+    const directory = await Deno.makeTempDir({ prefix: "eraft_executables_" });
+    await Deno.mkdir(`${directory}/tmp`);
+    const folder = new ExecutablesFolder(directory);
+    await folder.compile("output");
+    return folder;
+  }
+
+  /** Runs `deno task compile` into a folder inside this one; returns what it printed. */
+  async compile(out: string, ...programs: string[]): Promise<string> {
+    const args = ["task", "--quiet", "compile", "-way", "bundle", "-out"];
+    const { code, stdout, stderr } = await run(Deno.execPath(), {
+      args: [...args, `${this.directory}/${out}`, ...programs],
+      cwd: PROJECT_ROOT,
+    }, buildTimeoutMs);
+    if (code !== 0) throw new Error(`Cannot compile: exit code ${code}: ${stderr}${stdout}`);
+    return stdout;
+  }
+
+  /** Arguments for `env` that run a command line here with next to no environment. */
+  args(line: string, { path = "/usr/bin:/bin", home }: CommandEnvironment = {}): string[] {
+    const variables = [`PATH=${path}`, `TMPDIR=${this.#temporary}`];
+    if (home !== undefined) variables.push(`HOME=${home}`);
+    return ["-i", ...variables, "/bin/sh", "-c", `exec ${line}`];
+  }
+
+  /** Runs a command line to its end. */
+  async run(line: string, environment: CommandEnvironment = {}): Promise<CommandResult> {
+    const args = this.args(line, environment);
+    return await run("/usr/bin/env", { args, cwd: this.directory }, commandTimeoutMs);
+  }
+
+  /** Names of what is in the cache. */
+  unpacked(): string[] {
+    return [...Deno.readDirSync(this.cache)].map(({ name }) => name);
+  }
+
+  async remove(): Promise<void> {
+    await Deno.remove(this.directory, { recursive: true });
+  }
+}
+
+async function run(
+  command: string,
+  options: Deno.CommandOptions,
+  timeoutMs: number,
+): Promise<CommandResult> {
+  const child = new Deno.Command(command, {
+    ...options,
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const output = child.output();
+  const result = await deadline(output, timeoutMs, undefined);
+  if (result === undefined) {
+    child.kill("SIGKILL");
+    await output;
+    throw new Error(`Cannot wait for ${options.args?.join(" ")}: ${timeoutMs} ms passed`);
+  }
+  const decoder = new TextDecoder();
+  const stdout = decoder.decode(result.stdout);
+  return { code: result.code, stdout, stderr: decoder.decode(result.stderr) };
+}

@@ -1,0 +1,76 @@
+/** eRaft's quick start, typed by a machine. */
+import { assertEquals } from "@std/assert";
+import { until } from "../../tasks/cluster/deadline.ts";
+import { NodeProcess } from "../../tasks/cluster/node_process.ts";
+import type { ExecutablesFolder } from "./executables_folder.ts";
+
+const commandsFile = `${import.meta.dirname}/testdata/quick_start.txt`;
+const readyTimeoutMs = 90_000;
+/** Another run of the same commands may be using the ports. */
+const portsTimeoutMs = 120_000;
+const stopTimeoutMs = 15_000;
+
+export interface ReadmeRun {
+  /** What each command printed, in order; servers aside. */
+  readonly outputs: readonly string[];
+  /** The line each server said that it listens with. */
+  readonly startupLines: readonly string[];
+  /** How the servers ended when they were told to. */
+  readonly stopCodes: readonly number[];
+}
+
+/** Runs the README's commands in the folder: servers in terminals of their own, the rest one by one. */
+export async function runReadme(folder: ExecutablesFolder): Promise<ReadmeRun> {
+  const lines = (await Deno.readTextFile(commandsFile)).split("\n")
+    .filter((line) => line !== "" && !line.startsWith("#"));
+  const isServer = (line: string) => /^\S+server /.test(line);
+  await portsAreFree(lines.filter(isServer));
+  const startupLines: string[] = [];
+  const onLine = (line: string) => {
+    if (line.includes(" listening on ")) startupLines.push(line);
+  };
+  const servers: NodeProcess[] = [];
+  const outputs: string[] = [];
+  try {
+    for (const line of lines.filter(isServer)) {
+      const { directory: cwd } = folder;
+      const args = folder.args(line);
+      servers.push(new NodeProcess({ label: line, command: "/usr/bin/env", args, cwd, onLine }));
+    }
+    await Promise.all(servers.map((server) => server.ready(readyTimeoutMs)));
+    for (const line of lines.filter((line) => !isServer(line))) {
+      const { code, stdout, stderr } = await folder.run(line);
+      assertEquals([code, stderr], [0, ""], line);
+      outputs.push(stdout);
+    }
+    await Promise.all(servers.map((server) => server.stop(stopTimeoutMs)));
+  } finally {
+    await Promise.all(servers.map((server) => server.stop(0)));
+  }
+  const stopCodes = (await Promise.all(servers.map(({ ended }) => ended))).map(({ code }) => code);
+  return { outputs, startupLines, stopCodes };
+}
+
+/** The README names the ports: there are no others to go to. */
+async function portsAreFree(servers: readonly string[]): Promise<void> {
+  const ports = new Set(servers.flatMap((line) => {
+    const [, members = ""] = /-cluster "([^"]+)"/.exec(line) ?? [];
+    return members.split(",").map((member) => Number(member.split(":")[1]));
+  }));
+  let taken: number[] = [];
+  const what = () => `port ${taken.join(", ")} is taken, and eRaft's README needs it`;
+  await until(what, portsTimeoutMs, () => {
+    taken = [...ports].filter((port) => !isFree(port));
+    return taken.length === 0 ? true : undefined;
+  }, 500);
+}
+
+function isFree(port: number): boolean {
+  try {
+    Deno.listen({ hostname: "127.0.0.1", port }).close();
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.AddrInUse) return false;
+    throw error;
+  }
+}
