@@ -19,7 +19,7 @@ type Build = (program: Program, file: string) => Promise<void>;
 async function run(options: CompileOptions): Promise<void> {
   const out = resolve(options.out);
   await Deno.mkdir(out, { recursive: true });
-  const revision = await gitRevision(PROJECT_ROOT);
+  const revision = options.revision ?? await gitRevision(PROJECT_ROOT);
   print(`Revision ${revision}, Deno ${Deno.version.deno}, for ${options.target ?? "this machine"}`);
   const build = await chooseWay(options, revision, out);
   for (const program of options.programs) {

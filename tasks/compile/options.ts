@@ -11,6 +11,8 @@ export interface CompileOptions {
   readonly way: Way;
   /** The machine it is for, as Deno names it; undefined for this one. */
   readonly target: string | undefined;
+  /** What `-version` tells as the revision; undefined for that of the working tree. */
+  readonly revision: string | undefined;
   /** Directory of the executables. */
   readonly out: string;
   readonly programs: readonly Program[];
@@ -27,6 +29,7 @@ const flags = defineFlags("compile", {
     default: "",
     help: "the `machine` it is for, such as aarch64-apple-darwin; only for -way compile",
   }),
+  revision: stringFlag({ default: "", help: "tell this at -version, not the working tree's own" }),
   out: stringFlag({ default: "output", help: "`directory` of the executables" }),
 }, { trailer: `Programs (default all): ${programs.map(({ name }) => name).join(", ")}` });
 
@@ -35,7 +38,7 @@ const flags = defineFlags("compile", {
  * @throws {HelpRequested} When help was asked for
  */
 export function parseCompileOptions(args: readonly string[]): CompileOptions {
-  const { values: { way, target, out }, rest } = flags.parse(args);
+  const { values: { way, target, revision, out }, rest } = flags.parse(args);
   if (out === "") throw flags.error('invalid value "" for flag -out: it must name a directory');
   const isForThis = target === "" || target === Deno.build.target;
   if (way === "bundle" && !isForThis) {
@@ -50,6 +53,7 @@ export function parseCompileOptions(args: readonly string[]): CompileOptions {
     // For another machine there is but one way.
     way: isForThis ? way : "compile",
     target: isForThis ? undefined : target,
+    revision: revision === "" ? undefined : revision,
     out,
     programs: programs.filter(({ name }) => rest.length === 0 || rest.includes(name)),
   };

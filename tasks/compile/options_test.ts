@@ -7,14 +7,21 @@ Deno.test("parseCompileOptions() builds all programs for this machine by default
   assertEquals(parseCompileOptions([]), {
     way: "auto",
     target: undefined,
+    revision: undefined,
     out: "output",
     programs,
   });
 });
 
 Deno.test("parseCompileOptions() takes names of programs, a way and a directory", () => {
-  const options = parseCompileOptions(["-way=bundle", "-out", "a b", "shardkvclient"]);
-  assertEquals([options.way, options.out], ["bundle", "a b"]);
+  const options = parseCompileOptions([
+    "-way=bundle",
+    "-revision=7",
+    "-out",
+    "a b",
+    "shardkvclient",
+  ]);
+  assertEquals([options.way, options.revision, options.out], ["bundle", "7", "a b"]);
   assertEquals(options.programs.map(({ name }) => name), ["shardkvclient"]);
 });
 

@@ -26,24 +26,26 @@ export class ExecutablesFolder {
     this.cache = `${this.#temporary}/eraft-${Deno.uid()}`;
   }
 
-  /** Runs `deno task compile` into a new folder. */
-  static async build(): Promise<ExecutablesFolder> {
+  /** An empty one. */
+  static async create(): Promise<ExecutablesFolder> {
     const directory = await Deno.makeTempDir({ prefix: "eraft_executables_" });
     await Deno.mkdir(`${directory}/tmp`);
-    const folder = new ExecutablesFolder(directory);
-    await folder.compile("output");
-    return folder;
+    return new ExecutablesFolder(directory);
   }
 
-  /** Runs `deno task compile` into a folder inside this one; returns what it printed. */
-  async compile(out: string, ...programs: string[]): Promise<string> {
-    const args = ["task", "--quiet", "compile", "-way", "bundle", "-out"];
-    const { code, stdout, stderr } = await run(Deno.execPath(), {
-      args: [...args, `${this.directory}/${out}`, ...programs],
+  /**
+   * Runs `deno task compile` into a folder inside this one.
+   *
+   * @param runtime What Deno takes for its runtime for executables
+   */
+  async compile(runtime: string, out: string, ...args: string[]): Promise<CommandResult> {
+    // A commit while the test runs would make the executables differ.
+    const where = ["-revision=test", "-out", `${this.directory}/${out}`];
+    return await run(Deno.execPath(), {
+      args: ["task", "--quiet", "compile", ...where, ...args],
+      env: { DENORT_BIN: runtime },
       cwd: PROJECT_ROOT,
     }, buildTimeoutMs);
-    if (code !== 0) throw new Error(`Cannot compile: exit code ${code}: ${stderr}${stdout}`);
-    return stdout;
   }
 
   /** Arguments for `env` that run a command line here with next to no environment. */
