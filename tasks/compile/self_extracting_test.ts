@@ -55,6 +55,8 @@ class Installed {
   async run(env: Record<string, string>, ...args: string[]): Promise<Result> {
     const { code, stdout, stderr } = await new Deno.Command("/bin/sh", {
       args: [this.file, ...args],
+      // A damaged script may write where it should not.
+      cwd: this.directory,
       clearEnv: true,
       env,
     }).output();
