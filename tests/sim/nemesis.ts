@@ -106,8 +106,9 @@ export class Nemesis {
     const { cluster, draw, traps } = this.#parts;
     const group = cluster.ensembles.find((nodes) => nodes.includes(node)) ?? [];
     const victims = draw.oneIn(3) ? group : [node];
-    const count = draw.magnitude(1, 30);
     const moment = draw.pick(trapMoments);
+    // Changes of members are few, and every other one leaves the group between two sets of voters.
+    const count = moment === "members applied" ? 1 : draw.magnitude(1, 30);
     traps.arm(node.address, moment, count, () => this.#crash("crash at event", victims));
   }
 

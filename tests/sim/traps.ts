@@ -1,6 +1,6 @@
 /** Strikes at the very moment something happens: most bugs hide between two steps that belong together. */
 import type { Clock } from "../../runtime/clock.ts";
-import type { NodeView, Observer } from "./observation.ts";
+import type { AppliedEntry, NodeView, Observer } from "./observation.ts";
 
 /** Moments at which a trap can be sprung. */
 export const trapMoments = [
@@ -9,6 +9,7 @@ export const trapMoments = [
   "message sent",
   "message received",
   "applied",
+  "members applied",
   "shown",
 ] as const;
 
@@ -58,8 +59,11 @@ export class Traps implements Observer {
     this.#pass(node, "message received");
   }
 
-  entriesApplied(node: NodeView): void {
+  entriesApplied(node: NodeView, applied: readonly AppliedEntry[]): void {
     this.#pass(node, "applied");
+    if (applied.some(({ entry }) => entry.kind === "confChange")) {
+      this.#pass(node, "members applied");
+    }
   }
 
   appliedTo(node: NodeView): void {
