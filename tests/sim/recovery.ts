@@ -91,7 +91,10 @@ export function unsettled(cluster: SimCluster, config: Config): string {
     }
   }
   const gids = [...config.groups.keys()];
-  return gids.map((gid) => unlisted(cluster.membersOf(gid), config)).find((it) => it !== "") ?? "";
+  // A group whose members never changed keeps the servers it was joined with.
+  const changed = gids.filter((gid) => cluster.hasGrown(gid));
+  return changed.map((gid) => unlisted(cluster.membersOf(gid), config)).find((it) => it !== "") ??
+    "";
 }
 
 /** Whether the configuration still lists other servers of a group than those that vote. */
