@@ -10,13 +10,6 @@ export const memberMutants: readonly Mutant[] = [
     replace: "",
   },
   {
-    name: "joint-election-by-new-majority",
-    breaks: "While voters change, the majority of the new ones elects alone.",
-    file: "raft/quorum.ts",
-    find: "const outgoing = majorityVote(electorate.votersOutgoing, vote);",
-    replace: `const outgoing = majorityVote([], vote);`,
-  },
-  {
     name: "learner-counted",
     breaks: "The copy of a learner counts as if it had a vote.",
     file: "raft/replication.ts",
