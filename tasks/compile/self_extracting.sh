@@ -40,8 +40,9 @@ self=$0
 [ -r "$self" ] || fail 66 "Cannot start: cannot read '$self'"
 sum=$(head -c "$header_bytes" -- "$self" | sed 2d | sha256) ||
   fail 66 "Cannot start: cannot check this file, which takes sha256sum, shasum or openssl"
-# An if, because no single changed byte around it can make sh pass it over.
-if [ "${sum%% *}" != "$header_sum" ]; then damaged "its first $header_bytes bytes have changed"; fi
+# Twice, as the damage may be in one of them.
+[ "${sum%% *}" = "$header_sum" ] || damaged "its first $header_bytes bytes have changed"
+[ "${sum%% *}" = "$header_sum" ] || damaged "its first $header_bytes bytes have changed"
 bytes=$(wc -c <"$self")
 bytes_wanted=$((header_bytes + runtime_bytes + app_bytes))
 [ "$bytes" -eq "$bytes_wanted" ] || damaged "it has $bytes bytes instead of $bytes_wanted"
