@@ -91,20 +91,25 @@ export function unsettled(cluster: SimCluster, config: Config): string {
     }
   }
   const gids = [...config.groups.keys()];
-  // A group whose members never changed keeps the servers it was joined with.
-  const changed = gids.filter((gid) => cluster.hasGrown(gid));
-  return changed.map((gid) => unlisted(cluster.membersOf(gid), config)).find((it) => it !== "") ??
-    "";
+  return gids.map((gid) => unlisted(cluster.membersOf(gid), config)).find((it) => it !== "") ?? "";
 }
 
-/** Whether the configuration still lists other servers of a group than those that vote. */
+/**
+ * Whether a group still has to say who its servers are. One whose members never
+ * changed keeps those it was joined with; a change may have been made although
+ * whoever asked for it was not told.
+ */
 function unlisted(nodes: readonly SimNode[], { groups }: Config): string {
   const leader = nodes.find(({ view }) => view?.status().role === "leader");
   const listed = groups.get(leader?.gid ?? 0);
-  if (leader?.view === undefined || listed === undefined) return "";
-  const { voters, votersOutgoing } = leader.view.confState;
+  const roster = leader?.roster;
+  if (leader === undefined || roster === undefined || listed === undefined) return "";
+  const { conf: { voters, votersOutgoing }, members, firstMembers, nextId } = roster;
   if (votersOutgoing.length > 0) return `members of group ${leader.gid} are changing`;
-  const addresses = nodes.filter(({ id }) => voters.includes(id)).map(({ address }) => address);
+  const firstIds = firstMembers.map(({ id }) => id);
+  const isAsFirst = nextId === Math.max(...firstIds) + 1 && members.length === firstIds.length;
+  if (isAsFirst) return "";
+  const addresses = members.filter(({ id }) => voters.includes(id)).map(({ address }) => address);
   const isSame = addresses.length === listed.length &&
     addresses.every((address) => listed.includes(address));
   return isSame ? "" : `group ${leader.gid} is listed with ${listed}, not with ${addresses}`;

@@ -78,11 +78,6 @@ export class SimCluster {
     return gid === CONTROLLERS_GID ? controllers : replicas;
   }
 
-  /** Whether somebody was added to a group, gone again or not. */
-  hasGrown(gid: Gid): boolean {
-    return (this.#ensembles.get(gid)?.length ?? 0) > this.firstSize(gid);
-  }
-
   get controllerAddresses(): string[] {
     return this.#firstAddresses(CONTROLLERS_GID);
   }

@@ -6,6 +6,7 @@ import { createPrng } from "../../runtime/prng.ts";
 import type { Prng } from "../../runtime/prng.ts";
 import { IdentityError } from "../../raft/node/identity.ts";
 import type { RaftObserver } from "../../raft/node/observer.ts";
+import type { Roster } from "../../raft/node/roster.ts";
 import type { NodeId } from "../../raft/types.ts";
 import { KvError } from "../../rpc/errors.ts";
 import type { Gid } from "../../shardctrler/config.ts";
@@ -34,6 +35,7 @@ export interface ProcessPorts {
 /** A controller or a replica. */
 export interface Process {
   readonly routes: ServiceRoutes;
+  readonly raft: { readonly roster: Roster };
   stop(): Promise<void>;
 }
 
@@ -106,6 +108,11 @@ export class SimNode {
   /** It was taken out of its group. */
   get isRetired(): boolean {
     return this.#retired;
+  }
+
+  /** The members as the process has applied them; undefined while none runs. */
+  get roster(): Roster | undefined {
+    return this.#running?.process?.raft.roster;
   }
 
   get isPaused(): boolean {
