@@ -258,6 +258,8 @@ function swarmNemesis(draw: Draw, cluster: ClusterOptions): NemesisOptions {
   for (const kind of swarmFaults) {
     if (draw.between(1, 3) > 1) weights[kind] = draw.between(1, 4);
   }
+  // What it is there for needs several things to meet.
+  if (weights["stranded leader"] !== undefined) weights["stranded leader"] *= 4;
   if (Object.keys(weights).length === 0) weights.crash = 1;
   return {
     periodMs: draw.magnitude(300, 4_000),
