@@ -94,7 +94,7 @@ function startHint(
   const command = gid === 0
     ? `shardctrlerserver ${place}`
     : `shardkvserver -gid ${gid} ${place} -ctrlers "${controllers.join()}"`;
-  return `Start it on an empty disk with: ${command}\n` +
+  return `Start it on an empty disk, with its own -db, by: ${command}\n` +
     `When it has caught up: shardctrlerclient member promote ${gid} ${member.id}\n`;
 }
 

@@ -7,6 +7,7 @@ import { defineFlags, intFlag } from "../../runtime/flags.ts";
 import { until } from "../../tasks/cluster/deadline.ts";
 import { TestCluster } from "./cluster_harness.ts";
 import { SteadyWriter } from "./steady_writer.ts";
+import { parseOrExit } from "./tool_flags.ts";
 
 const GID = 100;
 const REPLICAS = 3;
@@ -127,9 +128,10 @@ function summary({ failovers, acknowledged, missing }: FailoverResult): string {
 }
 
 if (import.meta.main) {
-  const { values } = defineFlags("failover", {
+  const flags = defineFlags("failover", {
     times: intFlag({ default: 50, min: 1, help: "kill the leader `number` times" }),
-  }).parse(Deno.args);
+  });
+  const { values } = parseOrExit(() => flags.parse(Deno.args));
   const encoder = new TextEncoder();
   const print = (text: string) => void Deno.stdout.writeSync(encoder.encode(text));
   let round = 0;

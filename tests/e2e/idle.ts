@@ -14,6 +14,7 @@ import { allNodes } from "../../tasks/cluster/plan.ts";
 import { formatTable } from "../../tasks/cluster/table.ts";
 import { TestCluster } from "./cluster_harness.ts";
 import { changedFiles, fileStates, type ProcessUsage, processUsage } from "./process_usage.ts";
+import { parseOrExit } from "./tool_flags.ts";
 
 const GROUPS = 2;
 const REPLICAS = 3;
@@ -172,7 +173,7 @@ function describe(nodes: readonly IdleNode[]): string {
 }
 
 if (import.meta.main) {
-  const { values } = defineFlags("idle", {
+  const flags = defineFlags("idle", {
     minutes: valueFlag({
       default: 10,
       placeholder: "number",
@@ -180,7 +181,8 @@ if (import.meta.main) {
       defaultText: "10",
       parse: parseMinutes,
     }),
-  }).parse(Deno.args);
+  });
+  const { values } = parseOrExit(() => flags.parse(Deno.args));
   const nodes = await measureIdle(values.minutes * 60_000);
   const encoder = new TextEncoder();
   Deno.stdout.writeSync(encoder.encode(describe(nodes)));

@@ -7,6 +7,7 @@ import { defineFlags, intFlag } from "../../runtime/flags.ts";
 import { formatTable } from "../../tasks/cluster/table.ts";
 import { MemoryWatch } from "./memory.ts";
 import { TestCluster } from "./cluster_harness.ts";
+import { parseOrExit } from "./tool_flags.ts";
 
 const VALUE_BYTES = 100;
 /** Keys of one putMany or getMany. */
@@ -147,9 +148,10 @@ export function tooLarge(phases: readonly Phase[]): string | undefined {
 }
 
 if (import.meta.main) {
-  const { values } = defineFlags("load_and_leave", {
+  const flags = defineFlags("load_and_leave", {
     keys: intFlag({ default: 1_000_000, min: 1, help: "`number` of keys" }),
-  }).parse(Deno.args);
+  });
+  const { values } = parseOrExit(() => flags.parse(Deno.args));
   const phases = await loadAndLeave(values.keys);
   Deno.stdout.writeSync(encoder.encode(describe(values.keys, phases)));
   const complaint = tooLarge(phases);
