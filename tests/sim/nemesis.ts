@@ -1,6 +1,7 @@
 /** Makes things go wrong, one fault after the other, as the seed will have it. */
 import { KvError } from "../../rpc/errors.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
+import type { Gid } from "../../shardctrler/config.ts";
 import type { Draw } from "./draw.ts";
 import type { EventLog } from "./event_log.ts";
 import { CONTROLLERS_GID } from "./observation.ts";
@@ -33,6 +34,8 @@ export interface NemesisParts {
 export class Nemesis {
   readonly #parts: NemesisParts;
   readonly #weights: readonly (readonly [FaultKind, number])[];
+  /** Groups whose first members all took part at some time. */
+  readonly #begun = new Set<Gid>();
   #timer: Timer | undefined;
   #stopped = false;
 
@@ -118,11 +121,21 @@ export class Nemesis {
     const voters = node.view?.confState.voters ?? [];
     const isSpare = voters.length > 2 || !voters.includes(node.id);
     if (!node.isUp || !isSpare || cluster.fragile.has(node.gid)) return;
-    if (this.#isLastKnown(node)) return;
+    if (this.#isLastKnown(node) || !this.#hasBegun(node.gid)) return;
     cluster.fragile.add(node.gid);
     this.#note("wiped disk", node.address);
     node.wipe();
     this.#later(() => node.start());
+  }
+
+  /**
+   * Whether all first members of a group take part. Before that the loss of a
+   * disk may keep the others from ever beginning (docs/raft.md).
+   */
+  #hasBegun(gid: Gid): boolean {
+    const firsts = this.#parts.cluster.membersOf(gid).filter(({ isFirst }) => isFirst);
+    if (firsts.every(({ view }) => (view?.status().term ?? 0) > 0)) this.#begun.add(gid);
+    return this.#begun.has(gid);
   }
 
   /**
