@@ -17,6 +17,12 @@ import type { Transport } from "./transport.ts";
 
 /** Peers this node answers although its roster does not know them yet. */
 const NEWCOMERS_MAX = 16;
+/**
+ * How far an id may be ahead of the roster's next one: more members than were
+ * ever added while a node was away. Ids that were met are remembered for good,
+ * so that their number must have a bound.
+ */
+const IDS_AHEAD_MAX = 1_024;
 
 export interface RpcTransportOptions {
   readonly identity: NodeIdentity;
@@ -149,6 +155,11 @@ export class RpcTransport implements Transport {
         "REFUSED",
         `Cannot take messages of node ${from - 1}: it was removed from the group`,
       );
+    }
+    const { nextId } = this.#roster;
+    if (from >= nextId + IDS_AHEAD_MAX) {
+      const why = `Cannot take messages of node ${from - 1}: ids up to ${nextId - 2} are known`;
+      throw new KvError("REFUSED", why);
     }
     await this.#judge((registry) => registry.admit(from, frame.fromIncarnation));
     // A member that was added after our last look: without an answer it could not help us on.
