@@ -172,6 +172,7 @@ const strange: readonly [string, Partial<RaftFrame>][] = [
   ["another life of the sender", { fromIncarnation: "13" }],
   ["a sender that does not say which life it is in", { fromIncarnation: "0", from: 3 }],
   ["a word to another life of this node", { toIncarnation: "13" }],
+  ["an id that was never given", { from: 5_000, messages: [] }],
   ["a sender that speaks for another", { messages: [{ ...encodeMessage(heartbeat(1)), from: 3 }] }],
   ["a message of no known type", { messages: [{ ...encodeMessage(heartbeat(1)), type: 0 }] }],
 ];
