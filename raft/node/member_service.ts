@@ -105,16 +105,23 @@ export class MemberService {
     const { roster } = this.#node;
     const member = this.#memberIn(roster, id);
     if (isVoter(roster, id)) return member;
-    const progress = this.#node.progress().get(id);
-    const lag = this.#node.status().lastIndex - (progress?.match ?? 0);
-    if (progress?.match === 0 || lag > PROMOTION_LAG_MAX) {
-      throw new KvError(
-        "REFUSED",
-        `Cannot promote node ${id - 1}: it is ${lag} entries behind, at most ` +
-          `${PROMOTION_LAG_MAX} are allowed; start it if it is not running, and wait`,
-      );
-    }
+    this.#checkCaughtUp(id);
     return this.#memberIn(await this.#node.changeMembers([{ type: "addVoter", id }]), id);
+  }
+
+  /**
+   * The clerk waits for a learner that is not there yet, as one that was just
+   * started, and as any learner of a leader that was just elected.
+   */
+  #checkCaughtUp(id: NodeId): void {
+    const { match = 0, active = false } = this.#node.progress().get(id) ?? {};
+    const lag = this.#node.status().lastIndex - match;
+    // A learner that has confirmed nothing may hold nothing, however short the log is.
+    if (active && match > 0 && lag <= PROMOTION_LAG_MAX) return;
+    const why = active
+      ? `it is ${lag} entries behind and catching up, at most ${PROMOTION_LAG_MAX} are allowed`
+      : "nothing is heard from it; start it if it is not running";
+    throw new KvError("NOT_READY", `Cannot promote node ${id - 1} yet: ${why}`);
   }
 
   async #remove(id: NodeId): Promise<Member> {
