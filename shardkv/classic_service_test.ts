@@ -104,6 +104,7 @@ Deno.test("GetStatus tells eRaft's figures and ours", async () => {
     logFirstIndex: 1,
     logLastIndex: 6,
     version: "1.2.3",
+    moves: [],
   });
   await group.close();
 });

@@ -42,6 +42,7 @@ export function groupStatus(sources: StatusSources): GetStatusResponse {
     logFirstIndex: raft.firstIndex,
     logLastIndex: raft.lastIndex,
     version,
+    moves: [],
   };
 }
 

@@ -129,6 +129,26 @@ export interface ShardInfo {
 export interface GetStatusRequest {
 }
 
+/**
+ * A shard on its way into this group, as the group's leader sees it. `phase`
+ * is one of Waiting, Copying, CatchingUp, HandingOver, Cleaning; the source
+ * serves the shard up to HandingOver, this group from Cleaning on.
+ */
+export interface MoveInfo {
+  shard: number;
+  configNum: number;
+  fromGid: number;
+  phase: string;
+  keysDone: number;
+  bytesDone: number;
+  /** As the source told last; 0 while it has not. */
+  keysTotal: number;
+  bytesTotal: number;
+  /** Since this leader took it up. */
+  elapsedMs: number;
+  bytesPerSecond: number;
+}
+
 export interface GetStatusResponse {
   id: number;
   state: string;
@@ -145,6 +165,8 @@ export interface GetStatusResponse {
   logFirstIndex: number;
   logLastIndex: number;
   version: string;
+  /** On a leader. */
+  moves: MoveInfo[];
 }
 
 export interface WriteCommand {
@@ -993,6 +1015,162 @@ export const GetStatusRequest: MessageFns<GetStatusRequest> = {
   },
 };
 
+function createBaseMoveInfo(): MoveInfo {
+  return {
+    shard: 0,
+    configNum: 0,
+    fromGid: 0,
+    phase: "",
+    keysDone: 0,
+    bytesDone: 0,
+    keysTotal: 0,
+    bytesTotal: 0,
+    elapsedMs: 0,
+    bytesPerSecond: 0,
+  };
+}
+
+export const MoveInfo: MessageFns<MoveInfo> = {
+  encode(message: MoveInfo, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.shard !== 0) {
+      writer.uint32(8).int32(message.shard);
+    }
+    if (message.configNum !== 0) {
+      writer.uint32(16).int64(message.configNum);
+    }
+    if (message.fromGid !== 0) {
+      writer.uint32(24).int32(message.fromGid);
+    }
+    if (message.phase !== "") {
+      writer.uint32(34).string(message.phase);
+    }
+    if (message.keysDone !== 0) {
+      writer.uint32(40).int64(message.keysDone);
+    }
+    if (message.bytesDone !== 0) {
+      writer.uint32(48).int64(message.bytesDone);
+    }
+    if (message.keysTotal !== 0) {
+      writer.uint32(56).int64(message.keysTotal);
+    }
+    if (message.bytesTotal !== 0) {
+      writer.uint32(64).int64(message.bytesTotal);
+    }
+    if (message.elapsedMs !== 0) {
+      writer.uint32(72).int64(message.elapsedMs);
+    }
+    if (message.bytesPerSecond !== 0) {
+      writer.uint32(80).int64(message.bytesPerSecond);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MoveInfo {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMoveInfo();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.shard = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.configNum = longToNumber(reader.int64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.fromGid = reader.int32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.phase = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.keysDone = longToNumber(reader.int64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.bytesDone = longToNumber(reader.int64());
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.keysTotal = longToNumber(reader.int64());
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.bytesTotal = longToNumber(reader.int64());
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.elapsedMs = longToNumber(reader.int64());
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.bytesPerSecond = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseGetStatusResponse(): GetStatusResponse {
   return {
     id: 0,
@@ -1009,6 +1187,7 @@ function createBaseGetStatusResponse(): GetStatusResponse {
     logFirstIndex: 0,
     logLastIndex: 0,
     version: "",
+    moves: [],
   };
 }
 
@@ -1055,6 +1234,9 @@ export const GetStatusResponse: MessageFns<GetStatusResponse> = {
     }
     if (message.version !== "") {
       writer.uint32(162).string(message.version);
+    }
+    for (const v of message.moves) {
+      MoveInfo.encode(v!, writer.uint32(170).fork()).join();
     }
     return writer;
   },
@@ -1182,6 +1364,14 @@ export const GetStatusResponse: MessageFns<GetStatusResponse> = {
             }
 
             message.version = reader.string();
+            continue;
+          }
+          case 21: {
+            if (tag !== 170) {
+              break;
+            }
+
+            message.moves.push(MoveInfo.decode(reader, reader.uint32()));
             continue;
           }
         }
