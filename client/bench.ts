@@ -2,7 +2,7 @@
 import type { Clock } from "../runtime/clock.ts";
 import type { Prng } from "../runtime/prng.ts";
 import { KvError } from "../rpc/errors.ts";
-import { Histogram } from "./histogram.ts";
+import { Histogram } from "../runtime/histogram.ts";
 import type { KvClerk } from "./kv_clerk.ts";
 
 export const benchModes = ["put", "get", "append", "mixed"] as const;

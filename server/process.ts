@@ -4,6 +4,7 @@ import { GrpcDialer } from "../rpc/grpc_dialer.ts";
 import { serveGrpc } from "../rpc/grpc_server.ts";
 import type { Dialer, ServiceRoutes } from "../rpc/service.ts";
 import { type Clock, systemClock } from "../runtime/clock.ts";
+import { type HostProcess, thisProcess } from "../runtime/host_process.ts";
 import { runProcess } from "../runtime/lifecycle.ts";
 import { createLogger, type Logger } from "../runtime/logger.ts";
 import { createPrng, type Prng, randomSeed } from "../runtime/prng.ts";
@@ -23,6 +24,7 @@ export interface NodeEnvironment {
   readonly logger: Logger;
   readonly raft: { readonly electionTicks: number };
   readonly version: string;
+  readonly host: HostProcess;
   /** Called when the node cannot go on; the process ends. */
   readonly onFatal: (error: unknown) => void;
 }
@@ -92,15 +94,17 @@ async function serve<Settings extends ServerSettings>(
     (engine) => engine.close(),
   );
   const dialer = stack.adopt(new GrpcDialer(), (dialer) => dialer.close());
+  const prng = createPrng(randomSeed());
   const node = await openNode(program, settings, {
     position: settings.id,
     engine,
     dialer,
     clock: systemClock,
-    prng: createPrng(randomSeed()),
+    prng,
     logger,
     raft: { electionTicks: settings.electionTicks },
     version: VERSION,
+    host: thisProcess(prng),
     onFatal: (error) => die(error, logger),
   });
   stack.defer(() => node.stop());

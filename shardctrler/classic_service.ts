@@ -8,6 +8,7 @@ import {
 } from "../proto/gen/shardctrler.ts";
 import { KvError } from "../rpc/errors.ts";
 import { type CallContext, type Dialer, type ServiceRoutes, unary } from "../rpc/service.ts";
+import { ONE_READ, type RequestMetrics } from "../server/request_metrics.ts";
 import { decodeCommand, encodeChange } from "./change_codec.ts";
 import { encodeConfig } from "./config_codec.ts";
 import type { ConfigFeed } from "./config_feed.ts";
@@ -24,6 +25,7 @@ export interface ClassicServiceOptions {
   readonly log: ReplicatedLog;
   readonly feed: ConfigFeed;
   readonly controller: ControllerService;
+  readonly requests: RequestMetrics;
   readonly dialer: Dialer;
   /** Pass commands on to the leader instead of answering ErrWrongLeader. */
   readonly forward: boolean;
@@ -58,9 +60,10 @@ export class ClassicService {
   }
 
   async #execute(request: CommandRequest): Promise<CommandResponse> {
-    const { log, feed, controller } = this.#options;
+    const { log, feed, controller, requests } = this.#options;
     if (request.op === Op.QUERY) {
-      const { config } = await queryConfig(log, feed, request.num);
+      const query = () => queryConfig(log, feed, request.num);
+      const { config } = await requests.watch(query, 1, () => ONE_READ);
       return { err: "OK", config: encodeConfig(config) };
     }
     const change = decodeCommand(request);

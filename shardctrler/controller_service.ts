@@ -12,6 +12,7 @@ import {
 import { NONE } from "../raft/types.ts";
 import { KvError } from "../rpc/errors.ts";
 import { type ServerStream, type ServiceRoutes, stream, unary } from "../rpc/service.ts";
+import { ONE_READ, ONE_WRITE, type RequestMetrics } from "../server/request_metrics.ts";
 import { abortable } from "./abortable.ts";
 import { checkChange } from "./change.ts";
 import { decodeChange } from "./change_codec.ts";
@@ -29,6 +30,7 @@ export const WATCHERS_MAX = 4_096;
 export interface ControllerServiceOptions {
   readonly log: ReplicatedLog;
   readonly feed: ConfigFeed;
+  readonly requests: RequestMetrics;
   /** Watch streams at a time. @default {WATCHERS_MAX} */
   readonly watchersMax?: number;
 }
@@ -36,6 +38,7 @@ export interface ControllerServiceOptions {
 export class ControllerService {
   readonly #log: ReplicatedLog;
   readonly #feed: ConfigFeed;
+  readonly #requests: RequestMetrics;
   readonly #watchersMax: number;
   readonly #closed = new AbortController();
   #watchers = 0;
@@ -43,6 +46,7 @@ export class ControllerService {
   constructor(options: ControllerServiceOptions) {
     this.#log = options.log;
     this.#feed = options.feed;
+    this.#requests = options.requests;
     this.#watchersMax = options.watchersMax ?? WATCHERS_MAX;
   }
 
@@ -60,7 +64,11 @@ export class ControllerService {
   }
 
   /** @throws {KvError} Of the log, or why the change is refused */
-  async change(request: ChangeRequest): Promise<ChangeResponse> {
+  change(request: ChangeRequest): Promise<ChangeResponse> {
+    return this.#requests.watch(() => this.#change(request), 1, () => ONE_WRITE);
+  }
+
+  async #change(request: ChangeRequest): Promise<ChangeResponse> {
     const change = decodeChange(request.change);
     if (change === undefined) {
       throw new KvError(
@@ -83,7 +91,11 @@ export class ControllerService {
   }
 
   /** @throws {KvError} As `queryConfig`; NOT_FOUND for a number that is still to come */
-  async query({ num }: QueryRequest): Promise<QueryResponse> {
+  query(request: QueryRequest): Promise<QueryResponse> {
+    return this.#requests.watch(() => this.#query(request), 1, () => ONE_READ);
+  }
+
+  async #query({ num }: QueryRequest): Promise<QueryResponse> {
     const { config, exact } = await queryConfig(this.#log, this.#feed, num);
     if (exact) return { config: encodeConfig(config) };
     throw new KvError(

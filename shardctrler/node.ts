@@ -12,8 +12,11 @@ import { NONE, type Role } from "../raft/types.ts";
 import { KvError } from "../rpc/errors.ts";
 import type { ServiceRoutes } from "../rpc/service.ts";
 import { sleep } from "../runtime/clock.ts";
+import { type HostProcess, noProcess } from "../runtime/host_process.ts";
 import { randomId } from "../runtime/prng.ts";
 import { unreachable } from "../runtime/invariant.ts";
+import { NodeService } from "../server/node_service.ts";
+import { RequestMetrics } from "../server/request_metrics.ts";
 import { ClassicService } from "./classic_service.ts";
 import { type Config, SHARDS_DEFAULT } from "./config.ts";
 import { ConfigFeed } from "./config_feed.ts";
@@ -62,6 +65,8 @@ export interface ControllerOptions extends DriverOptions {
   readonly forward?: boolean;
   /** Told in the status. @default {""} */
   readonly version?: string;
+  /** Told in the metrics. @default {noProcess} */
+  readonly host?: HostProcess;
 }
 
 /** The cluster was made with another number of shards than this node was told. */
@@ -75,6 +80,7 @@ export class Controller {
   readonly #feed: ConfigFeed;
   readonly #service: ControllerService;
   readonly #classic: ClassicService;
+  readonly #metrics: NodeService;
   readonly #stopped = new AbortController();
   #initializing = false;
   #stopping: Promise<void> | undefined;
@@ -111,11 +117,15 @@ export class Controller {
     this.#options = options;
     this.#raft = raft;
     this.#feed = feed;
-    this.#service = new ControllerService({ log: raft, feed });
+    const requests = new RequestMetrics(options.clock);
+    const { clock, host = noProcess } = options;
+    this.#metrics = new NodeService({ raft, requests, clock, host });
+    this.#service = new ControllerService({ log: raft, feed, requests });
     this.#classic = new ClassicService({
       log: raft,
       feed,
       controller: this.#service,
+      requests,
       dialer: options.dialer,
       forward: options.forward ?? true,
       status: () => this.status(),
@@ -129,6 +139,7 @@ export class Controller {
     return [
       ...this.#classic.routes,
       ...this.#service.routes,
+      ...this.#metrics.routes,
       ...new MemberService(this.#raft).routes,
       ...this.#raft.routes,
     ];

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { ControllerServiceService } from "../proto/gen/shardctrler.ts";
 import { KvError } from "../rpc/errors.ts";
+import { RequestMetrics } from "../server/request_metrics.ts";
 import { ControllerCluster } from "./cluster_testing.ts";
 import { type Config, emptyConfig, type Gid } from "./config.ts";
 import { ConfigFeed } from "./config_feed.ts";
@@ -114,7 +115,8 @@ Deno.test("Watch ends with an error when the node stops or its request makes no 
 Deno.test("Watch refuses more streams than it is allowed, and takes new ones as old ones end", async () => {
   await using cluster = await ControllerCluster.start(1);
   const feed = new ConfigFeed();
-  const service = new ControllerService({ log: aloof, feed, watchersMax: 2 });
+  const requests = new RequestMetrics(cluster.clock);
+  const service = new ControllerService({ log: aloof, feed, requests, watchersMax: 2 });
   const server = cluster.network.serve("watched:1", service.routes);
   const channel = cluster.dialer().channel("watched:1");
   const open = () => {

@@ -19,6 +19,7 @@ import {
 } from "../proto/gen/shardkv.ts";
 import { KvError } from "../rpc/errors.ts";
 import { type CallContext, type Dialer, type ServiceRoutes, unary } from "../rpc/service.ts";
+import { ONE_READ, ONE_WRITE, type RequestMetrics } from "../server/request_metrics.ts";
 import { type Gid, NO_GROUP, serversOf } from "../shardctrler/config.ts";
 import { type ClassicErr, classicErrOf, classicErrOfResult } from "./classic_errors.ts";
 import { encodeWrites } from "./commands.ts";
@@ -38,6 +39,7 @@ export interface ClassicServiceOptions extends StatusSources {
   readonly machine: ShardMachine;
   readonly dialer: Dialer;
   readonly limits: GroupLimits;
+  readonly requests: RequestMetrics;
   readonly gid: Gid;
   /** Pass requests on that other servers can answer. */
   readonly forward: boolean;
@@ -65,7 +67,7 @@ export class ClassicService {
   }
 
   async #command(request: CommandRequest, context: CallContext): Promise<CommandResponse> {
-    const { machine, limits, gid } = this.#options;
+    const { machine, limits, gid, requests } = this.#options;
     checkKey(request.key);
     checkValue(request.value, limits.valueBytesMax);
     const { config } = machine.ownership;
@@ -79,7 +81,8 @@ export class ClassicService {
         : answer("ErrWrongGroup");
     }
     try {
-      return responseOf(await this.#execute(request));
+      const answered = request.op === Op.GET ? ONE_READ : ONE_WRITE;
+      return responseOf(await requests.watch(() => this.#execute(request), 1, () => answered));
     } catch (error) {
       const err = classicErrOf(error);
       const leader = KvError.from(error).leader;

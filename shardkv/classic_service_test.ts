@@ -1,6 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { ShardKVServiceService } from "../proto/gen/shardkv.ts";
 import type { Dialer } from "../rpc/service.ts";
+import { VirtualClock } from "../runtime/virtual_clock.ts";
+import { RequestMetrics } from "../server/request_metrics.ts";
 import { ClassicService } from "./classic_service.ts";
 import { defaultGroupLimits } from "./limits.ts";
 import { bytes, configChain, keyIn, MachineHarness, write } from "./machine_harness.ts";
@@ -30,6 +32,7 @@ async function givingGroup() {
     engine: group.engine,
     dialer: noDialer,
     limits: defaultGroupLimits,
+    requests: new RequestMetrics(new VirtualClock()),
     gid: 100,
     id: 2,
     address: "here:1",

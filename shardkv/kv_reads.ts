@@ -91,6 +91,7 @@ async function readSlice(
     const refusal = refusalOf(shard);
     if (shard === undefined || refusal !== undefined) return plainResults[refusal ?? "WRONG_GROUP"];
     const value = values[next++];
+    machine.operations.countRead(shard.shard);
     if (after !== before && !isSameStay(shard, after)) return plainResults.WRONG_GROUP;
     return value === undefined ? plainResults.NO_KEY : valueResult(value);
   });

@@ -5,11 +5,13 @@ import {
   type BatchResponse,
   KvServiceService,
   type Result,
+  ResultCode,
   type ScanRequest,
   type ScanResponse,
 } from "../proto/gen/shardkv.ts";
 import { KvError } from "../rpc/errors.ts";
 import { type ServerStream, type ServiceRoutes, stream, unary } from "../rpc/service.ts";
+import type { Answered, RequestMetrics } from "../server/request_metrics.ts";
 import { encodeWrites } from "./commands.ts";
 import { type GroupLog, proposeWrites } from "./group_log.ts";
 import { readKeys } from "./kv_reads.ts";
@@ -23,6 +25,7 @@ export interface KvServiceOptions {
   readonly log: GroupLog;
   readonly machine: ShardMachine;
   readonly limits: GroupLimits;
+  readonly requests: RequestMetrics;
 }
 
 export class KvService {
@@ -35,8 +38,8 @@ export class KvService {
 
   get routes(): ServiceRoutes {
     return [
-      unary(KvServiceService.execute, (request) => this.#gated(() => this.execute(request))),
-      unary(KvServiceService.scan, (request) => this.#gated(() => this.#scan(request))),
+      unary(KvServiceService.execute, (request) => this.#measured(request)),
+      unary(KvServiceService.scan, (request) => this.#measuredScan(request)),
       stream(KvServiceService.stream, (calls) => this.#serveStream(calls)),
     ];
   }
@@ -82,8 +85,23 @@ export class KvService {
   }
 
   #scan(request: ScanRequest): Promise<ScanResponse> {
-    checkScan(request, this.#options.machine.ownership);
+    const { operations, ownership } = this.#options.machine;
+    checkScan(request, ownership);
+    for (const shard of request.shards) {
+      if (ownership.shards.has(shard)) operations.countRead(shard);
+    }
     return scanPage(this.#options, request);
+  }
+
+  #measured(request: BatchRequest): Promise<BatchResponse> {
+    const commands = request.getKeys.length + (request.writes.length > 0 ? 1 : 0);
+    const answer = () => this.#gated(() => this.execute(request));
+    return this.#options.requests.watch(answer, commands, countBatch);
+  }
+
+  #measuredScan(request: ScanRequest): Promise<ScanResponse> {
+    const answer = () => this.#gated(() => this.#scan(request));
+    return this.#options.requests.watch(answer, 1, countScan);
   }
 
   async #gated<Response>(answer: () => Promise<Response>): Promise<Response> {
@@ -119,7 +137,7 @@ export class KvService {
     calls: ServerStream<BatchRequest, BatchResponse>,
   ): Promise<void> {
     try {
-      calls.send(await this.#gated(() => this.execute(request)));
+      calls.send(await this.#measured(request));
     } catch (error) {
       calls.send(this.#failure(request.id, error));
     }
@@ -137,6 +155,20 @@ export class KvService {
       getResults: [],
     };
   }
+}
+
+function countBatch({ writeResults, getResults }: BatchResponse): Answered {
+  const failures = writeResults.filter(isFailure).length + getResults.filter(isFailure).length;
+  return { reads: getResults.length, writes: writeResults.length, failures };
+}
+
+function countScan(): Answered {
+  return { reads: 1, writes: 0, failures: 0 };
+}
+
+/** A key that is absent or holds something else is an answer too. */
+function isFailure({ code }: Result): boolean {
+  return code > ResultCode.RESULT_MISMATCH;
 }
 
 /** A failed read must not make writes that succeeded look as if they had not been executed. */

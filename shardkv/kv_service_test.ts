@@ -9,6 +9,8 @@ import {
   type WriteCommand,
 } from "../proto/gen/shardkv.ts";
 import { KvError } from "../rpc/errors.ts";
+import { VirtualClock } from "../runtime/virtual_clock.ts";
+import { RequestMetrics } from "../server/request_metrics.ts";
 import { KvService } from "./kv_service.ts";
 import { defaultGroupLimits, RESPONSE_BYTES_MAX, STREAM_REQUESTS_MAX } from "./limits.ts";
 import { bytes, configChain, keyIn, MachineHarness, write } from "./machine_harness.ts";
@@ -21,7 +23,10 @@ async function service() {
   await group.config(config);
   const log = new FakeLog(group);
   const limits = defaultGroupLimits;
-  return { group, log, kv: new KvService({ log, machine: group.machine, limits }) };
+  const clock = new VirtualClock();
+  const requests = new RequestMetrics(clock);
+  const kv = new KvService({ log, machine: group.machine, limits, requests });
+  return { group, log, kv, clock, requests };
 }
 
 function request(parts: Partial<BatchRequest>): BatchRequest {
@@ -147,7 +152,8 @@ Deno.test("Scan pages over shards in key order and refuses a shard that is not s
   assert(config !== undefined);
   await group.config(config);
   const log = new FakeLog(group);
-  const kv = new KvService({ log, machine: group.machine, limits: defaultGroupLimits });
+  const requests = new RequestMetrics(new VirtualClock());
+  const kv = new KvService({ log, machine: group.machine, limits: defaultGroupLimits, requests });
   const names = Array.from({ length: 50 }, (_, i) => keyIn(i % 3, 4, i)).sort();
   const commands = names.map((name) => write({ key: bytes(name), value: bytes("v") }));
   await kv.execute(request({ writes: batch(commands) }));
@@ -175,5 +181,39 @@ Deno.test("Scan pages over shards in key order and refuses a shard that is not s
     );
     assertEquals(error.code, code);
   }
+  await group.close();
+});
+
+Deno.test("Every batch is timed from its arrival to its answer, and its commands counted with their shards", async () => {
+  const { group, log, kv, clock, requests } = await service();
+  const gate = Promise.withResolvers<void>();
+  log.gate = gate.promise;
+  const writes = batch([write({ key: ours }), write({ key: ours }), write({ key: theirs })]);
+  const ask = (parts: Partial<BatchRequest>) =>
+    callUnary(kv.routes, KvServiceService.execute, request(parts));
+  const written = ask({ writes });
+  await clock.advance(20);
+  gate.resolve();
+  await written;
+  await ask({ getKeys: [ours, theirs] });
+  await assertRejects(() => ask({ getKeys: [bytes("")] }), KvError);
+  assertEquals([requests.writes.count, requests.reads.count], [3, 2]);
+  const us = requests.writes.percentile(50);
+  assert(us >= 20_000 && us < 22_000, `${us} µs for 20 ms`);
+  // Two commands for another group's shard, and a request that makes no sense.
+  assertEquals(requests.failures, 3);
+  assertEquals(group.machine.operationCounts(), [{ shard: 0, reads: 1, writes: 2 }]);
+  await group.close();
+});
+
+Deno.test("A scan counts for the shards that are here, whatever shards it names", async () => {
+  const { group, kv, requests } = await service();
+  const scan = { start: bytes(""), end: bytes(""), limit: 7, keysOnly: true };
+  const ask = (...shards: number[]) =>
+    callUnary(kv.routes, KvServiceService.scan, { ...scan, shards });
+  await ask(0);
+  for (const shard of [-1, 1, 2 ** 31 - 1]) await assertRejects(() => ask(shard), KvError);
+  assertEquals([requests.reads.count, requests.failures], [1, 3]);
+  assertEquals(group.machine.operationCounts(), [{ shard: 0, reads: 1, writes: 0 }]);
   await group.close();
 });

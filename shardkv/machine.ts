@@ -28,6 +28,7 @@ import { loadState } from "./load_state.ts";
 import type { Stay } from "./machine_keys.ts";
 import { type Ownership, ownershipOf } from "./ownership.ts";
 import { keysAhead } from "./prefetch.ts";
+import { type OperationCounts, ShardOperations } from "./shard_operations.ts";
 import { isServed } from "./shard_status.ts";
 
 /** Milliseconds of log time between two searches for idle sessions. */
@@ -42,6 +43,8 @@ export interface ShardFigures {
 }
 
 export class ShardMachine implements StateMachine {
+  /** Beside the state: nothing that is applied depends on it. */
+  readonly operations: ShardOperations = new ShardOperations();
   readonly #gid: Gid;
   #state: GroupState;
   #ownership: Ownership;
@@ -82,6 +85,12 @@ export class ShardMachine implements StateMachine {
     return [...this.#state.shards.values()]
       .map(({ shard, status, keys, bytes }) => ({ shard, status, keys, bytes }))
       .sort((a, b) => a.shard - b.shard);
+  }
+
+  /** Reads and writes of the shards that are here. */
+  operationCounts(): ({ readonly shard: number } & OperationCounts)[] {
+    return [...this.#state.shards.keys()]
+      .map((shard) => ({ shard, ...this.operations.of(shard) }));
   }
 
   /** The caller has cleared what the stay left in this replica's engine. */
@@ -135,8 +144,11 @@ export class ShardMachine implements StateMachine {
   #execute(operation: GroupOperation, view: MachineView, writes: Write[]): GroupReply {
     const state = this.#state;
     switch (operation.kind) {
-      case "writes":
-        return { kind: "writes", results: applyWrites(state, operation, view, writes) };
+      case "writes": {
+        const results = applyWrites(state, operation, view, writes);
+        this.operations.countWrites(operation.shards);
+        return { kind: "writes", results };
+      }
       case "config":
         return this.#stepReply(applyConfig(state, operation.config));
       case "insert":

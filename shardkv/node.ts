@@ -9,6 +9,9 @@ import { MemberService } from "../raft/node/member_service.ts";
 import { RaftNode } from "../raft/node/raft_node.ts";
 import type { RaftNodeOptions } from "../raft/node/raft_node_options.ts";
 import type { ServiceRoutes } from "../rpc/service.ts";
+import { type HostProcess, noProcess } from "../runtime/host_process.ts";
+import { NodeService } from "../server/node_service.ts";
+import { RequestMetrics } from "../server/request_metrics.ts";
 import type { Gid } from "../shardctrler/config.ts";
 import { GarbageSweeper } from "./garbage_sweeper.ts";
 import { defaultGroupLimits, type GroupLimits, validateGroupLimits } from "./limits.ts";
@@ -55,6 +58,8 @@ export interface GroupReplicaOptions extends DriverOptions {
   readonly forward?: boolean;
   /** Told in the status. @default {""} */
   readonly version?: string;
+  /** Told in the metrics. @default {noProcess} */
+  readonly host?: HostProcess;
 }
 
 interface Parts {
@@ -112,9 +117,13 @@ export class GroupReplica {
     const serverList = new ServerList({ ...options, raft, machine, controllers: clerk });
     const { address } = raft;
     const sources = { ...options, log: raft, machine, id: position, address, version };
+    const requests = new RequestMetrics(options.clock);
+    const host = options.host ?? noProcess;
+    const shards = () => machine.operationCounts();
     this.#parts = { raft, machine, clerk, migrator, sweeper, serverList, sources };
     this.routes = [
-      ...groupRoutes({ ...sources, limits, forward }),
+      ...groupRoutes({ ...sources, limits, forward, requests }),
+      ...new NodeService({ ...options, raft, requests, shards, host }).routes,
       ...new MemberService(raft).routes,
       ...raft.routes,
     ];

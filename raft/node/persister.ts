@@ -2,6 +2,7 @@
  * Writes the core's rounds to the engine, one durable write at a time; the
  * rounds that come meanwhile share the next one (group commit).
  */
+import type { Clock } from "../../runtime/clock.ts";
 import { invariant } from "../../runtime/invariant.ts";
 import type { Engine, Write } from "../../storage/engine.ts";
 import { appliedKey, generationRange } from "../../storage/key_space.ts";
@@ -12,6 +13,7 @@ import { pass, passAtOnce } from "./failpoints.ts";
 import type { NodeIdentity } from "./identity.ts";
 import type { LiveGeneration } from "./live_generation.ts";
 import type { LogStore } from "./log_store.ts";
+import type { RaftMetrics } from "./raft_metrics.ts";
 import type { Roster } from "./roster.ts";
 import { decodeApplied } from "./roster_codec.ts";
 import type { StateMachine } from "./state_machine.ts";
@@ -38,6 +40,8 @@ export interface PersisterOptions {
   readonly machine: StateMachine;
   readonly generation: LiveGeneration;
   readonly applier: Applier;
+  readonly clock: Clock;
+  readonly metrics: RaftMetrics;
   /** Log entries that are kept: a log that is to be short is not let grow by a whole stride. */
   readonly retainedEntriesMax: number;
   readonly onPersisted: (rounds: readonly Round[]) => void;
@@ -121,7 +125,7 @@ export class Persister {
   }
 
   async #write(rounds: readonly Round[]): Promise<void> {
-    const { engine, applier, identity } = this.#options;
+    const { engine, applier, identity, clock, metrics } = this.#options;
     const installation = rounds.findLast((round) => round.installation)?.installation;
     if (installation !== undefined) {
       this.#installing = true;
@@ -134,7 +138,9 @@ export class Persister {
       const isInstall = installation !== undefined;
       const before = pass(isInstall ? "raft/beforeInstall" : "raft/beforeSave", identity);
       if (before !== undefined) await before;
+      const startedAt = clock.now();
       await engine.write(writes, { sync: true });
+      metrics.synced(clock.now() - startedAt);
       const after = pass(isInstall ? "raft/afterInstall" : "raft/afterSave", identity);
       if (after !== undefined) await after;
     }

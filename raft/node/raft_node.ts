@@ -24,6 +24,7 @@ import { PeerRegistry } from "./peer_registry.ts";
 import { Persister, type Round } from "./persister.ts";
 import { refusal } from "./proposal_refusal.ts";
 import { Proposals, type ReplyAt } from "./proposals.ts";
+import { RaftMetrics } from "./raft_metrics.ts";
 import { ReadBarriers } from "./read_barriers.ts";
 import type { Roster } from "./roster.ts";
 import { RpcTransport } from "./rpc_transport.ts";
@@ -43,6 +44,8 @@ import type { MachineReader } from "./state_machine.ts";
 const ENTRIES_IN_FLIGHT_MAX = 4;
 
 export class RaftNode {
+  /** What the node measures of itself. */
+  readonly metrics: RaftMetrics = new RaftMetrics();
   readonly #options: RaftNodeOptions & Identified;
   readonly #core: RawNode;
   readonly #generation: LiveGeneration;
@@ -116,6 +119,8 @@ export class RaftNode {
       machine,
       generation: this.#generation,
       applier: this.#applier,
+      clock: options.clock,
+      metrics: this.metrics,
       retainedEntriesMax: options.retainedEntriesMax ?? RETAINED_ENTRIES_DEFAULT,
       onPersisted: (rounds) => this.#onPersisted(rounds),
       onInstalled: (roster) => this.#members.onInstalled(roster),
@@ -289,11 +294,14 @@ export class RaftNode {
   }
 
   #scheduleTick(): void {
-    this.#timer = this.#options.clock.setTimer(() => {
+    const { clock, tickMs = TICK_MS_DEFAULT } = this.#options;
+    const dueAt = clock.now() + tickMs;
+    this.#timer = clock.setTimer(() => {
+      this.metrics.ticked(clock.now() - dueAt);
       this.#ticks++;
       this.#scheduleTick();
       this.#wake();
-    }, this.#options.tickMs ?? TICK_MS_DEFAULT);
+    }, tickMs);
   }
 
   /** Runs a turn once the present callback is done, so that what arrives together is handled together. */

@@ -41,7 +41,7 @@ const MAY_IMPORT: Readonly<Record<Room, readonly Room[] | "anything">> = {
   "runtime": ["third party"],
   "rpc": ["runtime", "proto/gen", "third party"],
   "storage": ["runtime", "third party"],
-  "server": ["raft/node", "rpc", "storage", "runtime", "third party"],
+  "server": ["raft/node", "rpc", "storage", "runtime", "proto/gen", "third party"],
   "proto/gen": ["third party"],
   "shardctrler (pure)": ["proto/gen", "rpc", "runtime", "third party"],
   "shardctrler": [

@@ -9,6 +9,7 @@ const PARTS = [
   "raft",
   "rpc",
   "runtime",
+  "server",
   "shardctrler",
   "shardkv",
   "storage",

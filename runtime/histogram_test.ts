@@ -25,3 +25,17 @@ Deno.test("Histogram has the true mean, and nothing to say of nothing", () => {
   histogram.record(2);
   assertEquals([histogram.mean, histogram.count], [1.5, 2]);
 });
+
+Deno.test("Histogram.recordBucket() rebuilds a histogram from its buckets, one of many or their sum", () => {
+  const [first, second, both, rebuilt] = Array.from({ length: 4 }, () => new Histogram(16));
+  assert(first && second && both && rebuilt);
+  for (const [histogram, value, times] of [[first, 3, 5], [second, 70_000, 2]] as const) {
+    histogram.record(value, times);
+    both.record(value, times);
+    for (const bucket of histogram.buckets()) rebuilt.recordBucket(bucket);
+  }
+  assertEquals([...rebuilt.buckets()], [...both.buckets()]);
+  assertEquals(rebuilt.count, 7);
+  assertEquals(rebuilt.percentile(50), 4);
+  assert(rebuilt.percentile(99) >= 70_000 && rebuilt.percentile(99) <= 70_000 * (1 + 1 / 16));
+});
