@@ -12,7 +12,7 @@ import {
 import { NONE } from "../raft/types.ts";
 import { KvError } from "../rpc/errors.ts";
 import { type ServerStream, type ServiceRoutes, stream, unary } from "../rpc/service.ts";
-import { abortable } from "./abortable.ts";
+import { abortable } from "../runtime/abortable.ts";
 import { checkChange } from "./change.ts";
 import { decodeChange } from "./change_codec.ts";
 import { type Config, NO_STORE } from "./config.ts";
