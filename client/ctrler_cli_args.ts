@@ -12,6 +12,8 @@ export type CtrlerCommand =
   | { readonly kind: "move"; readonly shard: ShardId; readonly gid: Gid }
   | { readonly kind: "query"; readonly num: number }
   | MemberCommand
+  /** Gids to compare the replicas of; empty for all, the controllers (0) among them. */
+  | { readonly kind: "check"; readonly gids: readonly Gid[] }
   | { readonly kind: "status" };
 
 /** About the members of one group; group 0 stands for the controllers. */
@@ -37,6 +39,7 @@ Commands:
   move <shard> <gid>                 Move shard to group
   query [num]                        Fetch configuration
   status                             Get cluster status
+  check [gid1] [gid2]...             Compare the replicas of groups (0: the controllers; none: all)
   member list <gid>                  List the members of a group (0: the controllers)
   member add <gid> <address>         Add a member that learns and does not vote yet
   member promote <gid> <id>          Give a member that has caught up a vote
@@ -67,6 +70,8 @@ export function parseCommand(words: readonly string[]): CtrlerCommand {
     case "status":
       requireCount(verb, args, 0, 0, "status");
       return { kind: "status" };
+    case "check":
+      return { kind: "check", gids: args.map(parseGidOrZero) };
     case "member":
       return parseMember(args);
     default:

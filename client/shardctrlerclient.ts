@@ -7,6 +7,7 @@ import { type Clock, systemClock } from "../runtime/clock.ts";
 import { boolFlag, choiceFlag, defineFlags, durationFlag, valueFlag } from "../runtime/flags.ts";
 import { createPrng, type Prng, randomSeed } from "../runtime/prng.ts";
 import type { Config } from "../shardctrler/config.ts";
+import { runCheck } from "./check_command.ts";
 import { runCommandLine } from "./cli_entry.ts";
 import { exitCodeOf, exitOk, exitUnavailable } from "./cli_exit.ts";
 import { explainUsage, UsageError } from "./cli_usage.ts";
@@ -52,7 +53,8 @@ interface Request {
  * Runs the program.
  *
  * @param args Words after the program's name
- * @returns The exit code: 0 done, 1 refused or failed, 2 wrong usage, 4 no answer in time
+ * @returns The exit code: 0 done, 1 refused, failed or found a difference,
+ *   2 wrong usage, 4 no answer in time
  */
 export async function main(args: readonly string[], io: CliIo): Promise<number> {
   let request: Request;
@@ -112,6 +114,8 @@ async function run(
     }
     case "status":
       return await printStatus(request, clerk, io);
+    case "check":
+      return await runCheck(command.gids, { ...request, clerk, io, dialer });
     case "member":
       return await runMember(command, { ...request, clerk, io, dialer });
   }

@@ -12,8 +12,8 @@ import {
 import { NONE } from "../raft/types.ts";
 import { KvError } from "../rpc/errors.ts";
 import { type ServerStream, type ServiceRoutes, stream, unary } from "../rpc/service.ts";
+import { abortable } from "../runtime/abortable.ts";
 import { ONE_READ, ONE_WRITE, type RequestMetrics } from "../server/request_metrics.ts";
-import { abortable } from "./abortable.ts";
 import { checkChange } from "./change.ts";
 import { decodeChange } from "./change_codec.ts";
 import { type Config, NO_STORE } from "./config.ts";

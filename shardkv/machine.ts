@@ -7,6 +7,7 @@
 import type {
   Applied,
   CommittedCommand,
+  LocalRecords,
   MachineReader,
   MachineView,
   StateMachine,
@@ -25,6 +26,7 @@ import {
 } from "./commands.ts";
 import { emptyState, type GroupState, takeChangedRecords } from "./group_state.ts";
 import { loadState } from "./load_state.ts";
+import { localRecords } from "./local_records.ts";
 import type { Stay } from "./machine_keys.ts";
 import { type Ownership, ownershipOf } from "./ownership.ts";
 import { keysAhead } from "./prefetch.ts";
@@ -120,6 +122,10 @@ export class ShardMachine implements StateMachine {
 
   flush(): readonly Write[] {
     return takeChangedRecords(this.#state);
+  }
+
+  localRecords(): LocalRecords {
+    return localRecords();
   }
 
   onApplied(): void {

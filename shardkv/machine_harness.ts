@@ -2,6 +2,7 @@
 import { assert } from "@std/assert";
 import * as raftpb from "../proto/gen/raft.ts";
 import { type InsertChunk, WriteBatch, type WriteCommand, WriteOp } from "../proto/gen/shardkv.ts";
+import { ApplyLookout } from "../raft/node/apply_lookout.ts";
 import { Applier } from "../raft/node/applier.ts";
 import type { Entry } from "../raft/types.ts";
 import { LiveGeneration } from "../raft/node/live_generation.ts";
@@ -105,6 +106,7 @@ export class MachineHarness {
       machine: this.machine,
       generation: this.reader,
       roster: firstRoster(new Map([[1, "one:1"]])),
+      lookout: new ApplyLookout(this.#index),
       onMembers: () => {},
       onReplies: (entries) => {
         for (const entry of entries) replies.push(...entry.replies as GroupReply[]);

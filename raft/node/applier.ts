@@ -8,6 +8,7 @@ import { invariant } from "../../runtime/invariant.ts";
 import type { Engine, Write } from "../../storage/engine.ts";
 import { machineKey } from "../../storage/key_space.ts";
 import type { Entry, LogIndex, Term } from "../types.ts";
+import type { ApplyLookout } from "./apply_lookout.ts";
 import { pass, passAtOnce } from "./failpoints.ts";
 import type { NodeIdentity } from "./identity.ts";
 import type { LiveGeneration } from "./live_generation.ts";
@@ -34,6 +35,8 @@ export interface ApplierOptions {
   readonly generation: LiveGeneration;
   /** The members as of what is applied. */
   readonly roster: Roster;
+  /** Told how far things are, and asked where to stop for a look. */
+  readonly lookout: ApplyLookout;
   /** The members change with this entry; told before anything behind it is applied. */
   readonly onMembers: (index: LogIndex, change: RosterChange, roster: Roster) => void;
   /**
@@ -75,6 +78,7 @@ export class Applier {
   resume(index: LogIndex, roster: Roster): void {
     this.#paused = false;
     this.#roster = roster;
+    this.#options.lookout.moveTo(index);
     this.#queue = this.#queue.filter((entry) => entry.index > index);
     this.#start();
   }
@@ -111,6 +115,7 @@ export class Applier {
       if (count > 0 && bytes + entry.data.length > BATCH_BYTES_MAX) break;
       bytes += entry.data.length;
       count++;
+      if (this.#options.lookout.stopsAt(entry.index)) break;
     }
     return this.#queue.splice(0, count);
   }
@@ -142,6 +147,7 @@ export class Applier {
     const written = engine.write([...view.writes(generation.prefix), record], { sync });
     onReplies(applied);
     await written;
+    this.#options.lookout.moveTo(last.index);
     const after = pass("raft/afterApply", identity);
     if (after !== undefined) await after;
     machine.onApplied?.(last.index);

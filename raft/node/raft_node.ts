@@ -12,6 +12,8 @@ import type { Ready } from "../ready.ts";
 import type { ProgressStatus } from "../status.ts";
 import type { LogIndex, NodeId } from "../types.ts";
 import { type AppliedEntry, Applier } from "./applier.ts";
+import { ApplyLookout } from "./apply_lookout.ts";
+import { CheckService } from "./check_service.ts";
 import { passAtOnce } from "./failpoints.ts";
 import { FirstMeeting } from "./first_meeting.ts";
 import { type AddressedChange, GroupMembers } from "./group_members.ts";
@@ -58,6 +60,7 @@ export class RaftNode {
   readonly #barriers: ReadBarriers;
   readonly #leadership: Leadership;
   readonly #meeting: FirstMeeting;
+  readonly #check: CheckService;
   readonly #inbox: Message[] = [];
   readonly #logTime: LogTime;
   #ticks = 0;
@@ -101,12 +104,15 @@ export class RaftNode {
     this.#core = new RawNode({ ...stored, config, prng: options.prng });
     this.#barriers = new ReadBarriers(2 * config.electionTicks);
     this.#generation = new LiveGeneration(engine, stored.generation);
+    const lookout = new ApplyLookout(stored.applied);
+    this.#check = new CheckService({ ...options, generation: this.#generation, lookout });
     this.#applier = new Applier({
       identity,
       engine,
       machine,
       generation: this.#generation,
       roster: stored.roster,
+      lookout,
       onMembers: (...change) => this.#members.onApplied(...change),
       onReplies: (entries) => this.#onReplies(entries),
       onApplied: (index) => this.#onApplied(index),
@@ -153,9 +159,9 @@ export class RaftNode {
     });
   }
 
-  /** What peers call; to be served beside the group's own services. */
+  /** What peers call, and who compares replicas; to be served beside the group's own services. */
   get routes(): ServiceRoutes {
-    return [this.#transport.route, ...this.#snapshots.routes];
+    return [this.#transport.route, ...this.#snapshots.routes, this.#check.route];
   }
 
   /** Reads of the machine's keys as applied so far; not linearizable by itself. */
@@ -269,7 +275,7 @@ export class RaftNode {
   /** Stops ticking, fails what is waiting, closes peers; the engine stays open. */
   async stop(): Promise<void> {
     this.#halt(new KvError("UNAVAILABLE", "The node is stopping"));
-    await Promise.all([this.#transport.close(), this.#snapshots.close()]);
+    await Promise.all([this.#transport.close(), this.#snapshots.close(), this.#check.close()]);
     await this.#persister.stop();
     await this.#applier.stop();
   }

@@ -63,7 +63,16 @@ export interface StateMachine {
   flush(): readonly Write[];
   /** Called after the writes of a batch are in the engine and visible to readers. */
   onApplied?(index: LogIndex): void;
+  /**
+   * Begins a pass over all records, to tell those that each replica keeps or
+   * clears for itself: replicas at the same index are equal in all others.
+   * Without it there are none of that kind.
+   */
+  localRecords?(): LocalRecords;
 }
+
+/** Whether a record is a replica's own; asked once for each key, in key order. */
+export type LocalRecords = (key: Buffer) => boolean;
 
 /** Read access to the machine's keys in the engine, relative like the machine's writes. */
 export interface MachineReader {

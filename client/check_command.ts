@@ -1,0 +1,110 @@
+/** `shardctrlerclient check`: whether the replicas of each group hold the same. */
+import type { Dialer } from "../rpc/service.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { Prng } from "../runtime/prng.ts";
+import { formatTable } from "../runtime/table.ts";
+import { KvError } from "../rpc/errors.ts";
+import { type Config, type Gid, serversOf } from "../shardctrler/config.ts";
+import { exitError, exitOk, exitUnavailable } from "./cli_exit.ts";
+import type { CtrlerClerk } from "./ctrler_clerk.ts";
+import { checkGroup, type GroupCheck } from "./state_check.ts";
+
+/** Grows when a field of the JSON output changes its meaning or goes. */
+const JSON_SCHEMA = 1;
+/** Digits of a hash in the table: enough to see a difference, JSON has all of them. */
+const HASH_DIGITS = 16;
+
+export interface CheckCommandContext {
+  readonly clerk: Pick<CtrlerClerk, "query">;
+  readonly controllers: readonly string[];
+  readonly dialer: Dialer;
+  /** For each group. */
+  readonly timeoutMs: number;
+  readonly json: boolean;
+  readonly io: {
+    readonly stdout: (text: string) => void;
+    readonly stderr: (text: string) => void;
+    readonly clock: Clock;
+    readonly prng: Prng;
+  };
+}
+
+/**
+ * Compares group after group, so that one is busy with it at a time.
+ *
+ * @param gids Empty: the controllers (0) and all groups
+ * @returns The exit code: 1 if a replica differs, 4 if one could not be asked
+ * @throws {KvError} If a group is not known, or no controller answers
+ */
+export async function runCheck(
+  gids: readonly Gid[],
+  context: CheckCommandContext,
+): Promise<number> {
+  const { controllers, io, json } = context;
+  const { clock, prng } = io;
+  const config = gids.length === 1 && gids[0] === 0 ? undefined : await context.clerk.query();
+  const checks: GroupCheck[] = [];
+  for (const gid of gids.length > 0 ? gids : allGids(config)) {
+    const servers = gid === 0 ? controllers : serversIn(config, gid);
+    checks.push(await checkGroup({ ...context, gid, servers, clock, prng }));
+  }
+  io.stdout(json ? checksJson(checks) : checksText(checks));
+  const complaints = checks.flatMap(complaintsOf);
+  for (const complaint of complaints) io.stderr(`${complaint}\n`);
+  const results = new Set(checks.flatMap(({ replicas }) => replicas.map(({ result }) => result)));
+  if (results.has("differs")) return exitError;
+  return results.has("unknown") ? exitUnavailable : exitOk;
+}
+
+function allGids(config: Config | undefined): Gid[] {
+  return [0, ...[...config?.groups.keys() ?? []].sort((a, b) => a - b)];
+}
+
+function serversIn(config: Config | undefined, gid: Gid): readonly string[] {
+  const servers = config === undefined ? [] : serversOf(config, gid);
+  if (servers.length > 0) return servers;
+  throw new KvError("NOT_FOUND", `Cannot find group ${gid}: it is not part of the cluster`);
+}
+
+function checksText(checks: readonly GroupCheck[]): string {
+  const heading = ["GID", "ADDRESS", "INDEX", "RECORDS", "BYTES", "HASH", "RESULT"];
+  const rows = checks.flatMap(({ gid, replicas }) =>
+    replicas.map(({ address, index, records, bytes, hash, result }) => [
+      gid,
+      address,
+      index ?? "",
+      records,
+      bytes,
+      hash?.slice(0, HASH_DIGITS) ?? "",
+      result,
+    ])
+  );
+  return formatTable(heading, rows);
+}
+
+function checksJson(checks: readonly GroupCheck[]): string {
+  const groups = checks.map(({ gid, replicas }) => ({
+    gid,
+    replicas: replicas.map(({ index, hash, error, ...rest }) => ({
+      ...rest,
+      index: index ?? null,
+      hash: hash ?? null,
+      error: error === undefined ? null : { code: error.code, message: error.message },
+    })),
+  }));
+  return `${JSON.stringify({ schemaVersion: JSON_SCHEMA, groups })}\n`;
+}
+
+/** Which replica is wrong, or cannot be asked, in words. */
+function complaintsOf({ gid, replicas }: GroupCheck): string[] {
+  const name = gid === 0 ? "the controllers" : `group ${gid}`;
+  const isMajority = replicas.some(({ result }) => result === "equal");
+  const complaints = replicas.flatMap(({ address, result, error }) => {
+    if (result === "differs" && isMajority) {
+      return `${address} differs from the other replicas of ${name}: replace it as a new member`;
+    }
+    return error === undefined ? [] : error.message;
+  });
+  if (isMajority || !replicas.some(({ result }) => result === "differs")) return complaints;
+  return [`The replicas of ${name} differ, and no majority holds the same`, ...complaints];
+}

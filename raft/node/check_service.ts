@@ -1,0 +1,141 @@
+/**
+ * Hashes what this node has applied, for those who compare replicas. Replicas
+ * can be compared at an equal index under load: each is asked to look when
+ * exactly that index is applied, and reads what it saw afterwards, at leisure.
+ * The whole state is read, so that damage of the disk shows, too.
+ */
+import * as pb from "../../proto/gen/check.ts";
+import { KvError } from "../../rpc/errors.ts";
+import { type Route, type ServerStream, stream } from "../../rpc/service.ts";
+import { abortable } from "../../runtime/abortable.ts";
+import type { Clock, Timer } from "../../runtime/clock.ts";
+import type { Engine } from "../../storage/engine.ts";
+import type { ApplyLookout } from "./apply_lookout.ts";
+import type { LiveGeneration } from "./live_generation.ts";
+import { StateView } from "./state_view.ts";
+import type { StateMachine } from "./state_machine.ts";
+
+/** Longest wait for an index. */
+const LOOK_MS_MAX = 10_000;
+/** Longest time from the first request to the last response: a view keeps old data alive. */
+const CHECK_MS_MAX = 10 * 60_000;
+
+export interface CheckServiceOptions {
+  readonly identity: { readonly gid: number };
+  readonly engine: Engine;
+  readonly generation: LiveGeneration;
+  readonly lookout: ApplyLookout;
+  readonly machine: StateMachine;
+  readonly clock: Clock;
+}
+
+type Call = ServerStream<pb.HashRequest, pb.HashResponse>;
+
+export class CheckService {
+  readonly #options: CheckServiceOptions;
+  readonly #closed = new AbortController();
+  /** The one check that is under way: two would cost twice and answer the same. */
+  #running: Promise<void> | undefined;
+  /** What those call who compare replicas. */
+  readonly route: Route;
+
+  constructor(options: CheckServiceOptions) {
+    this.#options = options;
+    this.route = stream(pb.CheckServiceService.hash, (call) => this.#start(call));
+  }
+
+  /** Ends the check under way and waits until it has let go of the engine. */
+  async close(): Promise<void> {
+    this.#closed.abort(new KvError("UNAVAILABLE", "Cannot hash the state: the node is stopping"));
+    await this.#running?.catch(() => {});
+  }
+
+  async #start(call: Call): Promise<void> {
+    if (this.#running !== undefined) {
+      throw new KvError("OVERLOADED", "Cannot hash the state: another check is under way");
+    }
+    const limit = new TimeLimit(this.#options.clock);
+    const signal = AbortSignal.any([call.signal, this.#closed.signal, limit.signal]);
+    this.#running = this.#run(call, signal);
+    try {
+      await this.#running;
+    } finally {
+      limit.cancel();
+      this.#running = undefined;
+    }
+  }
+
+  async #run(call: Call, signal: AbortSignal): Promise<void> {
+    const requests = call.requests[Symbol.asyncIterator]();
+    let view: StateView | undefined;
+    try {
+      for (;;) {
+        const { done, value: request } = await abortable(requests.next(), signal);
+        if (done) return;
+        if (request.hash) call.send(await this.#hash(view, signal));
+        else {
+          await view?.close();
+          view = await this.#look(request, signal);
+          signal.throwIfAborted();
+          call.send(this.#response(view));
+        }
+      }
+    } finally {
+      await view?.close();
+    }
+  }
+
+  #response({ index }: StateView): pb.HashResponse {
+    const { gid } = this.#options.identity;
+    return { gid, index, sha256: Buffer.alloc(0), records: 0, bytes: 0 };
+  }
+
+  async #hash(view: StateView | undefined, signal: AbortSignal): Promise<pb.HashResponse> {
+    if (view === undefined) {
+      throw new KvError("INVALID_ARGUMENT", "Cannot hash the state: nobody has looked at it yet");
+    }
+    const { machine } = this.#options;
+    const isLocal = machine.localRecords?.() ?? (() => false);
+    return { ...this.#response(view), ...await view.hash(isLocal, signal) };
+  }
+
+  /** Sees when `index` is applied and nothing behind it, or what is applied once it is too late. */
+  #look({ index, waitMs }: pb.HashRequest, signal: AbortSignal): Promise<StateView> {
+    const { engine, generation, lookout, clock } = this.#options;
+    return new Promise((resolve) => {
+      let takeBack = () => {};
+      const open = () => {
+        takeBack();
+        timer.cancel();
+        signal.removeEventListener("abort", open);
+        // Right here: whatever comes later may see the next batch too.
+        resolve(StateView.open(engine, generation.number));
+      };
+      const timer = clock.setTimer(open, Math.min(waitMs, LOOK_MS_MAX));
+      signal.addEventListener("abort", open, { once: true });
+      takeBack = lookout.lookAt(index, open);
+    });
+  }
+}
+
+/** Aborts what takes too long. */
+class TimeLimit {
+  readonly #controller = new AbortController();
+  readonly #timer: Timer;
+
+  constructor(clock: Clock) {
+    const error = new KvError(
+      "DEADLINE_EXCEEDED",
+      `Cannot hash the state: it took longer than ${CHECK_MS_MAX} ms`,
+    );
+    this.#timer = clock.setTimer(() => this.#controller.abort(error), CHECK_MS_MAX);
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  cancel(): void {
+    this.#timer.cancel();
+  }
+}
