@@ -1,67 +1,76 @@
-/** Load on a cluster: so many requests by so many concurrent callers, and how long they took. */
+/** Load on a cluster: requests of many concurrent callers, and how long they took. */
 import type { Clock } from "../runtime/clock.ts";
 import type { Prng } from "../runtime/prng.ts";
 import { KvError } from "../rpc/errors.ts";
+import { BenchData } from "./bench_data.ts";
+import { ClosedLoop, OpenLoop, type Schedule } from "./bench_schedule.ts";
 import { Histogram } from "../runtime/histogram.ts";
 import type { KvClerk } from "./kv_clerk.ts";
 
-export const benchModes = ["put", "get", "append", "mixed"] as const;
+export const benchModes = ["put", "get", "append", "mixed", "scan"] as const;
 export type BenchMode = typeof benchModes[number];
 
 /** Number of keys where the mode needs a fixed set and none is given. */
 export const benchKeysDefault = 10_000;
+/** Keys that one request of mode `scan` asks for, from any key on. */
+export const benchScanKeys = 100;
+/** Keys of one `putMany` before the run: as many as are worth having in memory at once. */
+const loadKeys = 10_000;
 /** The callers give up together once each has failed and two more have: the cluster is gone. */
 const spareFailures = 2;
-/** Bytes of text that random values are cut from. */
-const poolBytes = 1 << 21;
+/** Drawn from to choose reads and writes: exact to a thousandth of a per cent. */
+const ratioSteps = 100_000;
 
-export interface BenchOptions {
-  readonly clerk: KvClerk;
-  readonly clock: Clock;
-  readonly prng: Prng;
-  readonly requests: number;
+/** What load to make. */
+export interface BenchLoad {
+  /** Requests of all callers together; undefined: as many as the duration allows. */
+  readonly requests: number | undefined;
+  /** Milliseconds after which no request begins; undefined: when the requests are done. */
+  readonly durationMs: number | undefined;
+  /** Requests per second, whatever the answers take; undefined: callers wait for their answers. */
+  readonly ratePerSecond: number | undefined;
   readonly clients: number;
   readonly mode: BenchMode;
+  /** Of mode `mixed`: the part of the requests that read, 0 to 1. */
+  readonly readRatio: number;
   /** Bytes of each value; undefined: a short text. */
   readonly valueBytes: number | undefined;
   /** Number of different keys; undefined: every put has its own. */
   readonly keys: number | undefined;
+}
+
+export interface BenchOptions extends BenchLoad {
+  readonly clerk: KvClerk;
+  readonly clock: Clock;
+  readonly prng: Prng;
   /** Told as the first caller goes on. */
   readonly onProgress?: (done: number) => void;
   /** Told of each put that was acknowledged. */
   readonly onAcknowledged?: (key: string, value: string) => void;
 }
 
+/** Of the successful requests, in milliseconds; all NaN but `max` if there were none. */
+export interface BenchLatency {
+  readonly mean: number;
+  readonly p50: number;
+  readonly p90: number;
+  readonly p99: number;
+  readonly p999: number;
+  readonly max: number;
+}
+
 export interface BenchResult {
   readonly successful: number;
   readonly failed: number;
   readonly durationMs: number;
-  /** Of the successful requests, in milliseconds. */
-  readonly latencyMs: {
-    readonly mean: number;
-    readonly p50: number;
-    readonly p90: number;
-    readonly p99: number;
-    readonly max: number;
-  };
+  readonly latencyMs: BenchLatency;
   readonly firstError: KvError | undefined;
 }
 
-/**
- * Runs the load; first writes the keys that `get` and `mixed` read, uncounted.
- *
- * @throws {KvError} When those keys cannot be written
- */
-export async function runBench(options: BenchOptions): Promise<BenchResult> {
-  const bench = new Bench(options);
-  await bench.load();
-  return await bench.run();
-}
-
-class Bench {
+/** One run: `load`, then `run`, each once. */
+export class Bench {
   readonly #options: BenchOptions;
-  readonly #keys: number;
-  readonly #pool: string;
+  readonly #data: BenchData;
   /** In microseconds. */
   readonly #latencies = new Histogram();
   #failed = 0;
@@ -69,59 +78,67 @@ class Bench {
   #firstError: KvError | undefined;
 
   constructor(options: BenchOptions) {
+    const { prng, valueBytes, keys = benchKeysDefault } = options;
     this.#options = options;
-    this.#keys = options.keys ?? benchKeysDefault;
-    this.#pool = options.valueBytes === undefined ? "" : randomText(options.prng);
+    this.#data = new BenchData({ prng, keys, valueBytes });
   }
 
+  /** Requests that have ended, well or not. */
+  get done(): number {
+    return this.#latencies.count + this.#failed;
+  }
+
+  /**
+   * Writes the keys that the mode reads, uncounted.
+   *
+   * @throws {KvError} When they cannot be written
+   */
   async load(): Promise<void> {
     const { clerk, mode } = this.#options;
-    if (mode !== "get" && mode !== "mixed") return;
-    const keys = Array.from({ length: this.#keys }, (_, number) => fixedKey(number));
-    await clerk.putMany(keys.map((key, number) => [key, this.#value(0, number)]));
+    if (mode === "put" || mode === "append") return;
+    for (const entries of this.#data.chunks(loadKeys)) await clerk.putMany(entries);
   }
 
+  /** Runs the load; requests that fail are counted. */
   async run(): Promise<BenchResult> {
     const { clients, clock } = this.#options;
     const start = clock.now();
-    await Promise.all(Array.from({ length: clients }, (_, client) => this.#client(client)));
-    const us = this.#latencies;
-    const percentile = (percent: number) => us.percentile(percent) / 1_000;
+    const schedule = scheduleOf(this.#options);
+    await Promise.all(
+      Array.from({ length: clients }, (_, client) => this.#client(client, schedule)),
+    );
+    const successful = this.#latencies.count;
+    const isCutShort = this.#isHopeless && schedule.requests !== Infinity;
     return {
-      successful: us.count,
-      failed: this.#failed,
+      successful,
+      failed: isCutShort ? schedule.requests - successful : this.#failed,
       durationMs: clock.now() - start,
-      latencyMs: {
-        mean: us.mean / 1_000,
-        p50: percentile(50),
-        p90: percentile(90),
-        p99: percentile(99),
-        max: us.max / 1_000,
-      },
+      latencyMs: latencyOf(this.#latencies),
       firstError: this.#firstError,
     };
   }
 
   /** One caller: one request after the other. */
-  async #client(client: number): Promise<void> {
-    const { requests, clients, onProgress } = this.#options;
-    const share = Math.floor(requests / clients) + (client < requests % clients ? 1 : 0);
-    for (let i = 0; i < share; i++) {
-      if (this.#failedInRow >= clients + spareFailures) {
-        this.#failed += share - i;
-        return;
-      }
-      await this.#request(client, i);
+  async #client(client: number, schedule: Schedule): Promise<void> {
+    const { onProgress } = this.#options;
+    for (let i = 0; !this.#isHopeless; i++) {
+      const next = schedule.next(client);
+      const due = typeof next === "object" ? await next : next;
+      if (due === undefined) return;
+      await this.#request(client, i, due);
       if (client === 0 && (i + 1) % 100 === 0) onProgress?.(i + 1);
     }
   }
 
-  async #request(client: number, i: number): Promise<void> {
+  get #isHopeless(): boolean {
+    return this.#failedInRow >= this.#options.clients + spareFailures;
+  }
+
+  async #request(client: number, i: number, due: number): Promise<void> {
     const { clock } = this.#options;
-    const start = clock.now();
     try {
       await this.#execute(client, i);
-      this.#latencies.record((clock.now() - start) * 1_000);
+      this.#latencies.record((clock.now() - due) * 1_000);
       this.#failedInRow = 0;
     } catch (error) {
       this.#firstError ??= KvError.from(error);
@@ -131,43 +148,44 @@ class Bench {
   }
 
   async #execute(client: number, i: number): Promise<void> {
-    const { clerk, mode, prng, keys, onAcknowledged } = this.#options;
-    const kind = mode === "mixed" ? (prng.below(2) === 0 ? "get" : "put") : mode;
+    const { clerk, mode, keys, onAcknowledged } = this.#options;
+    const kind = mode === "mixed" ? this.#readOrWrite() : mode;
     const isFixed = mode !== "put" || keys !== undefined;
-    const key = isFixed ? fixedKey(prng.below(this.#keys)) : this.#freshKey(client, i);
+    const key = isFixed ? this.#data.anyKey() : this.#data.freshKey(client, i);
     if (kind === "get") return void await clerk.get(key);
-    const value = this.#value(client, i);
+    if (kind === "scan") return await scan(clerk, key);
+    const value = this.#data.value(client, i);
     if (kind === "append") return await clerk.append(key, value);
     await clerk.put(key, value);
     onAcknowledged?.(key, value);
   }
 
-  /** As eRaft's: a first letter that spreads the keys over its shards, then caller and count. */
-  #freshKey(client: number, i: number): string {
-    const letter = String.fromCharCode(97 + this.#options.prng.below(26));
-    return `${letter}-key-${client}-${i}-${this.#random()}`;
-  }
-
-  #value(client: number, i: number): string {
-    const { valueBytes, prng } = this.#options;
-    if (valueBytes === undefined) return `value-${client}-${i}-${this.#random()}`;
-    const start = prng.below(poolBytes - valueBytes + 1);
-    return this.#pool.slice(start, start + valueBytes);
-  }
-
-  #random(): string {
-    const { prng } = this.#options;
-    return `${prng.below(2 ** 31)}${prng.below(2 ** 31)}`;
+  #readOrWrite(): "get" | "put" {
+    const { prng, readRatio } = this.#options;
+    return prng.below(ratioSteps) < readRatio * ratioSteps ? "get" : "put";
   }
 }
 
-function fixedKey(number: number): string {
-  return `bench-key-${String(number).padStart(8, "0")}`;
+function scheduleOf({ clock, clients, ratePerSecond, ...load }: BenchOptions): Schedule {
+  const { requests = Infinity, durationMs = Infinity } = load;
+  if (ratePerSecond === undefined) return new ClosedLoop({ clock, clients, requests, durationMs });
+  const due = Math.ceil(ratePerSecond * durationMs / 1_000);
+  return new OpenLoop({ clock, ratePerSecond, requests: Math.min(requests, due) });
 }
 
-/** ASCII, so that characters are bytes. */
-function randomText(prng: Prng): string {
-  const bytes = Buffer.alloc(poolBytes);
-  for (let i = 0; i < poolBytes; i++) bytes[i] = 33 + prng.below(94);
-  return bytes.toString("latin1");
+async function scan(clerk: KvClerk, start: string): Promise<void> {
+  const entries = clerk.scan({ start, limit: benchScanKeys });
+  for await (const _ of entries);
+}
+
+function latencyOf(us: Histogram): BenchLatency {
+  const percentile = (percent: number) => us.percentile(percent) / 1_000;
+  return {
+    mean: us.mean / 1_000,
+    p50: percentile(50),
+    p90: percentile(90),
+    p99: percentile(99),
+    p999: percentile(99.9),
+    max: us.max / 1_000,
+  };
 }

@@ -6,14 +6,11 @@ import {
   defineFlags,
   durationFlag,
   intFlag,
-  stringFlag,
   valueFlag,
 } from "../runtime/flags.ts";
-import { type BenchMode, benchModes } from "./bench.ts";
+import { type BenchCommand, parseBench } from "./bench_args.ts";
 import { UsageError } from "./cli_usage.ts";
-import { callsPendingMax } from "./dispatcher.ts";
 import { callTimeoutMsMax } from "./kv_clerk.ts";
-import { valueBytesMax } from "./limits.ts";
 
 export type KvCommand =
   | { readonly kind: "get" | "delete"; readonly key: string }
@@ -32,19 +29,6 @@ export type KvCommand =
   }
   | { readonly kind: "status" }
   | BenchCommand;
-
-export interface BenchCommand {
-  readonly kind: "bench";
-  readonly requests: number;
-  readonly clients: number;
-  readonly mode: BenchMode;
-  /** Bytes of each value; undefined: eRaft's short texts. */
-  readonly valueBytes: number | undefined;
-  /** Number of different keys; undefined: every put has its own. */
-  readonly keys: number | undefined;
-  /** Where acknowledged keys are written down. */
-  readonly record: string | undefined;
-}
 
 /** How results are printed. */
 export type OutputFormat = "text" | "json" | "raw";
@@ -71,12 +55,8 @@ Commands:
   bench [options] <num> [clients]  Run benchmark with random KV pairs
                                num: total requests
                                clients: concurrent clients (default: 1)
-                               -mode put|get|append|mixed, -value-size N, -keys N, -record FILE
-`;
-
-const benchUsage = `Usage: bench <num_requests> [num_clients]
-  num_requests: Total number of requests to execute
-  num_clients:  Number of concurrent clients (default: 1)
+                               -mode put|get|append|mixed|scan, -read-ratio P, -value-size N,
+                               -keys N, -clients N, -duration D, -rate N, -record FILE
 `;
 
 const controllersDefault = "localhost:50051,localhost:50052,localhost:50053";
@@ -103,21 +83,6 @@ const flags = defineFlags("shardkvclient", {
 const scanFlags = defineFlags("scan", {
   limit: intFlag({ default: 0, min: 0, help: "most keys to list, 0 for all" }),
   keysOnly: boolFlag({ help: "leave the values out" }),
-});
-
-const benchFlags = defineFlags("bench", {
-  mode: choiceFlag({ default: "put", choices: benchModes, help: "what the requests do" }),
-  valueSize: intFlag({
-    default: 0,
-    min: 0,
-    max: valueBytesMax,
-    help: "`bytes` of a value, 0 for a short text",
-  }),
-  keys: intFlag({ default: 0, min: 0, max: 1e8, help: "number of keys, 0 for one per put" }),
-  record: stringFlag({
-    default: "",
-    help: "`file` for acknowledged keys and their values' hashes",
-  }),
 });
 
 /** @throws {FlagError | HelpRequested | VersionRequested | UsageError} When the words make no request */
@@ -173,36 +138,4 @@ function parseScan(args: readonly string[]): KvCommand {
   }
   const limit = values.limit === 0 ? Infinity : values.limit;
   return { kind: "scan", prefix: rest[0] ?? "", limit, keysOnly: values.keysOnly };
-}
-
-function parseBench(args: readonly string[]): BenchCommand {
-  const { values, rest } = benchFlags.parse(args);
-  const [requests, clients = "1"] = rest;
-  if (requests === undefined) throw new UsageError("Cannot bench: no number is given", benchUsage);
-  if (rest.length > 2) {
-    throw new UsageError(
-      `Cannot bench with "${rest.join(" ")}": options come before <num_requests>`,
-    );
-  }
-  const { mode, valueSize, keys, record } = values;
-  if (record !== "" && (mode !== "put" || keys !== 0)) {
-    throw new UsageError(
-      "Cannot use -record with -keys or another -mode: values would be replaced",
-    );
-  }
-  return {
-    kind: "bench",
-    requests: positive(requests, "requests", 1e9),
-    clients: positive(clients, "clients", callsPendingMax),
-    mode,
-    valueBytes: valueSize === 0 ? undefined : valueSize,
-    keys: keys === 0 ? undefined : keys,
-    record: record === "" ? undefined : record,
-  };
-}
-
-function positive(text: string, what: string, max: number): number {
-  const value = /^\+?\d+$/.test(text) ? Number(text) : NaN;
-  if (value >= 1 && value <= max) return value;
-  throw new UsageError(`Invalid number of ${what}: "${text}" is not an integer in 1..${max}`);
 }

@@ -16,6 +16,8 @@ export interface KvCliIo {
   readonly stdout: (data: string | Uint8Array) => void;
   /** Messages. */
   readonly stderr: (text: string) => void;
+  /** Somebody watches: both outputs go to a terminal. */
+  readonly isTerminal: boolean;
   /** The ways to the servers, closed at the end. */
   readonly dialer: () => Dialer;
   readonly clock: Clock;
@@ -34,6 +36,7 @@ export function processIo(): KvCliIo {
   return {
     stdout: (data) => writeAll(Deno.stdout, bytesOf(data)),
     stderr: (text) => writeAll(Deno.stderr, bytesOf(text)),
+    isTerminal: Deno.stdout.isTerminal() && Deno.stderr.isTerminal(),
     dialer: () => new GrpcDialer(),
     clock: systemClock,
     prng: createPrng(randomSeed()),

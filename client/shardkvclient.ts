@@ -2,7 +2,8 @@
 import { KvError } from "../rpc/errors.ts";
 import { runCommandLine } from "./cli_entry.ts";
 import { explainUsage } from "./cli_usage.ts";
-import { benchCommand, RecordError } from "./bench_command.ts";
+import { benchCommand } from "./bench_command.ts";
+import { RecordError } from "./bench_record.ts";
 import {
   exitCodeOf,
   exitError,
@@ -90,7 +91,10 @@ async function run(request: KvRequest, clerk: KvClerk, io: KvCliIo): Promise<num
     case "status":
       return await status(request, clerk, io);
     case "bench":
-      return await benchCommand(command, clerk, io, format);
+      return await benchCommand(command, clerk, io, {
+        format: format === "json" ? "json" : "text",
+        strict: request.strict,
+      });
   }
 }
 

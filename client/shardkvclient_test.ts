@@ -22,6 +22,7 @@ async function run(cluster: FakeCluster, args: string[], io?: Partial<KvCliIo>):
   const code = await main(args, {
     stdout: (data) => void (stdout += Buffer.from(data as string).toString("latin1")),
     stderr: (text) => void (stderr += text),
+    isTerminal: false,
     dialer: () => cluster.network.dialer(),
     clock: systemClock,
     prng: createPrng(++runs),
@@ -158,6 +159,7 @@ Mean Latency:      \\d+\\.\\d\\d ms
 p50 Latency:       \\d+\\.\\d\\d ms
 p90 Latency:       \\d+\\.\\d\\d ms
 p99 Latency:       \\d+\\.\\d\\d ms
+p99\\.9 Latency:     \\d+\\.\\d\\d ms
 Max Latency:       \\d+\\.\\d\\d ms
 $`),
   );

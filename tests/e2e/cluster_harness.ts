@@ -14,6 +14,8 @@ export interface TestClusterOptions {
   readonly replicas?: number;
   /** @default {16} */
   readonly shards?: number;
+  /** Parent of the directory with the data. @default {the system's for temporary files} */
+  readonly directory?: string | undefined;
 }
 
 const CONTROLLERS = 3;
@@ -49,7 +51,11 @@ export class TestCluster implements AsyncDisposable {
 
   /** Starts all processes, joins the groups, and waits until every shard is served. */
   static async start(options: TestClusterOptions = {}): Promise<TestCluster> {
-    const db = await Deno.makeTempDir({ prefix: "eraft_e2e_" });
+    const { directory: dir } = options;
+    const db = await Deno.makeTempDir({
+      prefix: "eraft_e2e_",
+      ...(dir === undefined ? {} : { dir }),
+    });
     const cluster = new TestCluster(layOut(options, db), db);
     try {
       await cluster.processes.start();

@@ -4,13 +4,20 @@ import { residentBytes } from "./memory.ts";
 /** Ticks of a second in which Linux counts the processor time of processes, on every machine it supports. */
 const CLOCK_TICKS_PER_SECOND = 100;
 
-/** Fields of /proc/<pid>/stat behind the name, which may hold anything: user and system time. */
+/**
+ * Fields of /proc/<pid>/stat behind the name, which may hold anything: user and
+ * system time, and those of children that have ended and were waited for.
+ */
 const UTIME_FIELD = 11;
 const STIME_FIELD = 12;
+const CHILDREN_UTIME_FIELD = 13;
+const CHILDREN_STIME_FIELD = 14;
 
 export interface ProcessUsage {
   /** Since the process began. */
   readonly cpuSeconds: number;
+  /** Of its children that have ended, and theirs. */
+  readonly endedChildrenCpuSeconds: number;
   readonly residentBytes: number;
 }
 
@@ -22,8 +29,13 @@ export interface ProcessUsage {
 export async function processUsage(pid: number): Promise<ProcessUsage> {
   const stat = await Deno.readTextFile(`/proc/${pid}/stat`);
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  const ticks = Number(fields[UTIME_FIELD]) + Number(fields[STIME_FIELD]);
-  return { cpuSeconds: ticks / CLOCK_TICKS_PER_SECOND, residentBytes: await residentBytes(pid) };
+  const seconds = (user: number, system: number) =>
+    (Number(fields[user]) + Number(fields[system])) / CLOCK_TICKS_PER_SECOND;
+  return {
+    cpuSeconds: seconds(UTIME_FIELD, STIME_FIELD),
+    endedChildrenCpuSeconds: seconds(CHILDREN_UTIME_FIELD, CHILDREN_STIME_FIELD),
+    residentBytes: await residentBytes(pid),
+  };
 }
 
 /** Size and time of the last write of every file of a directory, by name. */

@@ -1,0 +1,110 @@
+/** What `deno task bench` can be told, and what of it makes sense. */
+import {
+  boolFlag,
+  choiceFlag,
+  defineFlags,
+  durationFlag,
+  intFlag,
+  stringFlag,
+  valueFlag,
+} from "../../runtime/flags.ts";
+
+/** Whose turn it may be. */
+export const systemNames = ["ours", "etcd"] as const;
+export type SystemName = typeof systemNames[number];
+
+export interface ComparisonOptions {
+  /** Numbers of callers to measure through each system's own client path. */
+  readonly callers: readonly number[];
+  /** Requests in flight of the unary measurements. */
+  readonly unaryCallers: number;
+  readonly warmupMs: number;
+  readonly durationMs: number;
+  /** Keys that are there before anything is measured. */
+  readonly keys: number;
+  readonly valueBytes: number;
+  /** How often the order ours, etcd, etcd, ours is gone through. */
+  readonly rounds: number;
+  /** Which systems take part. */
+  readonly systems: readonly SystemName[];
+  /** Where the systems keep their data. */
+  readonly directory: string | undefined;
+  readonly format: "text" | "json";
+  /** Put the table and the chart into docs/. */
+  readonly write: boolean;
+}
+
+/** As many callers as one clerk and one connection take without complaint. */
+const callersMax = 4_096;
+const callersDefault = [1, 8, 64, 256, 1_024];
+const quick = { callers: [1, 64, 256], warmup: 1_000, duration: 2_000, keys: 20_000 };
+
+const flags = defineFlags("bench", {
+  callers: valueFlag({
+    default: callersDefault,
+    defaultText: callersDefault.join(","),
+    placeholder: "numbers",
+    help: "callers at a time",
+    parse: parseCallers,
+  }),
+  unaryCallers: intFlag({
+    default: 256,
+    min: 1,
+    max: callersMax,
+    help: "`requests` in flight of the unary measurements",
+  }),
+  warmup: durationFlag({ default: 3_000, help: "before each measurement, uncounted" }),
+  duration: durationFlag({ default: 8_000, min: 500, help: "of each measurement" }),
+  keys: intFlag({ default: 500_000, min: 1, max: 1e8, help: "`number` of keys loaded first" }),
+  valueSize: intFlag({ default: 100, min: 1, max: 1 << 20, help: "`bytes` of a value" }),
+  rounds: intFlag({ default: 1, min: 1, max: 100, help: "`times` ours, etcd, etcd, ours" }),
+  only: choiceFlag({
+    default: "both",
+    choices: ["both", ...systemNames],
+    help: "measure one system and compare nothing",
+  }),
+  dir: stringFlag({
+    default: "",
+    help: "`directory` of all data; default: the system's temporary",
+  }),
+  quick: boolFlag({ help: "few callers, short measurements, few keys: shows that it works" }),
+  o: choiceFlag({ default: "text", choices: ["text", "json"], help: "output format" }),
+  write: boolFlag({ help: "put the table and the chart into docs/" }),
+});
+
+/**
+ * Reads the command line.
+ *
+ * @throws {FlagError} When a flag is unknown or its value makes no sense
+ * @throws {HelpRequested} When help was asked for
+ */
+export function parseComparisonOptions(args: readonly string[]): ComparisonOptions {
+  const { values, rest, given } = flags.parse(args);
+  if (rest[0] !== undefined) {
+    throw flags.error(`Cannot use argument '${rest[0]}': bench takes only flags`);
+  }
+  if (values.write && values.only !== "both") {
+    throw flags.error("Cannot use -write with -only: the documentation compares both");
+  }
+  const pick = <Name extends keyof typeof quick>(name: Name) =>
+    values.quick && !given.has(name) ? quick[name] : values[name];
+  return {
+    callers: pick("callers"),
+    unaryCallers: values.unaryCallers,
+    warmupMs: pick("warmup"),
+    durationMs: pick("duration"),
+    keys: pick("keys"),
+    valueBytes: values.valueSize,
+    rounds: values.rounds,
+    systems: values.only === "both" ? systemNames : [values.only],
+    directory: values.dir === "" ? undefined : values.dir,
+    format: values.o,
+    write: values.write,
+  };
+}
+
+function parseCallers(text: string): readonly number[] {
+  const callers = text.split(",").map((part) => /^\d+$/.test(part) ? Number(part) : NaN);
+  if (callers.every((count) => count >= 1 && count <= callersMax)) return callers;
+  throw new RangeError(`It must be numbers from 1 to ${callersMax} with commas between them`);
+}
