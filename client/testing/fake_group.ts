@@ -5,6 +5,7 @@
 import {
   type BatchRequest,
   type BatchResponse,
+  type GetStatusResponse,
   KvServiceService,
   type Result,
   ResultCode,
@@ -181,7 +182,7 @@ export class FakeGroup {
     return { pairs, more: page.length < keys.length };
   }
 
-  #status(address: string) {
+  #status(address: string): GetStatusResponse {
     const leads = address === this.leader;
     return {
       id: this.addresses.indexOf(address),
@@ -200,6 +201,7 @@ export class FakeGroup {
       logFirstIndex: 1,
       logLastIndex: 42,
       version: "test",
+      moves: [],
     };
   }
 }
