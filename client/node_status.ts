@@ -41,7 +41,8 @@ export async function groupStatus(
   return await Promise.all(asked);
 }
 
-interface NodePlace {
+/** Whom to ask, and where. */
+export interface NodePlace {
   readonly gid: Gid;
   readonly id: number;
   readonly address: string;
@@ -62,7 +63,8 @@ async function askNode(
   }
 }
 
-function onlineNode(place: NodePlace, response: GetStatusResponse): NodeStatus {
+/** What an answer says of the server that gave it. */
+export function onlineNode(place: NodePlace, response: GetStatusResponse): NodeStatus {
   const shards = response.shards.map(({ shardId, status, keys, bytes }) => {
     return { shard: shardId, status, keys, bytes };
   });

@@ -13,9 +13,20 @@ import { TimeoutError } from "./cluster/deadline.ts";
 import { createLogView } from "./cluster/log_view.ts";
 import { NotReadyError } from "./cluster/node_process.ts";
 import { type ClusterOptions, parseClusterOptions } from "./cluster/options.ts";
-import { allNodes, type ClusterPlan, planCluster } from "./cluster/plan.ts";
-import { checkPorts, PortError } from "./cluster/ports.ts";
-import { describeCluster, describeDeath, nextCommands } from "./cluster/report.ts";
+import {
+  allNodes,
+  type ClusterPlan,
+  type NodePlan,
+  planCluster,
+  planDashboard,
+} from "./cluster/plan.ts";
+import { checkPorts, dashboardPort, PortError } from "./cluster/ports.ts";
+import {
+  describeCluster,
+  describeDashboard,
+  describeDeath,
+  nextCommands,
+} from "./cluster/report.ts";
 import { StopRequest } from "./cluster/stop_request.ts";
 
 /** Elections, joins and the first configuration take about three seconds. */
@@ -38,14 +49,17 @@ async function run(options: ClusterOptions, db: string, stopRequest: StopRequest
   const plan = planCluster(options, db);
   const directory = await ClusterDirectory.open(db, options);
   checkPorts(plan);
-  const view = createNodeView(plan, options.quiet);
+  const dashboard = options.dashboard &&
+    planDashboard(plan.controllers, dashboardPort(options.dashboard));
+  const nodes = [...allNodes(plan), ...(dashboard === undefined ? [] : [dashboard])];
+  const view = createNodeView(nodes, options.quiet);
   const processes = new ClusterProcesses(plan, {
     db,
     onLine: view.line,
-    onDeath: (node, status) => complain(describeDeath(plan, node, status)),
+    onDeath: (node, status) => complain(describeDeath(nodes, node, status)),
   });
   try {
-    const up = bringUp(plan, processes, directory);
+    const up = bringUp({ plan, dashboard, options }, processes, directory);
     // Losing the race is no reason to leave a rejection behind.
     up.catch(() => {});
     await Promise.race([up, stopRequest.stop]);
@@ -60,9 +74,15 @@ async function run(options: ClusterOptions, db: string, stopRequest: StopRequest
   }
 }
 
-/** From nothing to a cluster that serves every shard. */
+interface Layout {
+  readonly plan: ClusterPlan;
+  readonly dashboard: NodePlan | undefined;
+  readonly options: ClusterOptions;
+}
+
+/** From nothing to a cluster that serves every shard, and that can be looked at. */
 async function bringUp(
-  plan: ClusterPlan,
+  { plan, dashboard, options }: Layout,
   processes: ClusterProcesses,
   directory: ClusterDirectory,
 ): Promise<void> {
@@ -79,9 +99,26 @@ async function bringUp(
     const config = await admin.served(SERVED_TIMEOUT_MS);
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
     say(`All ${config.shards.length} shards are served after ${seconds} s\n\n`);
-    say(`${describeCluster(plan, config)}\n${nextCommands(plan, howToStartDeno())}\n`);
+    say(`${describeCluster(plan, config)}\n`);
+    if (dashboard !== undefined) await showDashboard(dashboard, processes, options);
+    say(`${nextCommands(plan, howToStartDeno())}\n`);
   } finally {
     await admin.close();
+  }
+}
+
+/** A cluster without its dashboard is still a cluster. */
+async function showDashboard(
+  dashboard: NodePlan,
+  processes: ClusterProcesses,
+  options: ClusterOptions,
+): Promise<void> {
+  try {
+    await processes.start([dashboard]);
+    say(`${describeDashboard(dashboard, options)}\n`);
+  } catch (error) {
+    if (!(error instanceof NotReadyError)) throw error;
+    complain(error.message);
   }
 }
 
@@ -91,8 +128,8 @@ function howToStartDeno(): string {
 }
 
 /** Keeps the nodes' lines back until the table is shown, so that it does not scroll away. */
-function createNodeView(plan: ClusterPlan, quiet: boolean) {
-  const labels = allNodes(plan).map((node) => node.label);
+function createNodeView(nodes: readonly NodePlan[], quiet: boolean) {
+  const labels = nodes.map((node) => node.label);
   const show = createLogView(labels, say, Deno.stdout.isTerminal() && !Deno.noColor);
   let following = false;
   return {

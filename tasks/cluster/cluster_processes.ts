@@ -1,7 +1,7 @@
 /** All server processes of a cluster, as one thing to start and stop. */
 import { NodeProcess } from "./node_process.ts";
 import { allNodes, type ClusterPlan, type NodePlan } from "./plan.ts";
-import { serverArgs } from "./server_command.ts";
+import { processArgs } from "./server_command.ts";
 
 /** A cold start compiles nothing but may share two cores with eight others. */
 const READY_TIMEOUT_MS = 60_000;
@@ -73,7 +73,7 @@ export class ClusterProcesses {
     const { db, onLine, onDeath } = this.#options;
     const node = new NodeProcess({
       label: plan.label,
-      args: serverArgs(plan, db),
+      args: processArgs(plan, db),
       onLine: (line) => onLine?.(plan.label, line),
     });
     this.#running.set(plan.label, node);

@@ -2,6 +2,12 @@
 import { boolFlag, defineFlags, intFlag, stringFlag } from "../../runtime/flags.ts";
 import { SHARDS_DEFAULT, SHARDS_MAX } from "../../shardctrler/config.ts";
 
+export interface DashboardPort {
+  readonly port: number;
+  /** Somebody asked for this very port; otherwise any will do. */
+  readonly isChosen: boolean;
+}
+
 export interface ClusterOptions {
   /** Number of shard groups. */
   readonly groups: number;
@@ -15,6 +21,8 @@ export interface ClusterOptions {
   readonly groupPort: number;
   /** Directory of all data; undefined for a temporary one that is removed at the end. */
   readonly db: string | undefined;
+  /** Where the dashboard is to be; undefined for none. */
+  readonly dashboard: DashboardPort | undefined;
   /** Keeps the logs of the nodes to itself. */
   readonly quiet: boolean;
 }
@@ -53,6 +61,13 @@ const flags = defineFlags("cluster", {
     max: portMax,
     help: `first \`port\` of the first group; the next group begins ${GROUP_PORT_STEP} higher`,
   }),
+  dashboard: boolFlag({ default: true, help: "start the dashboard too" }),
+  dashboardPort: intFlag({
+    default: 8080,
+    min: 1,
+    max: portMax,
+    help: "`port` of the dashboard; if it is not given and taken, a free one is used",
+  }),
   db: stringFlag({ default: "data", help: "`directory` of the data" }),
   ephemeral: boolFlag({ help: "keep the data in a temporary directory, removed at the end" }),
   quiet: boolFlag({ help: "do not follow the logs of the nodes" }),
@@ -73,8 +88,15 @@ export function parseClusterOptions(args: readonly string[]): ClusterOptions {
     throw flags.error("Cannot use -db and -ephemeral together: choose one");
   }
   if (values.db === "") throw flags.error("Cannot use -db '': it must name a directory");
-  const { ephemeral, db, ...others } = values;
-  const options = { ...others, db: ephemeral ? undefined : db };
+  if (!values.dashboard && given.has("dashboardPort")) {
+    throw flags.error("Cannot use -dashboard=false and -dashboard-port together: choose one");
+  }
+  const { ephemeral, db, dashboard, dashboardPort: port, ...others } = values;
+  const options = {
+    ...others,
+    dashboard: dashboard ? { port, isChosen: given.has("dashboardPort") } : undefined,
+    db: ephemeral ? undefined : db,
+  };
   checkPorts(options);
   return options;
 }
@@ -98,4 +120,6 @@ function checkPorts(options: ClusterOptions): void {
       claim(options.groupPort + group * GROUP_PORT_STEP + id, "-group-port");
     }
   }
+  const { dashboard } = options;
+  if (dashboard?.isChosen) claim(dashboard.port, "-dashboard-port");
 }

@@ -9,6 +9,7 @@ Deno.test("parseClusterOptions() defaults to two groups of three on eRaft's port
     shards: 64,
     ctrlerPort: 50_051,
     groupPort: 6001,
+    dashboard: { port: 8080, isChosen: false },
     db: "data",
     quiet: false,
   });
@@ -19,6 +20,12 @@ Deno.test("parseClusterOptions() takes one dash or two, and no directory for -ep
   assertEquals([options.groups, options.groupPort, options.db], [1, 7000, undefined]);
 });
 
+Deno.test("parseClusterOptions() takes a port for the dashboard, or none at all", () => {
+  const { dashboard } = parseClusterOptions(["-dashboard-port", "9000"]);
+  assertEquals(dashboard, { port: 9000, isChosen: true });
+  assertEquals(parseClusterOptions(["-dashboard=false"]).dashboard, undefined);
+});
+
 Deno.test("parseClusterOptions() refuses what cannot work and says why", () => {
   const cases: [string[], string][] = [
     [["-groups", "0"], "-groups"],
@@ -27,6 +34,8 @@ Deno.test("parseClusterOptions() refuses what cannot work and says why", () => {
     [["-ctrler-port", "6001"], "both -ctrler-port and -group-port lead to 6001"],
     [["-ctrler-port", "7002"], "lead to 7002"],
     [["-group-port", "65000"], "-group-port leads to 66000"],
+    [["-dashboard-port", "6002"], "both -group-port and -dashboard-port lead to 6002"],
+    [["-dashboard=false", "-dashboard-port", "9000"], "-dashboard=false and -dashboard-port"],
     [["-ephemeral", "-db", "x"], "-db and -ephemeral"],
     [["-db", ""], "must name a directory"],
     [["start"], "'start'"],

@@ -1,9 +1,13 @@
 /** Which nodes a cluster has: pure arithmetic over the options. */
 import { type ClusterOptions, CONTROLLERS, FIRST_GID, GROUP_PORT_STEP } from "./options.ts";
 
-/** One server process. */
+/** What a process of the cluster does, and so what it may do. */
+export type NodeKind = "server" | "dashboard";
+
+/** One process. */
 export interface NodePlan {
-  /** Short name for logs: `ctrler-0`, `100-2`. */
+  readonly kind: NodeKind;
+  /** Short name for logs: `ctrler-0`, `100-2`, `dashboard`. */
   readonly label: string;
   /** 0 for a controller. */
   readonly gid: number;
@@ -11,7 +15,7 @@ export interface NodePlan {
   readonly id: number;
   /** host:port */
   readonly address: string;
-  /** Where the node keeps its data. */
+  /** Where the node keeps its data; empty for the dashboard, which has none. */
   readonly directory: string;
   /** Entry point, from the project's root. */
   readonly main: string;
@@ -59,7 +63,8 @@ export interface ClusterAddresses {
 /** The command line of every node of a cluster. */
 export function planNodes(cluster: ClusterAddresses): ClusterPlan {
   const ctrlers = cluster.controllers.join(",");
-  const controllers = cluster.controllers.map((address, id) => ({
+  const controllers = cluster.controllers.map((address, id): NodePlan => ({
+    kind: "server",
     label: `ctrler-${id}`,
     gid: 0,
     id,
@@ -70,7 +75,8 @@ export function planNodes(cluster: ClusterAddresses): ClusterPlan {
   }));
   const groups = cluster.groups.map(({ gid, addresses }) => ({
     gid,
-    nodes: addresses.map((address, id) => ({
+    nodes: addresses.map((address, id): NodePlan => ({
+      kind: "server",
       label: `${gid}-${id}`,
       gid,
       id,
@@ -83,7 +89,22 @@ export function planNodes(cluster: ClusterAddresses): ClusterPlan {
   return { controllers, groups };
 }
 
-/** Every node, controllers first. */
+/** The dashboard of a cluster, which needs to know its controllers only. */
+export function planDashboard(controllers: readonly NodePlan[], port: number): NodePlan {
+  const addresses = controllers.map((node) => node.address).join(",");
+  return {
+    kind: "dashboard",
+    label: "dashboard",
+    gid: 0,
+    id: 0,
+    address: `127.0.0.1:${port}`,
+    directory: "",
+    main: "dashboard/main.ts",
+    args: flagList({ port, "config-addrs": addresses }),
+  };
+}
+
+/** Every server, controllers first. */
 export function allNodes(plan: ClusterPlan): NodePlan[] {
   return [...plan.controllers, ...plan.groups.flatMap((group) => group.nodes)];
 }

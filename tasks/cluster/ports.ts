@@ -1,4 +1,5 @@
 /** Whether the ports that a cluster wants are free. */
+import type { DashboardPort } from "./options.ts";
 import type { ClusterPlan } from "./plan.ts";
 
 /** A port is taken by another program. */
@@ -16,6 +17,24 @@ export function checkPorts(plan: ClusterPlan): void {
   for (const { nodes } of plan.groups) {
     for (const node of nodes) checkPort(node.address, "-group-port");
   }
+}
+
+/**
+ * The port itself if nobody listens on it, else another one that is free.
+ *
+ * @throws {PortError} When it was chosen and is taken
+ */
+export function dashboardPort({ port, isChosen }: DashboardPort): number {
+  if (isChosen) checkPort(`127.0.0.1:${port}`, "-dashboard-port");
+  for (const candidate of [port, 0]) {
+    try {
+      using listener = Deno.listen({ hostname: "127.0.0.1", port: candidate });
+      return listener.addr.port;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    }
+  }
+  return port;
 }
 
 function checkPort(address: string, flag: string): void {

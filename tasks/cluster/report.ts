@@ -1,6 +1,7 @@
 /** What the user sees when the cluster is up. */
 import type { Config } from "../../shardctrler/config.ts";
 import type { NodeProcess } from "./node_process.ts";
+import type { ClusterOptions } from "./options.ts";
 import { allNodes, type ClusterPlan, type NodePlan } from "./plan.ts";
 import { formatTable } from "./table.ts";
 
@@ -20,6 +21,18 @@ export function describeCluster(plan: ClusterPlan, config: Config): string {
     node.directory,
   ]);
   return formatTable([["NODE", "ROLE", "ADDRESS", "SHARDS", "DATA"], ...rows]);
+}
+
+/** Where the dashboard is, and that it is not where it usually is. */
+export function describeDashboard(
+  { address }: NodePlan,
+  { dashboard }: Pick<ClusterOptions, "dashboard">,
+): string {
+  const usual = dashboard?.port;
+  const moved = usual === undefined || address.endsWith(`:${usual}`)
+    ? ""
+    : ` (port ${usual} is taken; -dashboard-port chooses another)`;
+  return `Dashboard: http://${address}${moved}\n`;
 }
 
 /**
@@ -46,20 +59,20 @@ export function nextCommands(plan: ClusterPlan, deno: string): string {
 
 /** That a node ended by itself, what it said last, and how to start it again. */
 export function describeDeath(
-  plan: ClusterPlan,
+  nodes: readonly NodePlan[],
   node: NodeProcess,
   status: Deno.CommandStatus,
 ): string {
   const how = status.signal === null ? `with code ${status.code}` : `by ${status.signal}`;
   const said = node.lastLines.slice(-DEATH_LINES).map((line) => `\n  ${line}`).join("");
   return `Node ${node.label} (pid ${node.pid}) ended ${how}; the others go on${said}\n` +
-    `Start it again in another terminal:\n  ${restartCommand(plan, node.label)}`;
+    `Start it again in another terminal:\n  ${restartCommand(nodes, node.label)}`;
 }
 
 /** Last lines of a dead node that are worth repeating. */
 const DEATH_LINES = 5;
 
-function restartCommand(plan: ClusterPlan, label: string): string {
-  const node = allNodes(plan).find((candidate) => candidate.label === label);
+function restartCommand(nodes: readonly NodePlan[], label: string): string {
+  const node = nodes.find((candidate) => candidate.label === label);
   return node === undefined ? "" : `deno run -A ${node.main} ${node.args.join(" ")}`;
 }

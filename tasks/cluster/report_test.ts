@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { emptyConfig } from "../../shardctrler/config.ts";
-import { planCluster } from "./plan.ts";
-import { describeCluster, nextCommands } from "./report.ts";
+import { planCluster, planDashboard } from "./plan.ts";
+import { describeCluster, describeDashboard, nextCommands } from "./report.ts";
 
 const SHAPE = { groups: 1, replicas: 1, shards: 4, ctrlerPort: 50_051, groupPort: 6001 };
 
@@ -23,4 +23,17 @@ Deno.test("nextCommands() names the controllers only where the clients would not
     `  npx -y deno@2.9.3 task client -ctrlers ${addresses} get mykey\n`,
   );
   assertStringIncludes(commands, `  npx -y deno@2.9.3 task ctrl -cluster ${addresses} query\n`);
+});
+
+Deno.test("describeDashboard() says where it is, and why it is not where it usually is", () => {
+  const { controllers } = planCluster(SHAPE, "/d");
+  const options = { dashboard: { port: 8080, isChosen: false } };
+  assertEquals(
+    describeDashboard(planDashboard(controllers, 8080), options),
+    "Dashboard: http://127.0.0.1:8080\n",
+  );
+  assertStringIncludes(
+    describeDashboard(planDashboard(controllers, 9999), options),
+    "Dashboard: http://127.0.0.1:9999 (port 8080 is taken",
+  );
 });

@@ -10,22 +10,27 @@ export const PROJECT_ROOT = resolve(import.meta.dirname ?? ".", "../..");
  *
  * @param db Absolute path of the directory that holds the node's data
  */
-export function serverArgs(node: NodePlan, db: string): string[] {
+export function processArgs(node: NodePlan, db: string): string[] {
+  const main = `${PROJECT_ROOT}/${node.main}`;
+  const permissions = node.kind === "server" ? serverPermissions(db) : [];
   return [
-    "run",
-    "--quiet",
-    "--no-prompt",
+    ...["run", "--quiet", "--no-prompt", "--allow-net=127.0.0.1,localhost"],
+    // Unlisted variables read as undefined instead of failing.
+    "--ignore-env",
+    ...permissions,
+    main,
+    ...node.args,
+    "-exit-with-parent",
+  ];
+}
+
+function serverPermissions(db: string): string[] {
+  return [
     // The native library of RocksDB, and what loads it.
     `--allow-ffi=${PROJECT_ROOT}/node_modules`,
     `--allow-read=${PROJECT_ROOT}/node_modules,${db}`,
     // RocksDB's own file access is not Deno's to judge; this is for creating the directory.
     `--allow-write=${db}`,
-    "--allow-net=127.0.0.1,localhost",
-    // Unlisted variables read as undefined instead of failing.
-    "--ignore-env",
     "--ignore-read=/etc/alpine-release",
-    `${PROJECT_ROOT}/${node.main}`,
-    ...node.args,
-    "-exit-with-parent",
   ];
 }

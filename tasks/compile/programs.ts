@@ -44,4 +44,11 @@ export const programs: readonly Program[] = [
     // `bench -record` writes a file.
     permissions: [...everywhere, "--allow-write"],
   },
+  {
+    name: "dashboard-server",
+    main: "dashboard/main.ts",
+    hasDatabase: false,
+    // The admin token may be in a file.
+    permissions: [...everywhere, "--allow-read"],
+  },
 ];

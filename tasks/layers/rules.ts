@@ -26,9 +26,11 @@ const SHARED_BY_CONTROLLER = [
   "address.ts",
   "change.ts",
   "change_codec.ts",
+  "changes.ts",
   "config.ts",
   "config_check.ts",
   "config_codec.ts",
+  "rebalance.ts",
   "shard_hash.ts",
 ];
 

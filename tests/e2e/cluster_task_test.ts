@@ -107,16 +107,19 @@ function somePorts(): Ports {
   };
 }
 
-const SMALL = ["-groups", "1", "-replicas", "1", "-shards", "8"];
+const SMALL = ["-groups", "1", "-replicas", "1", "-shards", "8", "-dashboard=false"];
 
 Deno.test("cluster -ephemeral serves all shards and leaves neither process nor directory", async () => {
   const temporary = await Deno.makeTempDir({ prefix: "eraft_task_" });
   await using task = new ClusterTask([...somePorts().flags, "-ephemeral"], { TMPDIR: temporary });
   const pids = await task.served();
-  assertEquals(pids.length, 9);
+  // Three controllers, two groups of three, and the dashboard.
+  assertEquals(pids.length, 10);
   const text = task.lines.join("\n");
   assertStringIncludes(text, "All 64 shards are served");
   assertMatch(text, /^101-2 +group 101 +127\.0\.0\.1:\d+ +32 /m);
+  const [, url = ""] = /^Dashboard: (http:\S+)/m.exec(text) ?? [];
+  assertEquals(await (await fetch(`${url}/livez`)).text(), "alive\n");
   assertEquals((await task.stop("SIGINT")).code, 0);
   assertEquals(pids.filter(isAlive), []);
   // Not recursive: fails if anything is left.

@@ -1,0 +1,162 @@
+/**
+ * Server-sent events: to each client a snapshot, then every change. All clients
+ * share the bytes. A client that comes back gets what it has missed.
+ */
+import type { Clock, Timer } from "../../runtime/clock.ts";
+import type { ClusterState } from "../api.ts";
+import { deltaBetween } from "../state/delta.ts";
+
+/** Clients at a time: a browser holds one stream for all its tabs. */
+export const CLIENTS_MAX = 64;
+/** Changes that are kept for clients that come back: some minutes of a busy cluster. */
+export const CHANGES_MAX = 256;
+/** Bytes of such changes. */
+export const CHANGES_BYTES_MAX = 4 << 20;
+/** Bytes that wait for a slow client before it is dropped; it may come back. */
+export const QUEUE_BYTES_MAX = 4 << 20;
+/** Milliseconds between two signs of life: proxies cut silent connections. */
+export const HEARTBEAT_MS = 15_000;
+/** Milliseconds after which a browser that was cut off comes back. */
+const RETRY_MS = 2_000;
+
+const encoder = new TextEncoder();
+const HELLO = encoder.encode(`retry: ${RETRY_MS}\n\n`);
+const HEARTBEAT = encoder.encode(": alive\n\n");
+
+export interface EventHubOptions {
+  readonly clock: Clock;
+  /** Tells the ids of this process from those of earlier ones. */
+  readonly epoch: string;
+  /** @default {CLIENTS_MAX} */
+  readonly clientsMax?: number;
+  /** @default {CHANGES_MAX} */
+  readonly changesMax?: number;
+  /** @default {QUEUE_BYTES_MAX} */
+  readonly queueBytesMax?: number;
+}
+
+interface Change {
+  readonly number: number;
+  readonly bytes: Uint8Array;
+}
+
+type Client = ReadableStreamDefaultController<Uint8Array>;
+
+export class EventHub {
+  readonly #options: EventHubOptions;
+  readonly #clients = new Set<Client>();
+  #changes: Change[] = [];
+  #changesBytes = 0;
+  #number = 0;
+  #state: ClusterState | undefined;
+  /** Of the present state; made when a client wants it. */
+  #snapshot: Uint8Array | undefined;
+  #timer: Timer | undefined;
+  #closed = false;
+
+  constructor(options: EventHubOptions) {
+    this.#options = options;
+    this.#beat();
+  }
+
+  get clients(): number {
+    return this.#clients.size;
+  }
+
+  /** Tells all clients what is new in this state. */
+  publish(state: ClusterState): void {
+    const before = this.#state;
+    this.#state = state;
+    this.#snapshot = undefined;
+    if (before === undefined) {
+      for (const client of this.#clients) this.#send(client, this.#snapshotBytes(state));
+      return;
+    }
+    const delta = deltaBetween(before, state);
+    if (delta === undefined) return;
+    const bytes = this.#event("delta", ++this.#number, JSON.stringify(delta));
+    this.#keep({ number: this.#number, bytes });
+    for (const client of this.#clients) this.#send(client, bytes);
+  }
+
+  /**
+   * A stream for one client.
+   *
+   * @param lastEventId What the client has seen last
+   * @returns Undefined if there are as many clients as allowed
+   */
+  open(lastEventId: string | null): ReadableStream<Uint8Array> | undefined {
+    const { clientsMax = CLIENTS_MAX, queueBytesMax = QUEUE_BYTES_MAX } = this.#options;
+    if (this.#closed || this.#clients.size >= clientsMax) return undefined;
+    let client: Client | undefined;
+    return new ReadableStream<Uint8Array>({
+      start: (controller) => {
+        client = controller;
+        this.#clients.add(controller);
+        this.#send(controller, HELLO);
+        for (const bytes of this.#missedSince(lastEventId)) this.#send(controller, bytes);
+      },
+      cancel: () => {
+        if (client !== undefined) this.#clients.delete(client);
+      },
+    }, new ByteLengthQueuingStrategy({ highWaterMark: queueBytesMax }));
+  }
+
+  /** Ends all streams, now and later. */
+  close(): void {
+    this.#closed = true;
+    this.#timer?.cancel();
+    for (const client of this.#clients) client.close();
+    this.#clients.clear();
+  }
+
+  #beat(): void {
+    this.#timer = this.#options.clock.setTimer(() => {
+      for (const client of this.#clients) this.#send(client, HEARTBEAT);
+      this.#beat();
+    }, HEARTBEAT_MS);
+  }
+
+  #send(client: Client, bytes: Uint8Array): void {
+    if (!this.#clients.has(client)) return;
+    client.enqueue(bytes);
+    if ((client.desiredSize ?? 0) > 0) return;
+    // What waits for it is let go at once.
+    this.#clients.delete(client);
+    client.error(new Error("Cannot keep up with a client: it reads too slowly"));
+  }
+
+  #missedSince(lastEventId: string | null): Uint8Array[] {
+    const state = this.#state;
+    if (state === undefined) return [];
+    const seen = this.#numberOf(lastEventId);
+    const oldest = this.#changes[0]?.number ?? this.#number + 1;
+    if (seen === undefined || seen + 1 < oldest) return [this.#snapshotBytes(state)];
+    return this.#changes.filter(({ number }) => number > seen).map(({ bytes }) => bytes);
+  }
+
+  /** Undefined for an id that is not of this process. */
+  #numberOf(id: string | null): number | undefined {
+    const [, epoch, digits] = /^([^-]+)-(\d{1,15})$/.exec(id ?? "") ?? [];
+    const number = Number(digits);
+    return epoch === this.#options.epoch && number <= this.#number ? number : undefined;
+  }
+
+  #snapshotBytes(state: ClusterState): Uint8Array {
+    return this.#snapshot ??= this.#event("snapshot", this.#number, JSON.stringify(state));
+  }
+
+  #event(kind: "snapshot" | "delta", number: number, data: string): Uint8Array {
+    const id = `${this.#options.epoch}-${number}`;
+    return encoder.encode(`id: ${id}\nevent: ${kind}\ndata: ${data}\n\n`);
+  }
+
+  #keep(change: Change): void {
+    const { changesMax = CHANGES_MAX } = this.#options;
+    this.#changes.push(change);
+    this.#changesBytes += change.bytes.length;
+    while (this.#changes.length > changesMax || this.#changesBytes > CHANGES_BYTES_MAX) {
+      this.#changesBytes -= this.#changes.shift()?.bytes.length ?? 0;
+    }
+  }
+}

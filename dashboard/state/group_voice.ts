@@ -1,0 +1,37 @@
+/** Who speaks for a group: one of its servers, and what that knows of the group's shards. Pure. */
+import type { ShardStatus } from "../../client/node_status.ts";
+import type { MoveInfo } from "../../proto/gen/shardkv.ts";
+import type { Gid, ShardId } from "../../shardctrler/config.ts";
+import { byGroup, CONTROLLERS_GID, leaderOf, type NodeObservation } from "./observation.ts";
+
+export interface GroupVoice {
+  readonly gid: Gid;
+  /** It comes from the leader, so it holds now; otherwise it is the latest that is known. */
+  readonly isLeader: boolean;
+  readonly configNum: number;
+  readonly shards: ReadonlyMap<ShardId, ShardStatus>;
+  readonly moves: readonly MoveInfo[];
+}
+
+/** The voice of every shard group of which any server has ever answered. */
+export function groupVoices(nodes: readonly NodeObservation[]): Map<Gid, GroupVoice> {
+  const voices = new Map<Gid, GroupVoice>();
+  for (const [gid, members] of byGroup(nodes)) {
+    const leader = leaderOf(members);
+    const answer = (leader ?? mostApplied(members))?.answer;
+    if (gid === CONTROLLERS_GID || answer === undefined) continue;
+    voices.set(gid, {
+      gid,
+      isLeader: leader !== undefined,
+      configNum: answer.configNum,
+      shards: new Map(answer.shards.map((shard) => [shard.shard, shard])),
+      moves: leader === undefined ? [] : answer.moves,
+    });
+  }
+  return voices;
+}
+
+function mostApplied(members: readonly NodeObservation[]): NodeObservation | undefined {
+  const applied = ({ answer }: NodeObservation) => answer?.applied ?? -1;
+  return members.toSorted((a, b) => applied(b) - applied(a))[0];
+}
