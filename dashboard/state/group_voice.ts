@@ -33,5 +33,5 @@ export function groupVoices(nodes: readonly NodeObservation[]): Map<Gid, GroupVo
 
 function mostApplied(members: readonly NodeObservation[]): NodeObservation | undefined {
   const applied = ({ answer }: NodeObservation) => answer?.applied ?? -1;
-  return members.toSorted((a, b) => applied(b) - applied(a))[0];
+  return members.toSorted((a, b) => applied(b) - applied(a) || Number(b.isUp) - Number(a.isUp))[0];
 }

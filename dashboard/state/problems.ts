@@ -104,7 +104,9 @@ function stalledMoves({ stalled }: Observation): Problem[] {
 }
 
 function versionProblems(nodes: readonly NodeView[]): Problem[] {
-  const versions = new Set(nodes.filter(({ healthy }) => healthy).map(({ version }) => version));
+  // A server that does not tell its version may be of any.
+  const telling = nodes.filter(({ healthy, version }) => healthy && version !== "");
+  const versions = new Set(telling.map(({ version }) => version));
   if (versions.size < 2) return [];
   return [{ code: "versionsDiffer", severity: "warning", count: versions.size }];
 }
