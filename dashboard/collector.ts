@@ -247,7 +247,7 @@ export class Collector {
       this.#moves.onConfig(previous, config, this.#options.clock.wallTime());
     }
     this.#list();
-    if (this.#state !== undefined) this.#publish();
+    this.#publish();
     this.wake();
   }
 
@@ -260,6 +260,8 @@ export class Collector {
   }
 
   #publish(): void {
+    // Servers that are new are about to be asked: until then they would look as if they were down.
+    if (this.#roll.nodes.some(({ wasAsked }) => !wasAsked)) return;
     const { clock, updateIntervalMs: intervalMs, onState } = this.#options;
     const at = clock.wallTime();
     const nodes = this.#roll.observe();

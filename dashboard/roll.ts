@@ -40,9 +40,10 @@ export class Roll {
     this.#refresh();
   }
 
-  /** Every server once, with an id that is its own or at least nobody else's. */
+  /** Every server that was asked, once, with an id that is its own or at least nobody else's. */
   observe(): NodeObservation[] {
-    const byGroup = Map.groupBy(this.#nodes.values(), ({ seat }) => seat.gid);
+    const asked = this.#nodes.values().filter(({ wasAsked }) => wasAsked);
+    const byGroup = Map.groupBy(asked, ({ seat }) => seat.gid);
     return [...byGroup].flatMap(([gid, nodes]) => this.#observeGroup(gid, nodes));
   }
 

@@ -18,7 +18,12 @@ function seats(gid: number, ...addresses: string[]) {
   return addresses.map((address, position) => ({ gid, address, position }));
 }
 
+/** As after a look at which nobody new has answered. */
 function shown(roll: Roll): string[] {
+  const nobody = new KvError("UNAVAILABLE", "Nobody is there");
+  for (const node of roll.nodes) {
+    if (!node.wasAsked) node.failed(nobody);
+  }
   return roll.observe().map(({ gid, id, address, isLearner }) =>
     `${gid}-${id} ${address}${isLearner ? " learns" : ""}`
   );
@@ -34,6 +39,15 @@ Deno.test("Roll names servers by their own ids, and those that say nothing by nu
   assertEquals(shown(it).sort(), ["1-0 a:1", "1-2 c:1", "1-3 b:1"]);
   it.nodes[2]?.answered(answer(0), 0);
   assertEquals(shown(it).sort(), ["1-0 c:1", "1-1 a:1", "1-3 b:1"]);
+});
+
+Deno.test("Roll shows nobody as down who was not asked yet", () => {
+  const { roll: it } = roll();
+  it.list(seats(1, "a:1"));
+  assertEquals(it.observe(), []);
+  it.nodes[0]?.answered(answer(0), 0);
+  it.list(seats(1, "a:1", "b:1"));
+  assertEquals(it.observe().map(({ address }) => address), ["a:1"]);
 });
 
 Deno.test("Roll asks members too that are listed nowhere, until they are members no more", () => {
@@ -85,7 +99,7 @@ Deno.test("TrackedNode overlooks one silence of a server that is up, but not tha
   assertEquals([lastSeen, error, last?.id], [7, "Connection refused", 0]);
   const never = new TrackedNode({ gid: 1, address: "b:1", position: 1 });
   never.failed(late);
-  assertEquals([never.isUp, never.lastSeen], [false, null]);
+  assertEquals([never.isUp, never.observation(1, false).lastSeen], [false, null]);
 });
 
 Deno.test("TrackedNode has figures from its second look on, and keeps them if no time has passed", () => {

@@ -22,6 +22,7 @@ export class TrackedNode {
   readonly seat: Seat;
   #answer: NodeAnswer | undefined;
   #lastSeen: Instant | null = null;
+  #wasAsked = false;
   #isUp = false;
   #error: string | null = null;
   #silences = 0;
@@ -30,6 +31,11 @@ export class TrackedNode {
 
   constructor(seat: Seat) {
     this.seat = seat;
+  }
+
+  /** Somebody has looked: it is up or not, and not just new. */
+  get wasAsked(): boolean {
+    return this.#wasAsked;
   }
 
   get isUp(): boolean {
@@ -41,11 +47,8 @@ export class TrackedNode {
     return this.#answer?.id;
   }
 
-  get lastSeen(): Instant | null {
-    return this.#lastSeen;
-  }
-
   answered(answer: NodeAnswer, at: Instant): void {
+    this.#wasAsked = true;
     this.#answer = answer;
     this.#lastSeen = at;
     this.#isUp = true;
@@ -55,6 +58,7 @@ export class TrackedNode {
 
   /** Nobody was there, or no answer came in time. */
   failed({ code, message }: KvError): void {
+    this.#wasAsked = true;
     const mayBeBusy = code === "DEADLINE_EXCEEDED" && this.#isUp;
     if (mayBeBusy && this.#silences < SILENCES_MAX) {
       this.#silences++;
