@@ -3,6 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { parseRequest } from "../client/kv_cli_args.ts";
 import { type CliIo, main as ctrlerMain } from "../client/shardctrlerclient.ts";
 import { errorTraits } from "../rpc/errors.ts";
+import { parseSettings as parseDashboard } from "../dashboard/settings.ts";
 import { HelpRequested } from "../runtime/flags.ts";
 import { parseServerFlags as parseController } from "../shardctrler/server_flags.ts";
 import { parseServerFlags as parseReplica } from "../shardkv/server_flags.ts";
@@ -78,15 +79,18 @@ Deno.test("every link between pages leads to a file and a heading that exist", a
 Deno.test("docs/operations.md lists every flag of every program", async () => {
   const operations = await read("docs/operations.md");
   const common = section(operations, "### Both servers");
+  const dashboard = section(await read("docs/dashboard.md"), "## Starting it");
   const usages = {
     shardctrlerserver: helpOf(parseController),
     shardkvserver: helpOf(parseReplica),
     shardctrlerclient: await ctrlerHelp(),
     shardkvclient: helpOf(parseRequest),
+    "dashboard-server": helpOf(parseDashboard),
   };
   for (const [program, usage] of Object.entries(usages)) {
-    const own = section(operations, `### \`${program}\``);
-    const told = program.endsWith("server") ? common + own : own;
+    const isDashboard = program === "dashboard-server";
+    const own = isDashboard ? dashboard : section(operations, `### \`${program}\``);
+    const told = program.endsWith("server") && !isDashboard ? common + own : own;
     for (const flag of flagsOf(usage)) {
       // `-version` is told once, for all of them.
       if (flag === "-version") continue;
