@@ -20,7 +20,7 @@ export function buildState(
   const { config, moves, at, intervalMs } = observation;
   const voices = groupVoices(observation.nodes);
   const nodes = nodeViews(observation.nodes);
-  const shards = shardViews(config, voices.values(), observation.nodes);
+  const shards = shardViews(config, voices, observation.nodes);
   const groups = groupViews({
     config,
     nodes: observation.nodes,

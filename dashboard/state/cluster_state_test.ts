@@ -9,6 +9,7 @@ import {
   down,
   group,
   histogram,
+  moveInfo,
   node,
   NOW,
   observation,
@@ -171,6 +172,26 @@ Deno.test("A shard on its way shows the state it has where it goes, and all its 
     nodes: [...group(0), ...source, ...group(2, [shard(0, "GCing"), shard(2), shard(3)], 2)],
   });
   assertEquals([cleaning.shards[0]?.state, cleaning.overview.shardsServed], ["GCing", 4]);
+});
+
+Deno.test("A shard that is being copied is served by its source until it is handed over", () => {
+  const moving = configOf(2, [2, 1, 2, 2]);
+  const servedIn = (phase: string, source: NodeObservation[]) => {
+    const gainer = group(2, [shard(0, "Pulling", 5), shard(2), shard(3)], 2).map((one) => ({
+      ...one,
+      answer: one.answer && {
+        ...one.answer,
+        moves: [moveInfo({ shard: 0, fromGid: 1, phase })],
+      },
+    }));
+    return stateOf({ config: moving, nodes: [...group(0), ...source, ...gainer] }).overview
+      .shardsServed;
+  };
+  const source = group(1, [shard(0, "BePulling", 30), shard(1)], 2);
+  const phases = ["Waiting", "Copying", "CatchingUp", "HandingOver"];
+  assertEquals(phases.map((phase) => servedIn(phase, source)), [4, 4, 4, 3]);
+  const leaderless = source.map((one) => one.id === 0 ? { ...one, isUp: false } : one);
+  assertEquals(servedIn("Copying", leaderless), 2);
 });
 
 Deno.test("A group that has left and still holds shards is shown with what it holds", () => {

@@ -1,7 +1,7 @@
 /** Shards as the page shows them. Pure. */
 import type { ShardStatus } from "../../client/node_status.ts";
-import type { Config, ShardId } from "../../shardctrler/config.ts";
-import type { ShardState, ShardView } from "../api.ts";
+import type { Config, Gid, ShardId } from "../../shardctrler/config.ts";
+import type { MovePhase, ShardState, ShardView } from "../api.ts";
 import type { GroupVoice } from "./group_voice.ts";
 import { round } from "./interval.ts";
 import type { NodeObservation } from "./observation.ts";
@@ -12,6 +12,13 @@ const STATES: ReadonlySet<string> = new Set<ShardState>([
   "BePulling",
   "GCing",
   "Frozen",
+]);
+
+/** Phases of a move in which its source still serves the shard. */
+const SERVED_AT_SOURCE: ReadonlySet<string> = new Set<MovePhase>([
+  "Waiting",
+  "Copying",
+  "CatchingUp",
 ]);
 
 /** What one group says of a shard. */
@@ -33,16 +40,17 @@ export interface ShardViews {
  */
 export function shardViews(
   config: Config | undefined,
-  voices: Iterable<GroupVoice>,
+  voices: ReadonlyMap<Gid, GroupVoice>,
   nodes: readonly NodeObservation[],
 ): ShardViews {
   if (config === undefined) return { shards: [], unserved: [] };
-  const reports = reportsByShard(config, voices);
+  const reports = reportsByShard(config, voices.values());
+  const copied = servedWhileCopied(voices);
   const operations = operationsByShard(nodes);
   const unserved: ShardId[] = [];
   const shards = config.shards.map((groupId, shardId): ShardView => {
     const all = reports.get(shardId) ?? [];
-    if (!all.some(isServing)) unserved.push(shardId);
+    if (!copied.has(shardId) && !all.some(isServing)) unserved.push(shardId);
     const whole = all.toSorted((a, b) => completeness(b) - completeness(a))[0];
     return {
       shardId,
@@ -70,6 +78,22 @@ function reportsByShard(
     }
   }
   return reports;
+}
+
+/**
+ * Shards whose source serves them still, although it calls them BePulling, as
+ * it will to the end: how far a move is only the group knows that takes it in.
+ */
+function servedWhileCopied(voices: ReadonlyMap<Gid, GroupVoice>): Set<ShardId> {
+  const served = new Set<ShardId>();
+  for (const { moves } of voices.values()) {
+    for (const { shard, fromGid, phase } of moves) {
+      const source = voices.get(fromGid);
+      const isThere = source?.isLeader === true && source.shards.has(shard);
+      if (isThere && SERVED_AT_SOURCE.has(phase)) served.add(shard);
+    }
+  }
+  return served;
 }
 
 function isServing({ isLeader, status }: Report): boolean {
