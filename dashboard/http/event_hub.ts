@@ -16,6 +16,8 @@ export const CHANGES_BYTES_MAX = 4 << 20;
 export const QUEUE_BYTES_MAX = 4 << 20;
 /** Milliseconds between two signs of life: proxies cut silent connections. */
 export const HEARTBEAT_MS = 15_000;
+/** Milliseconds without a change after which clients hear that there is none, and see that all is up to date. */
+export const QUIET_MS_MAX = 5_000;
 /** Milliseconds after which a browser that was cut off comes back. */
 const RETRY_MS = 2_000;
 
@@ -49,6 +51,8 @@ export class EventHub {
   #changesBytes = 0;
   #number = 0;
   #state: ClusterState | undefined;
+  /** What clients take for the time of the state. */
+  #toldAt = 0;
   /** Of the present state; made when a client wants it. */
   #snapshot: Uint8Array | undefined;
   #timer: Timer | undefined;
@@ -69,11 +73,15 @@ export class EventHub {
     this.#state = state;
     this.#snapshot = undefined;
     if (before === undefined) {
+      this.#toldAt = state.updatedAt;
       for (const client of this.#clients) this.#send(client, this.#snapshotBytes(state));
       return;
     }
-    const delta = deltaBetween(before, state);
+    const { updatedAt } = state;
+    const isQuiet = Math.abs(updatedAt - this.#toldAt) >= QUIET_MS_MAX;
+    const delta = deltaBetween(before, state) ?? (isQuiet ? { updatedAt } : undefined);
     if (delta === undefined) return;
+    this.#toldAt = updatedAt;
     const bytes = this.#event("delta", ++this.#number, JSON.stringify(delta));
     this.#keep({ number: this.#number, bytes });
     for (const client of this.#clients) this.#send(client, bytes);

@@ -3,7 +3,7 @@ import { VirtualClock } from "../../runtime/virtual_clock.ts";
 import type { ClusterState } from "../api.ts";
 import { buildState } from "../state/cluster_state.ts";
 import { configOf, group, observation, shard } from "../state/state_testing.ts";
-import { EventHub, type EventHubOptions, HEARTBEAT_MS } from "./event_hub.ts";
+import { EventHub, type EventHubOptions, HEARTBEAT_MS, QUIET_MS_MAX } from "./event_hub.ts";
 
 function stateWith(keys: number, shards = 1): ClusterState {
   const numbers = Array.from({ length: shards }, (_, i) => i);
@@ -19,7 +19,10 @@ function hub(options: Partial<EventHubOptions> = {}) {
 interface Event {
   readonly id: string;
   readonly event: string;
-  readonly data: { readonly shards?: readonly { readonly keys: number }[] };
+  readonly data: {
+    readonly updatedAt?: number;
+    readonly shards?: readonly { readonly keys: number }[];
+  };
 }
 
 /** Reads events off a stream as a browser does. */
@@ -80,6 +83,25 @@ Deno.test("EventHub gives each client a snapshot, and then what changes", async 
   assertEquals((await late.event()).id, "77-1");
   await Promise.all([client.leave(), late.leave()]);
   assertEquals(it.clients, 0);
+  it.close();
+});
+
+Deno.test("EventHub tells now and then that nothing has changed", async () => {
+  const { hub: it } = hub();
+  const state = stateWith(1);
+  const { updatedAt } = state;
+  const later = (ms: number) => ({ ...state, updatedAt: updatedAt + ms });
+  it.publish(state);
+  const client = new Client(it.open(null));
+  await client.block();
+  await client.event();
+  for (const ms of [1_000, QUIET_MS_MAX - 1, QUIET_MS_MAX, QUIET_MS_MAX + 1_000]) {
+    it.publish(later(ms));
+  }
+  it.publish(later(2 * QUIET_MS_MAX));
+  assertEquals((await client.event()).data, { updatedAt: updatedAt + QUIET_MS_MAX });
+  assertEquals((await client.event()).data, { updatedAt: updatedAt + 2 * QUIET_MS_MAX });
+  await client.leave();
   it.close();
 });
 
