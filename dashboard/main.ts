@@ -3,7 +3,7 @@ import { CtrlerClerk } from "../client/ctrler_clerk.ts";
 import { KvClerk } from "../client/kv_clerk.ts";
 import { GrpcDialer } from "../rpc/grpc_dialer.ts";
 import { systemClock } from "../runtime/clock.ts";
-import { runProcess } from "../runtime/lifecycle.ts";
+import { aborted, runProcess } from "../runtime/lifecycle.ts";
 import { createLogger, type Logger } from "../runtime/logger.ts";
 import { createPrng, randomId, randomSeed } from "../runtime/prng.ts";
 import { checkDenoVersion } from "../runtime/version.ts";
@@ -98,13 +98,6 @@ async function adminToken(settings: DashboardSettings): Promise<string | undefin
   const problem = tokenProblem(token);
   if (problem === undefined) return token;
   throw new Error(`Cannot use the admin token in '${file}': ${problem}`);
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -1,17 +1,9 @@
 /** The command line of `dashboard-server`. */
 import { parseAddressList } from "../rpc/address.ts";
-import {
-  boolFlag,
-  choiceFlag,
-  defineFlags,
-  durationFlag,
-  intFlag,
-  stringFlag,
-  valueFlag,
-} from "../runtime/flags.ts";
-import { type LogFormat, logFormats, type LogLevel, logLevels } from "../runtime/logger.ts";
+import { defineFlags, durationFlag, intFlag, stringFlag, valueFlag } from "../runtime/flags.ts";
+import { processFlags, type ProcessSettings } from "../runtime/process_flags.ts";
 
-export interface DashboardSettings {
+export interface DashboardSettings extends ProcessSettings {
   /** 0: the system chooses one. */
   readonly port: number;
   /** Host name or IP address. */
@@ -24,10 +16,6 @@ export interface DashboardSettings {
   readonly adminTokenFile: string | undefined;
   /** `-shard-groups` was given, which eRaft's pages show and nothing needs. */
   readonly namesGroups: boolean;
-  readonly logLevel: LogLevel;
-  readonly logFormat: LogFormat;
-  /** Stop when standard input ends. */
-  readonly exitWithParent: boolean;
 }
 
 const PORT_MAX = 65_535;
@@ -58,13 +46,7 @@ const flags = defineFlags("dashboard-server", {
   }),
   adminTokenFile: stringFlag({ default: "", help: "`file` that holds the admin token" }),
   shardGroups: stringFlag({ default: "", help: "ignored: the controllers know the groups" }),
-  logLevel: choiceFlag({
-    default: "info",
-    choices: logLevels,
-    help: "least severe messages to log",
-  }),
-  logFormat: choiceFlag({ default: "text", choices: logFormats, help: "format of the log" }),
-  exitWithParent: boolFlag({ help: "stop when standard input ends" }),
+  ...processFlags,
 }, { hasVersion: true });
 
 /**

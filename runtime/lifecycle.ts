@@ -66,6 +66,14 @@ export async function runProcess(
   }
 }
 
+/** Resolves once the signal is aborted. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
+
 /** Asks `main` to end, once, and sees to it that it does. */
 class ShutdownRequest {
   readonly #logger: Logger;

@@ -1,21 +1,14 @@
 /** The flags both servers have. */
 import { parseAddress, parseAddressList } from "../rpc/address.ts";
-import {
-  boolFlag,
-  choiceFlag,
-  durationFlag,
-  intFlag,
-  stringFlag,
-  valueFlag,
-} from "../runtime/flags.ts";
+import { boolFlag, durationFlag, intFlag, stringFlag, valueFlag } from "../runtime/flags.ts";
 import {
   RETAINED_BYTES_DEFAULT,
   RETAINED_ENTRIES_DEFAULT,
 } from "../raft/node/raft_node_options.ts";
-import { type LogFormat, logFormats, type LogLevel, logLevels } from "../runtime/logger.ts";
+import { processFlags, type ProcessSettings } from "../runtime/process_flags.ts";
 
 /** What every server is told on its command line. */
-export interface ServerSettings {
+export interface ServerSettings extends ProcessSettings {
   /** Place in `members`, from 0; may lie outside of it. */
   readonly id: number;
   /** Addresses of the Raft group, this server's among them. */
@@ -33,10 +26,6 @@ export interface ServerSettings {
   readonly leaseReads: boolean;
   readonly retainedEntriesMax: number;
   readonly retainedBytesMax: number;
-  readonly logLevel: LogLevel;
-  readonly logFormat: LogFormat;
-  /** Stop when standard input ends. */
-  readonly exitWithParent: boolean;
 }
 
 /** A flag that takes a comma-separated list of addresses. */
@@ -95,13 +84,7 @@ export const commonFlags = {
     min: 1,
     help: "bytes of log kept for followers that fall behind",
   }),
-  logLevel: choiceFlag({
-    default: "info",
-    choices: logLevels,
-    help: "least severe messages to log",
-  }),
-  logFormat: choiceFlag({ default: "text", choices: logFormats, help: "format of the log" }),
-  exitWithParent: boolFlag({ help: "stop when standard input ends" }),
+  ...processFlags,
 } as const;
 
 /** What the flags of both servers come to. */

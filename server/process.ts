@@ -5,7 +5,7 @@ import { serveGrpc } from "../rpc/grpc_server.ts";
 import type { Dialer, ServiceRoutes } from "../rpc/service.ts";
 import { type Clock, systemClock } from "../runtime/clock.ts";
 import { type HostProcess, thisProcess } from "../runtime/host_process.ts";
-import { runProcess } from "../runtime/lifecycle.ts";
+import { aborted, runProcess } from "../runtime/lifecycle.ts";
 import { createLogger, type Logger } from "../runtime/logger.ts";
 import { createPrng, type Prng, randomSeed } from "../runtime/prng.ts";
 import { checkDenoVersion, VERSION } from "../runtime/version.ts";
@@ -138,11 +138,4 @@ async function openNode<Settings extends ServerSettings>(
 function die(error: unknown, logger: Logger): never {
   logger.error(error instanceof Error ? error.message : String(error));
   Deno.exit(1);
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

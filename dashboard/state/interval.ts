@@ -1,5 +1,5 @@
 /** What a server did between two looks at its counts: rates and percentiles. Pure. */
-import type { GetMetricsResponse, ValueHistogram } from "../../proto/gen/node.ts";
+import { GetMetricsResponse, type ValueHistogram } from "../../proto/gen/node.ts";
 import { Histogram } from "../../runtime/histogram.ts";
 import type { ShardId } from "../../shardctrler/config.ts";
 import type { NodeFigures } from "../api.ts";
@@ -21,24 +21,7 @@ export interface Interval {
 }
 
 /** A server that was started after the last look has counted from 0 since. */
-const NOTHING: GetMetricsResponse = {
-  startId: "",
-  gid: 0,
-  id: 0,
-  uptimeMs: 0,
-  reads: 0,
-  writes: 0,
-  failures: 0,
-  readLatency: undefined,
-  writeLatency: undefined,
-  logSync: undefined,
-  tickLag: undefined,
-  applyLag: 0,
-  memoryBytes: 0,
-  heapBytes: 0,
-  cpuUs: 0,
-  shards: [],
-};
+const NOTHING = GetMetricsResponse.decode(Buffer.alloc(0));
 
 /** Buckets of histograms that hold nothing do not matter. */
 const BUCKETS_DEFAULT = 16;
