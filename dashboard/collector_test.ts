@@ -128,3 +128,23 @@ Deno.test("Collector tells of a cluster nobody has joined yet", async () => {
   await it.until(({ overview }) => overview.problems.some(({ code }) => code === "noGroups"));
   assertEquals(it.collector.state?.overview.shardsServed, 0);
 });
+
+Deno.test("Collector begins anew when another store has taken the controllers' addresses over", async () => {
+  await using it = await watched({ shards: 4, gids: [100] });
+  const { ctrl } = it.store;
+  await it.store.join(100);
+  await it.until(({ overview }) => overview.configNum === 1 && overview.health === "ok");
+  const positions = [...ctrl.addresses.keys()];
+  for (const position of positions) await ctrl.crash(position);
+  for (const position of positions) {
+    await ctrl.engine(position).close();
+    ctrl.wipe(position);
+    await ctrl.restart(position);
+  }
+  await it.until(
+    ({ overview }) => overview.problems.some(({ code }) => code === "noGroups"),
+    60_000,
+  );
+  const { state } = it.collector;
+  assertEquals([state?.overview.configNum, state?.groups, state?.overview.nodesTotal], [0, [], 3]);
+});

@@ -114,6 +114,11 @@ export class ControllerCluster {
     await this.shutdown(position);
   }
 
+  /** As if its disk was replaced by an empty one while it was down. */
+  wipe(position: number): void {
+    this.#engines[position] = new MemoryEngine({ delay: this.#onOperation });
+  }
+
   async shutdown(position: number): Promise<void> {
     const member = this.#members.get(position);
     this.#members.delete(position);
