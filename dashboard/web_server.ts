@@ -12,7 +12,7 @@ export interface WebServerOptions {
 
 export interface WebServer {
   readonly url: string;
-  /** Lets answers under way finish, for a while. */
+  /** Takes no more requests, and lets answers under way finish for a while; the rest ends with the process. */
   close(): Promise<void>;
 }
 
@@ -21,12 +21,10 @@ const CLOSE_GRACE_MS = 1_000;
 
 /** @throws {Error} When it cannot listen there; the text says what to do */
 export function serveHttp({ host, port, handler, clock }: WebServerOptions): WebServer {
-  const breakOff = new AbortController();
   try {
     const server = Deno.serve({
       hostname: host,
       port,
-      signal: breakOff.signal,
       onListen: () => {},
     }, (request, { remoteAddr }) => {
       return handler(request, "hostname" in remoteAddr ? remoteAddr.hostname : "unknown");
@@ -37,14 +35,8 @@ export function serveHttp({ host, port, handler, clock }: WebServerOptions): Web
       async close() {
         const timer = new AbortController();
         const late = sleep(clock, CLOSE_GRACE_MS, timer.signal).catch(() => {});
-        const inTime = await Promise.race([
-          server.shutdown().then(() => true),
-          late.then(() => false),
-        ]);
+        await Promise.race([server.shutdown(), late]);
         timer.abort();
-        // Of a server that has ended by itself there is nothing to break off.
-        if (!inTime) breakOff.abort();
-        await server.finished;
       },
     };
   } catch (cause) {
