@@ -13,7 +13,8 @@ export const storageMutants: readonly Mutant[] = [
     name: "applied-before-data",
     breaks: "The applied index is written before what was applied, not with it.",
     file: "raft/node/applier.ts",
-    find: "const written = engine.write([...view.takeWrites(generation.prefix), record], { sync });",
+    find:
+      "const written = engine.write([...view.takeWrites(generation.prefix), record], { sync });",
     replace: `const first = engine.write([record], { sync });
     const rest = engine.write(view.takeWrites(generation.prefix), { sync });
     const written = Promise.all([first, rest]);`,
@@ -22,7 +23,8 @@ export const storageMutants: readonly Mutant[] = [
     name: "data-before-applied",
     breaks: "What was applied is written before its index, so that it is applied again.",
     file: "raft/node/applier.ts",
-    find: "const written = engine.write([...view.takeWrites(generation.prefix), record], { sync });",
+    find:
+      "const written = engine.write([...view.takeWrites(generation.prefix), record], { sync });",
     replace: `const first = engine.write(view.takeWrites(generation.prefix), { sync });
     const rest = engine.write([record], { sync });
     const written = Promise.all([first, rest]);`,
