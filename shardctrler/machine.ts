@@ -6,6 +6,7 @@
 import type {
   Applied,
   CommittedCommand,
+  Lookahead,
   MachineReader,
   StateMachine,
 } from "../raft/node/state_machine.ts";
@@ -79,8 +80,8 @@ export class ControllerMachine implements StateMachine {
     });
   }
 
-  prefetch(): readonly Uint8Array[] {
-    return [];
+  prefetch(): Lookahead {
+    return { values: [], lengths: [] };
   }
 
   apply(command: CommittedCommand): Applied {

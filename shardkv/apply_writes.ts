@@ -13,11 +13,10 @@ import { decodeResult, encodeResult, mismatchResult, plainResults } from "./resu
 import type { Shard } from "./shard_record.ts";
 import { isServed } from "./shard_status.ts";
 
-/** A write in a shard that is served: its machine key and what that held before. */
+/** Where a write goes: a shard that is served, and a machine key in it. */
 interface Target {
   readonly shard: Shard;
   readonly key: Buffer;
-  readonly old: Uint8Array | undefined;
 }
 
 /**
@@ -44,8 +43,7 @@ export function applyWrites(
     const verdict = sessions.begin(clientId, command.sequence, lowestUnanswered, state.timeMs);
     if (verdict.kind !== "new") return resultOf(verdict);
     const key = machineKey(operation, i, shard);
-    const target: Target = { shard, key, old: batch.get(key) };
-    const result = execute(target, command, operation.valueBytesMax, batch);
+    const result = execute({ shard, key }, command, operation.valueBytesMax, batch);
     sessions.finish(clientId, command.sequence, encodeResult(result));
     return result;
   });
@@ -103,29 +101,31 @@ function execute(
 
 function put(target: Target, value: Uint8Array, valueBytesMax: number, batch: BatchValues): Result {
   if (value.length > valueBytesMax) return plainResults.VALUE_TOO_LARGE;
-  const { shard, key, old } = target;
-  if (old === undefined) {
+  const { shard, key } = target;
+  const oldBytes = batch.lengthOf(key);
+  if (oldBytes === undefined) {
     shard.keys++;
     shard.bytes += userKeyBytes(key) + value.length;
   } else {
-    shard.bytes += value.length - old.length;
+    shard.bytes += value.length - oldBytes;
   }
   batch.put(key, value);
   return plainResults.OK;
 }
 
 function append(target: Target, tail: Buffer, valueBytesMax: number, batch: BatchValues): Result {
-  const { old } = target;
+  const old = batch.get(target.key);
   if (old === undefined) return put(target, tail, valueBytesMax, batch);
   // Before the copy, which would otherwise be made only to be thrown away.
   if (old.length + tail.length > valueBytesMax) return plainResults.VALUE_TOO_LARGE;
   return put(target, Buffer.concat([old, tail]), valueBytesMax, batch);
 }
 
-function remove({ shard, key, old }: Target, batch: BatchValues): Result {
-  if (old === undefined) return plainResults.NO_KEY;
+function remove({ shard, key }: Target, batch: BatchValues): Result {
+  const oldBytes = batch.lengthOf(key);
+  if (oldBytes === undefined) return plainResults.NO_KEY;
   shard.keys--;
-  shard.bytes -= userKeyBytes(key) + old.length;
+  shard.bytes -= userKeyBytes(key) + oldBytes;
   batch.del(key);
   return plainResults.OK;
 }
@@ -136,7 +136,7 @@ function compareAndSet(
   valueBytesMax: number,
   batch: BatchValues,
 ): Result {
-  const { old } = target;
+  const old = batch.get(target.key);
   const matches = command.expectAbsent
     ? old === undefined
     : old !== undefined && command.expected.equals(old);
@@ -169,6 +169,14 @@ class BatchValues {
     const name = key.toString("latin1");
     const value = written.get(name);
     return value !== undefined || written.has(name) ? value : this.#view.get(key);
+  }
+
+  lengthOf(key: Buffer): number | undefined {
+    const written = this.#written;
+    if (written === undefined || written.size === 0) return this.#view.lengthOf(key);
+    const name = key.toString("latin1");
+    const value = written.get(name);
+    return value !== undefined || written.has(name) ? value?.length : this.#view.lengthOf(key);
   }
 
   put(key: Buffer, value: Uint8Array): void {

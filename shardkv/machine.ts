@@ -8,6 +8,7 @@ import type {
   Applied,
   CommittedCommand,
   LocalRecords,
+  Lookahead,
   MachineReader,
   MachineView,
   StateMachine,
@@ -109,7 +110,7 @@ export class ShardMachine implements StateMachine {
     });
   }
 
-  prefetch(commands: readonly CommittedCommand[]): readonly Uint8Array[] {
+  prefetch(commands: readonly CommittedCommand[]): Lookahead {
     return keysAhead(this.#state, commands.map((command) => this.#decode(command)));
   }
 

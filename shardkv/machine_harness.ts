@@ -101,6 +101,7 @@ export class MachineHarness {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const replies: GroupReply[] = [];
     const applier = new Applier({
+      incarnation: "1",
       identity: { clusterId: "1", gid: this.gid, nodeId: 1 },
       engine: this.engine,
       machine: this.machine,

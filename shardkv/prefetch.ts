@@ -1,4 +1,6 @@
-/** Looks ahead: which keys will the writes of a batch of commands want to see. */
+/** Looks ahead: what will the writes of a batch of commands want to see of their keys. */
+import { WriteOp } from "../proto/gen/shardkv.ts";
+import type { Lookahead } from "../raft/node/state_machine.ts";
 import { type Config, isForeign } from "../shardctrler/config.ts";
 import { shardOf } from "../shardctrler/shard_hash.ts";
 import type { GroupOperation, WritesOperation } from "./commands.ts";
@@ -13,8 +15,8 @@ import { userKey } from "./machine_keys.ts";
 export function keysAhead(
   state: GroupState,
   operations: readonly GroupOperation[],
-): Uint8Array[] {
-  const keys: Uint8Array[] = [];
+): Lookahead {
+  const keys: Keys = { values: [], lengths: [] };
   const coming: Config[] = [];
   let latest = state.config;
   for (const operation of operations) {
@@ -27,6 +29,16 @@ export function keysAhead(
     }
   }
   return keys;
+}
+
+interface Keys {
+  readonly values: Uint8Array[];
+  readonly lengths: Uint8Array[];
+}
+
+/** What the key held counts only as the bytes that go. */
+function needsLength(op: WriteOp): boolean {
+  return op === WriteOp.WRITE_OP_PUT || op === WriteOp.WRITE_OP_DELETE;
 }
 
 function mayFollow(latest: Config, config: Config): boolean {
@@ -50,19 +62,20 @@ function pushKeys(
   state: GroupState,
   coming: readonly Config[],
   operation: WritesOperation,
-  keys: Uint8Array[],
+  keys: Keys,
 ): void {
-  operation.commands.forEach(({ key }, i) => {
+  operation.commands.forEach(({ key, op }, i) => {
+    const wanted = needsLength(op) ? keys.lengths : keys.values;
     const number = operation.shards[i] as number;
     const shard = state.shards.get(number);
     if (shard !== undefined) {
       const machineKey = userKey(shard, key);
       operation.keys[i] = machineKey;
-      keys.push(machineKey);
+      wanted.push(machineKey);
     }
     for (const config of coming) {
       if (config.shards[number] !== state.gid) continue;
-      keys.push(userKey({ shard: number, incarnation: config.num }, key));
+      wanted.push(userKey({ shard: number, incarnation: config.num }, key));
     }
   });
 }

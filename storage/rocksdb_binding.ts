@@ -44,16 +44,23 @@ export interface NativeIterator {
   end(callback: NativeCallback): void;
 }
 
-export type NativeWrite =
-  | { readonly type: "put"; readonly key: Buffer; readonly value: Buffer }
-  | { readonly type: "del"; readonly key: Buffer };
+/**
+ * Changes that are handed over one by one, and written together: on the event
+ * loop it takes half of what an array of objects takes, whose properties the
+ * binding looks up by name. Keys and values may be changed once they were given.
+ */
+export interface NativeBatch {
+  put(key: Buffer, value: Buffer): unknown;
+  del(key: Buffer): unknown;
+  write(options: { sync: boolean }, callback: NativeCallback): void;
+}
 
 export interface NativeDatabase {
   open(options: NativeOpenOptions, callback: NativeCallback): void;
   close(callback: NativeCallback): void;
   get(key: Buffer, callback: NativeCallback<Buffer>): void;
   getMany(keys: readonly Buffer[], callback: NativeCallback<(Buffer | undefined)[]>): void;
-  batch(writes: readonly NativeWrite[], options: { sync: boolean }, callback: NativeCallback): void;
+  batch(): NativeBatch;
   iterator(options: NativeIteratorOptions): NativeIterator;
   /** Text of a property, empty if it is unknown. */
   getProperty(name: string): string;

@@ -14,9 +14,9 @@ import {
 } from "./engine.ts";
 import { assertKey, assertWritableKey } from "./key_checks.ts";
 import {
+  type NativeBatch,
   type NativeCallback,
   type NativeDatabase,
-  type NativeWrite,
   promised,
 } from "./rocksdb_binding.ts";
 import { isNotFound, toEngineError } from "./rocksdb_errors.ts";
@@ -185,15 +185,14 @@ export class RocksdbEngine implements Engine {
   async #commit(batches: readonly (readonly Write[])[], sync: boolean): Promise<void> {
     // Here nothing is being written, so that the two counts fit together.
     if (this.#marks.checkDue) this.#marks.forgetFlushed(this.#entriesInMemory());
-    const writes: NativeWrite[] = [];
+    const native = this.#database.batch();
+    let changes = 0;
     for (const batch of batches) {
-      for (const write of batch) writes.push(toNative(write));
+      for (const write of batch) addTo(native, write);
+      changes += batch.length;
     }
-    this.#marks.addTo(writes);
-    await this.#call<void>(
-      "write to",
-      (callback) => this.#database.batch(writes, { sync }, callback),
-    );
+    this.#marks.addTo(native, changes);
+    await this.#call<void>("write to", (callback) => native.write({ sync }, callback));
   }
 
   #entriesInMemory(): number {
@@ -254,11 +253,10 @@ export class RocksdbEngine implements Engine {
   }
 }
 
-function toNative(write: Write): NativeWrite {
+function addTo(native: NativeBatch, write: Write): void {
   const key = asBuffer(write.key);
-  return write.type === "put"
-    ? { type: "put", key, value: asBuffer(write.value) }
-    : { type: "del", key };
+  if (write.type === "put") native.put(key, asBuffer(write.value));
+  else native.del(key);
 }
 
 async function readMarks(path: string, database: NativeDatabase): Promise<MarkSpan | undefined> {

@@ -13,7 +13,7 @@
 import { invariant } from "../runtime/invariant.ts";
 import { EngineError, type KeyRange } from "./engine.ts";
 import { MARK_REGION, readUint64, writeUint64 } from "./key_space.ts";
-import type { NativeWrite } from "./rocksdb_binding.ts";
+import type { NativeBatch } from "./rocksdb_binding.ts";
 
 /** Batches between two looks at the memory tables; marks are kept that much longer. */
 export const markCheckBatches = 64;
@@ -76,15 +76,20 @@ export class WriteMarks {
     return this.#newest % markCheckBatches === 0;
   }
 
-  /** Adds the next mark to a batch that is about to be written, and deletes old ones. */
-  addTo(writes: NativeWrite[]): void {
+  /**
+   * Adds the next mark to a batch that is about to be written, and deletes old ones.
+   *
+   * @param changes Entries that are in the batch already
+   */
+  addTo(batch: Pick<NativeBatch, "put" | "del">, changes: number): void {
     this.#newest++;
-    writes.push({ type: "put", key: markKey(this.#newest), value: markValue });
+    this.#entries += changes + 1;
+    batch.put(markKey(this.#newest), markValue);
     const end = Math.min(this.#neededFrom, this.#oldest + markDeletesMax);
     for (; this.#oldest < end; this.#oldest++) {
-      writes.push({ type: "del", key: markKey(this.#oldest) });
+      batch.del(markKey(this.#oldest));
+      this.#entries++;
     }
-    this.#entries += writes.length;
     if (this.#newest % markCheckBatches === 0) {
       this.#samples.push({ batch: this.#newest, entries: this.#entries });
     }

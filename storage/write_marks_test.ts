@@ -1,7 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { EngineError } from "./engine.ts";
 import { MARK_REGION, readUint64, writeUint64 } from "./key_space.ts";
-import type { NativeWrite } from "./rocksdb_binding.ts";
 import {
   markCheckBatches,
   markDeletesMax,
@@ -32,18 +31,17 @@ class FakeDatabase {
 
   write(marks: WriteMarks, own: number): void {
     if (marks.checkDue) marks.forgetFlushed(this.entriesInMemory);
-    const writes: NativeWrite[] = Array.from(
-      { length: own },
-      () => ({ type: "del", key: Buffer.of(1) }),
-    );
-    marks.addTo(writes);
-    for (const { type, key } of writes.slice(own)) {
-      const batch = readUint64(key, 1);
-      if (type === "put") this.marks.add(batch);
-      else assert(this.marks.delete(batch), `Mark ${batch} was deleted but never there`);
-    }
-    this.deletesMost = Math.max(this.deletesMost, writes.length - own - 1);
-    this.entriesInMemory += writes.length;
+    let deletes = 0;
+    marks.addTo({
+      put: (key) => this.marks.add(readUint64(key, 1)),
+      del: (key) => {
+        const batch = readUint64(key, 1);
+        assert(this.marks.delete(batch), `Mark ${batch} was deleted but never there`);
+        deletes++;
+      },
+    }, own);
+    this.deletesMost = Math.max(this.deletesMost, deletes);
+    this.entriesInMemory += own + 1 + deletes;
   }
 
   /** Checks that no mark is missing in between, as the next open will. */

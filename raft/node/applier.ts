@@ -1,20 +1,22 @@
 /**
- * Applies committed entries to the machine, a batch at a time: reads ahead,
+ * Applies committed entries to the machine, a batch at a time: looks ahead,
  * applies synchronously, and writes the changes together with the applied
  * index in one batch, so that replay after a crash is harmless.
  */
 import * as pb from "../../proto/gen/raft.ts";
 import { invariant } from "../../runtime/invariant.ts";
-import type { Engine, Write } from "../../storage/engine.ts";
+import type { Engine } from "../../storage/engine.ts";
 import { machineKey } from "../../storage/key_space.ts";
 import type { Entry, LogIndex, Term } from "../types.ts";
 import type { ApplyLookout } from "./apply_lookout.ts";
+import { BatchView } from "./batch_view.ts";
 import { pass, passAtOnce } from "./failpoints.ts";
 import type { NodeIdentity } from "./identity.ts";
+import { KnownLengths } from "./known_lengths.ts";
 import type { LiveGeneration } from "./live_generation.ts";
 import { changeRoster, type Roster, type RosterChange } from "./roster.ts";
 import { appliedWrite, decodeChange } from "./roster_codec.ts";
-import type { CommittedCommand, MachineView, StateMachine } from "./state_machine.ts";
+import type { CommittedCommand, StateMachine } from "./state_machine.ts";
 
 /** Entries of one batch. */
 const BATCH_ENTRIES_MAX = 64;
@@ -33,6 +35,8 @@ export interface ApplierOptions {
   readonly engine: Engine;
   readonly machine: StateMachine;
   readonly generation: LiveGeneration;
+  /** Of this node; no client knows it. */
+  readonly incarnation: string;
   /** The members as of what is applied. */
   readonly roster: Roster;
   /** Told how far things are, and asked where to stop for a look. */
@@ -51,6 +55,7 @@ export interface ApplierOptions {
 
 export class Applier {
   readonly #options: ApplierOptions;
+  readonly #known: KnownLengths;
   #queue: Entry[] = [];
   #running: Promise<void> | undefined;
   #stopped = false;
@@ -59,6 +64,7 @@ export class Applier {
 
   constructor(options: ApplierOptions) {
     this.#options = options;
+    this.#known = new KnownLengths({ secret: options.incarnation });
     this.#roster = options.roster;
   }
 
@@ -79,6 +85,7 @@ export class Applier {
     this.#paused = false;
     this.#roster = roster;
     this.#options.lookout.moveTo(index);
+    this.#known.clear();
     this.#queue = this.#queue.filter((entry) => entry.index > index);
     this.#start();
   }
@@ -124,7 +131,7 @@ export class Applier {
   async #apply(entries: readonly Entry[]): Promise<LogIndex> {
     const { identity, engine, machine, generation, onReplies } = this.#options;
     const commands = entries.map(commandsOf);
-    const view = await this.#prefetch(commands.flat());
+    const view = await this.#lookUp(commands.flat());
     const applied = entries.map((entry, i) => ({
       index: entry.index,
       term: entry.term,
@@ -144,7 +151,7 @@ export class Applier {
     if (before !== undefined) await before;
     // Who votes must not be forgotten: a member that is gone for good cannot be asked again.
     const sync = entries.some(({ kind }) => kind === "confChange");
-    const written = engine.write([...view.writes(generation.prefix), record], { sync });
+    const written = engine.write([...view.takeWrites(generation.prefix), record], { sync });
     onReplies(applied);
     await written;
     this.#options.lookout.moveTo(last.index);
@@ -165,14 +172,15 @@ export class Applier {
     return this.#roster;
   }
 
-  async #prefetch(commands: readonly CommittedCommand[]): Promise<BatchView> {
+  async #lookUp(commands: readonly CommittedCommand[]): Promise<BatchView> {
     const { engine, machine, generation } = this.#options;
-    const view = new BatchView();
+    const view = new BatchView(this.#known);
     if (commands.length === 0) return view;
-    const keys = view.distinct(machine.prefetch(commands));
-    if (keys.length === 0) return view;
-    const values = await engine.getMany(keys.map((key) => machineKey(generation.prefix, key)));
-    view.fill(values);
+    const { prefix } = generation;
+    await view.lookUp(
+      machine.prefetch(commands),
+      (keys) => engine.getMany(keys.map((key) => machineKey(prefix, key))),
+    );
     return view;
   }
 }
@@ -181,68 +189,4 @@ function commandsOf(entry: Entry): CommittedCommand[] {
   if (entry.kind !== "normal" || entry.data.length === 0) return [];
   const { timeMs, proposals } = pb.EntryPayload.decode(entry.data);
   return proposals.map((payload) => ({ index: entry.index, term: entry.term, timeMs, payload }));
-}
-
-/** What the commands of one batch see: values read ahead, overlaid with their own writes. */
-class BatchView implements MachineView {
-  /** Keyed by the key's bytes as Latin-1 text. */
-  readonly #values = new Map<string, Uint8Array | undefined>();
-  readonly #writes = new Map<string, Write>();
-  #wanted: string[] = [];
-
-  /** Remembers which keys are read ahead, each once. */
-  distinct(keys: readonly Uint8Array[]): Uint8Array[] {
-    const distinct: Uint8Array[] = [];
-    for (const key of keys) {
-      const name = nameOf(key);
-      if (this.#values.has(name)) continue;
-      this.#values.set(name, undefined);
-      this.#wanted.push(name);
-      distinct.push(key);
-    }
-    return distinct;
-  }
-
-  /** Takes the values of the distinct keys, in their order. */
-  fill(values: readonly (Uint8Array | undefined)[]): void {
-    this.#wanted.forEach((name, i) => this.#values.set(name, values[i]));
-    this.#wanted = [];
-  }
-
-  get(key: Uint8Array): Uint8Array | undefined {
-    const name = nameOf(key);
-    const value = this.#values.get(name);
-    invariant(
-      value !== undefined || this.#values.has(name),
-      () => `Key ${Buffer.from(key).toString("hex")} was not read ahead`,
-    );
-    return value;
-  }
-
-  apply(machine: StateMachine, command: CommittedCommand): unknown {
-    const { reply, writes } = machine.apply(command, this);
-    this.overlay(writes);
-    return reply;
-  }
-
-  overlay(writes: readonly Write[]): void {
-    for (const write of writes) {
-      const name = nameOf(write.key);
-      this.#values.set(name, write.type === "put" ? write.value : undefined);
-      this.#writes.set(name, write);
-    }
-  }
-
-  /** The last write of each key, under the generation's prefix. */
-  writes(prefix: Uint8Array): Write[] {
-    return Array.from(this.#writes.values(), (write): Write => {
-      const key = machineKey(prefix, write.key);
-      return write.type === "put" ? { type: "put", key, value: write.value } : { type: "del", key };
-    });
-  }
-}
-
-function nameOf(key: Uint8Array): string {
-  const { buffer, byteOffset, byteLength } = key;
-  return Buffer.from(buffer, byteOffset, byteLength).toString("latin1");
 }

@@ -7,7 +7,13 @@ import { VirtualClock } from "../../runtime/virtual_clock.ts";
 import { MemoryEngine } from "../../storage/memory_engine.ts";
 import { LogTime } from "./log_time.ts";
 import { RaftNode } from "./raft_node.ts";
-import type { Applied, CommittedCommand, MachineReader, StateMachine } from "./state_machine.ts";
+import type {
+  Applied,
+  CommittedCommand,
+  Lookahead,
+  MachineReader,
+  StateMachine,
+} from "./state_machine.ts";
 
 const HOUR_MS = 3_600_000;
 
@@ -19,8 +25,8 @@ class TimeMachine implements StateMachine {
     this.timeMs = Number(String(await reader.get(Buffer.from("time")) ?? "0"));
   }
 
-  prefetch(): Uint8Array[] {
-    return [];
+  prefetch(): Lookahead {
+    return { values: [], lengths: [] };
   }
 
   apply({ timeMs }: CommittedCommand): Applied {

@@ -111,6 +111,7 @@ export class RaftNode {
       engine,
       machine,
       generation: this.#generation,
+      incarnation: stored.incarnation,
       roster: stored.roster,
       lookout,
       onMembers: (...change) => this.#members.onApplied(...change),

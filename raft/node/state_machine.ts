@@ -15,15 +15,29 @@ export interface CommittedCommand {
 }
 
 /**
- * Values that were read ahead for a batch of commands, overlaid with what the
+ * What was looked up ahead for a batch of commands, overlaid with what the
  * commands before the current one in the batch have written.
  */
 export interface MachineView {
   /**
-   * @param key A key that `prefetch` named for this batch, or that an earlier command of it wrote
+   * @param key A key whose value `prefetch` wanted for this batch, or that an earlier command of it wrote
    * @throws {InvariantError} If the key was neither
    */
   get(key: Uint8Array): Uint8Array | undefined;
+  /**
+   * Bytes of the value under a key; undefined if there is none.
+   *
+   * @param key A key that `prefetch` named for this batch, or that an earlier command of it wrote
+   * @throws {InvariantError} If the key was neither
+   */
+  lengthOf(key: Uint8Array): number | undefined;
+}
+
+/** What a batch of commands will want to see of keys. May name too many. */
+export interface Lookahead {
+  readonly values: readonly Uint8Array[];
+  /** Keys of which the value's length will do: the host often knows it without reading. */
+  readonly lengths: readonly Uint8Array[];
 }
 
 /** What a command did: a reply for its proposer and changes to the machine's keys. */
@@ -52,8 +66,8 @@ export interface StateMachine {
    * was installed. Must not depend on the number of user keys.
    */
   load(reader: MachineReader): Promise<void>;
-  /** The keys that `apply` will want to see for these commands. May name too many. */
-  prefetch(commands: readonly CommittedCommand[]): readonly Uint8Array[];
+  /** What `apply` will want to see for these commands. */
+  prefetch(commands: readonly CommittedCommand[]): Lookahead;
   apply(command: CommittedCommand, view: MachineView): Applied;
   /**
    * Records of in-memory state that changed since the last call, called once

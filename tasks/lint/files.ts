@@ -23,9 +23,9 @@ function normalize(filename: string): string {
   return `/${filename.replaceAll("\\", "/")}`;
 }
 
-/** A test, or what only tests import. */
+/** A test or a measurement, or what only those import. */
 export function isTestFile(filename: string): boolean {
-  return /_(test|testing|harness|fixture|conformance)s?\.tsx?$/.test(filename) ||
+  return /_(test|testing|harness|fixture|conformance|bench)s?\.tsx?$/.test(filename) ||
     /\/(tests|testing|testdata|conformance)\//.test(normalize(filename));
 }
 

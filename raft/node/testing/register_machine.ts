@@ -3,6 +3,7 @@ import type { Write } from "../../../storage/engine.ts";
 import type {
   Applied,
   CommittedCommand,
+  Lookahead,
   MachineReader,
   MachineView,
   StateMachine,
@@ -27,8 +28,9 @@ export class RegisterMachine implements StateMachine {
     this.count = Number(String(await reader.get(COUNT_KEY) ?? "0"));
   }
 
-  prefetch(commands: readonly CommittedCommand[]): Uint8Array[] {
-    return commands.map(({ payload }) => registerKey(parse(payload).name));
+  prefetch(commands: readonly CommittedCommand[]): Lookahead {
+    const values = commands.map(({ payload }) => registerKey(parse(payload).name));
+    return { values, lengths: [] };
   }
 
   apply(command: CommittedCommand, view: MachineView): Applied {

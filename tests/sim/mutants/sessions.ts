@@ -57,8 +57,8 @@ export const sessionMutants: readonly Mutant[] = [
     name: "batch-compares-stale-value",
     breaks: "A command does not see what those before it in its batch wrote.",
     file: "shardkv/apply_writes.ts",
-    find: "const target: Target = { shard, key, old: batch.get(key) };",
-    replace: "const target: Target = { shard, key, old: view.get(key) };",
+    find: `this.#written?.set(key.toString("latin1"), value);`,
+    replace: "",
   },
   {
     name: "maybe-taken-for-no",

@@ -1,0 +1,32 @@
+/** What a clerk does to calls before they leave: `deno task bench:micro client`. */
+import { KvServiceService, WriteOp } from "../proto/gen/shardkv.ts";
+import { encodeBatch, takeBatch } from "./batcher.ts";
+import { PendingCall } from "./call.ts";
+import { CallQueue } from "./call_queue.ts";
+import { Session } from "./session.ts";
+
+const calls = 256;
+const value = Buffer.alloc(100, 7);
+const keys = Array.from({ length: calls }, (_, i) => Buffer.from(`bench-key-${i}`));
+const completion = { resolve: () => {}, reject: () => {} };
+
+function fill(op: WriteOp): CallQueue {
+  const queue = new CallQueue();
+  for (const key of keys) queue.push(new PendingCall({ op, key, value }, completion));
+  return queue;
+}
+
+for (
+  const [name, op] of [["put", WriteOp.WRITE_OP_PUT], [
+    "get",
+    WriteOp.WRITE_OP_UNSPECIFIED,
+  ]] as const
+) {
+  const session = new Session("12345678901234567890");
+  Deno.bench(`a batch of ${calls} ${name}s: taken, encoded, answered`, () => {
+    const batch = takeBatch(fill(op), session, 1);
+    if (batch === undefined) throw new Error("There is no batch");
+    KvServiceService.stream.requestSerialize(encodeBatch(1, batch, session, 1));
+    for (const { sequence } of batch.writes) session.answered(sequence);
+  });
+}
