@@ -1,0 +1,114 @@
+/** How a chart looks: colours from the page's own palette, few lines, values at the pointer. */
+import type uPlot from "uplot";
+
+export interface ChartOptions {
+  readonly element: HTMLElement;
+  readonly lines: readonly {
+    readonly name: string;
+    readonly colour: number;
+    readonly dashed: boolean;
+  }[];
+  readonly show: (value: number | null) => string;
+  /** Milliseconds since 1970 as a time of day. */
+  readonly clock: (at: number) => string;
+}
+
+const HEIGHT_PX = 160;
+const AXIS_FONT = "11px system-ui, sans-serif";
+/** The pointer's list is read at a glance; with more lines it shows the highest. */
+const TIP_LINES_MAX = 8;
+
+export function chartOptions(options: ChartOptions) {
+  const colourOf = paletteOf(options.element);
+  const axis = {
+    stroke: colourOf("--text-muted"),
+    font: AXIS_FONT,
+    grid: { stroke: colourOf("--border"), width: 1 },
+    ticks: { show: false },
+  };
+  return {
+    width: options.element.clientWidth,
+    height: HEIGHT_PX,
+    legend: { show: false },
+    cursor: { sync: { key: "time" }, drag: { x: false, y: false }, points: { size: 6 } },
+    scales: { y: { range: (_: uPlot, low: number, high: number) => yRange(low, high) } },
+    axes: [
+      {
+        ...axis,
+        space: 90,
+        values: (_: uPlot, at: number[]) => at.map((t) => options.clock(t * 1000)),
+      },
+      {
+        ...axis,
+        size: 72,
+        space: 36,
+        values: (_: uPlot, values: number[]) => values.map((value) => options.show(value)),
+      },
+    ],
+    series: [
+      {},
+      ...options.lines.map(({ name, colour, dashed }) => ({
+        label: name,
+        stroke: colourOf(`--group-${colour}`),
+        width: 1.5,
+        points: { show: false },
+        ...(dashed ? { dash: [5, 3] } : {}),
+      })),
+    ],
+    plugins: [tooltip(options)],
+  } satisfies uPlot.Options;
+}
+
+/** From zero, so that heights compare, with room above. */
+function yRange(low: number, high: number): uPlot.Range.MinMax {
+  if (!Number.isFinite(high) || high <= 0) return [0, 1];
+  return [Math.min(0, low), high * 1.1];
+}
+
+/** A canvas needs colours that are worked out: `light-dark()` and variables mean nothing to it. */
+function paletteOf(element: HTMLElement): (token: string) => string {
+  return (token) => {
+    const probe = document.createElement("span");
+    probe.style.color = `var(${token})`;
+    element.append(probe);
+    const { color } = getComputedStyle(probe);
+    probe.remove();
+    return color;
+  };
+}
+
+/** The time and the highest values at the pointer. */
+function tooltip({ lines, show, clock }: ChartOptions): uPlot.Plugin {
+  const tip = document.createElement("div");
+  tip.className = "chart-tip";
+  tip.hidden = true;
+  return {
+    hooks: {
+      init: (plot) => plot.over.append(tip),
+      setCursor(plot) {
+        const at = plot.cursor.idx ?? null;
+        // The other charts show the same moment as a line; the list is for the one pointed at.
+        tip.hidden = at === null || !plot.over.matches(":hover");
+        if (at === null || tip.hidden) return;
+        const time = plot.data[0][at];
+        const values = lines
+          .map((line, index) => ({ name: line.name, value: plot.data[index + 1]?.[at] ?? null }))
+          .filter(({ value }) => value !== null)
+          .sort((a, b) => (b.value ?? 0) - (a.value ?? 0))
+          .slice(0, TIP_LINES_MAX);
+        tip.replaceChildren(
+          tipLine(time === undefined ? "" : clock(time * 1000)),
+          ...values.map(({ name, value }) => tipLine(`${name}  ${show(value)}`)),
+        );
+        const left = (plot.cursor.left ?? 0) > plot.over.clientWidth / 2;
+        tip.classList.toggle("at-left", left);
+      },
+    },
+  };
+}
+
+function tipLine(text: string): HTMLElement {
+  const line = document.createElement("div");
+  line.textContent = text;
+  return line;
+}

@@ -1,0 +1,147 @@
+/** A chart of lines over time, with its summary in words and its figures as a table. */
+import { useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import uPlot from "uplot";
+import { format, messages, paletteVersion } from "../page_state.ts";
+import { chartOptions } from "./chart_options.ts";
+import { summarize } from "../line_summary.ts";
+import { TableFrame } from "./table_frame.tsx";
+
+export interface ChartLine {
+  readonly name: string;
+  /** Place in the palette. */
+  readonly colour: number;
+  readonly dashed: boolean;
+  readonly values: readonly (number | null)[];
+}
+
+export interface TimeChartProps {
+  readonly title: string;
+  readonly times: readonly number[];
+  readonly lines: readonly ChartLine[];
+  /** Changes with the data. */
+  readonly version: number;
+  /** A value as text. */
+  readonly show: (value: number | null) => string;
+  readonly hasLegend?: boolean;
+}
+
+export function TimeChart(props: TimeChartProps) {
+  const words = messages.value.nodes;
+  const summaries = props.lines.map((line) => summarize(line.values));
+  const highest = summaries.reduce(
+    (best, { now }, at) => (now ?? -1) > (summaries[best]?.now ?? -1) ? at : best,
+    0,
+  );
+  const now = summaries[highest]?.now ?? null;
+  const summary = now === null
+    ? words.summaryNone
+    : words.summary(props.show(now), props.lines[highest]?.name ?? "");
+  return (
+    <section class="panel chart">
+      <h2>{props.title}</h2>
+      {props.hasLegend && <Legend lines={props.lines} />}
+      <Plot {...props} label={`${props.title}. ${summary}`} />
+      <p class="chart-summary">{summary}</p>
+      <Figures {...props} />
+    </section>
+  );
+}
+
+function Legend({ lines }: { readonly lines: readonly ChartLine[] }) {
+  return (
+    <ul class="legend">
+      {lines.map(({ name, colour, dashed }) => (
+        <li key={name}>
+          <LineSample colour={colour} dashed={dashed} />
+          {name}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+export function LineSample({ colour, dashed }: Pick<ChartLine, "colour" | "dashed">) {
+  return (
+    <svg class={`line-sample group-${colour}`} viewBox="0 0 22 6" aria-hidden="true">
+      <path d="M1 3h20" stroke-dasharray={dashed ? "5 3" : undefined} />
+    </svg>
+  );
+}
+
+function Plot(props: TimeChartProps & { readonly label: string }) {
+  const holder = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot | null>(null);
+  const show = useRef(props.show);
+  show.current = props.show;
+  const shape = props.lines.map((line) => `${line.name}/${line.colour}/${line.dashed}`).join("|");
+  const palette = paletteVersion.value;
+  const { locale } = format.value;
+
+  useEffect(() => {
+    const element = holder.current;
+    if (element === null) return;
+    const options = chartOptions({
+      element,
+      lines: props.lines,
+      show: (value) => show.current(value),
+      clock: (at) => format.peek().clock(at),
+    });
+    const created = new uPlot(options, [[], ...props.lines.map(() => [])], element);
+    plot.current = created;
+    const observer = new ResizeObserver(() => {
+      created.setSize({ width: element.clientWidth, height: options.height });
+    });
+    observer.observe(element);
+    return () => {
+      observer.disconnect();
+      created.destroy();
+      plot.current = null;
+    };
+  }, [shape, palette, locale]);
+
+  useEffect(() => {
+    const seconds = props.times.map((time) => time / 1000);
+    plot.current?.setData([seconds, ...props.lines.map((line) => [...line.values])]);
+  }, [props.version, shape, palette, locale]);
+
+  return <div class="plot" role="img" aria-label={props.label} ref={holder} />;
+}
+
+/** Made only when it is opened. */
+function Figures({ lines, show, title }: TimeChartProps) {
+  const open = useSignal(false);
+  const words = messages.value.nodes;
+  return (
+    <details onToggle={({ currentTarget }) => open.value = currentTarget.open}>
+      <summary>{messages.value.asTable}</summary>
+      {open.value && (
+        <TableFrame label={title}>
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">{words.columns.node}</th>
+                {Object.entries(words.statistics).map(([key, text]) => (
+                  <th scope="col" class="number" key={key}>{text}</th>
+                ))}
+              </tr>
+            </thead>
+            <tbody>
+              {lines.map((line) => {
+                const { now, lowest, mean, highest } = summarize(line.values);
+                return (
+                  <tr key={line.name}>
+                    <th scope="row">{line.name}</th>
+                    {[now, lowest, mean, highest].map((value, at) => (
+                      <td class="number" key={at}>{show(value)}</td>
+                    ))}
+                  </tr>
+                );
+              })}
+            </tbody>
+          </table>
+        </TableFrame>
+      )}
+    </details>
+  );
+}

@@ -1,0 +1,72 @@
+/** Language and theme: the browser's own until chosen here, then remembered. */
+import { computed, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+
+export const languages = ["en", "zh"] as const;
+export type Language = typeof languages[number];
+
+/** `system` follows the system's setting. */
+export const themes = ["system", "light", "dark"] as const;
+export type Theme = typeof themes[number];
+
+/** The part of `localStorage` that is used. */
+export interface Memory {
+  getItem(name: string): string | null;
+  setItem(name: string, value: string): void;
+}
+
+/** Also read by theme.js, which runs before the page is painted. */
+const LANGUAGE_ITEM = "eraft.language";
+const THEME_ITEM = "eraft.theme";
+
+export class Preferences {
+  readonly #chosenLanguage: Signal<Language | null>;
+  readonly #preferred: Language;
+  readonly theme: Signal<Theme>;
+  readonly language: ReadonlySignal<Language>;
+
+  /** @param browserLanguages In order of preference, such as `navigator.languages` */
+  constructor(memory: Memory, browserLanguages: readonly string[]) {
+    this.#preferred = preferredLanguage(browserLanguages);
+    this.#chosenLanguage = signal(remembered(memory, LANGUAGE_ITEM, languages));
+    this.theme = signal(remembered(memory, THEME_ITEM, themes) ?? "system");
+    this.language = computed(() => this.#chosenLanguage.value ?? this.#preferred);
+    effect(() => {
+      if (this.#chosenLanguage.value !== null) {
+        remember(memory, LANGUAGE_ITEM, this.#chosenLanguage.value);
+      }
+    });
+    effect(() => remember(memory, THEME_ITEM, this.theme.value));
+  }
+
+  chooseLanguage(language: Language): void {
+    this.#chosenLanguage.value = language;
+  }
+}
+
+/** The first language of the reader's that the page speaks; English if it speaks none. */
+export function preferredLanguage(browserLanguages: readonly string[]): Language {
+  for (const tag of browserLanguages) {
+    const [primary] = tag.toLowerCase().split("-");
+    const match = languages.find((language) => language === primary);
+    if (match !== undefined) return match;
+  }
+  return "en";
+}
+
+function remembered<T extends string>(memory: Memory, item: string, among: readonly T[]): T | null {
+  try {
+    const value = memory.getItem(item);
+    return among.find((candidate) => candidate === value) ?? null;
+  } catch {
+    // Storage may be forbidden; then nothing is remembered.
+    return null;
+  }
+}
+
+function remember(memory: Memory, item: string, value: string): void {
+  try {
+    memory.setItem(item, value);
+  } catch {
+    // As above.
+  }
+}
