@@ -30,9 +30,13 @@ export function App() {
     <div class="frame">
       <SkipLink />
       <Header />
-      <Navigation />
-      <StaleBanner />
-      <Content />
+      <div class="columns">
+        <Navigation />
+        <div>
+          <StaleBanner />
+          <Content />
+        </div>
+      </div>
       <Announcer />
       <AccessDialog />
       <ActionDialog />

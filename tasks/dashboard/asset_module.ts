@@ -67,8 +67,9 @@ export function compareAssets(
     const old = committed[path];
     if (old === undefined) findings.push(`${path}: missing`);
     else if (old.type !== asset.type) findings.push(`${path}: type is ${old.type}`);
-    else if (old.etag !== etagOf(asset.content)) findings.push(`${path}: not what the sources give`);
-    else if (etagOf(unpack(old)) !== old.etag) findings.push(`${path}: does not fit its etag`);
+    else if (old.etag !== etagOf(asset.content)) {
+      findings.push(`${path}: not what the sources give`);
+    } else if (etagOf(unpack(old)) !== old.etag) findings.push(`${path}: does not fit its etag`);
   }
   const superfluous = Object.keys(committed).filter((path) => !fresh.has(path));
   return [...findings, ...superfluous.map((path) => `${path}: no source gives it`)];

@@ -60,11 +60,10 @@ export const en = {
 
   overview: {
     operations: "Operations",
-    perSecond: "a second",
     reads: "Reads",
     writes: "Writes",
-    latency: "Latency",
-    p50: "half within",
+    readLatency: "Read latency",
+    writeLatency: "Write latency",
     p99: "99 % within",
     storage: "Storage",
     onDisk: "on disk, all replicas",
@@ -209,7 +208,7 @@ export const en = {
   shards: {
     map: "Heat map",
     mapLabel: "Shards by group; arrow keys move, Enter selects",
-    mapHint: "Arrow keys move between shards, Enter selects one.",
+    mapHint: "Select a shard to see more about it; arrow keys move between them.",
     colourBy: "Colour by",
     metrics: { keys: "Keys", bytes: "Bytes", ops: "Operations" },
     summary: (metric: string, shard: number, most: string, total: string) =>
@@ -233,7 +232,6 @@ export const en = {
     noneFits: "No shard fits.",
     previous: "Previous",
     next: "Next",
-    selectHint: "Select a shard to see more about it.",
     details: "Selected shard",
     close: "Close",
     share: "Of its group's keys",
@@ -312,7 +310,7 @@ export const en = {
       memoryBytes: "Memory",
     },
     legend: "Nodes; switch their lines on and off",
-    summary: (value: string, node: string) => `Highest now: ${value} at ${node}.`,
+    summary: (value: string, node: string) => `Highest now: ${node}, ${value}.`,
     summaryNone: "No figures yet.",
     statistics: { now: "Now", lowest: "Lowest", mean: "Mean", highest: "Highest" },
     noFigures: "This node does not tell its figures.",

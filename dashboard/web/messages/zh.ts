@@ -50,11 +50,10 @@ export const zh: Messages = {
 
   overview: {
     operations: "操作",
-    perSecond: "每秒",
     reads: "读",
     writes: "写",
-    latency: "延迟",
-    p50: "半数低于",
+    readLatency: "读延迟",
+    writeLatency: "写延迟",
     p99: "99% 低于",
     storage: "存储",
     onDisk: "所有副本的磁盘占用",
@@ -195,7 +194,7 @@ export const zh: Messages = {
   shards: {
     map: "热力图",
     mapLabel: "按组排列的分片；方向键移动，回车选中",
-    mapHint: "用方向键在分片之间移动，按回车选中。",
+    mapHint: "选中一个分片以查看详情；可用方向键移动。",
     colourBy: "着色依据",
     metrics: { keys: "键数", bytes: "字节数", ops: "操作数" },
     summary: (metric, shard, most, total) =>
@@ -219,7 +218,6 @@ export const zh: Messages = {
     noneFits: "没有符合条件的分片。",
     previous: "上一页",
     next: "下一页",
-    selectHint: "选中一个分片以查看详情。",
     details: "选中的分片",
     close: "关闭",
     share: "占所属组键数",

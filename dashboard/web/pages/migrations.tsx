@@ -62,11 +62,9 @@ function Move({ move }: { readonly move: MoveView }) {
     <li class="panel move">
       <div class="section-head">
         <h3>{words.names.shard(move.shardId)}</h3>
-        <Way move={move} />
-        <span class={`badge phase-${move.phase.toLowerCase()}`}>
-          {migrations.phases[move.phase]}
-        </span>
+        <span class="badge">{migrations.phases[move.phase]}</span>
       </div>
+      <Way move={move} />
       <p class="muted">{migrations.phaseMeanings[move.phase]}</p>
       <div class="progress-line">
         {share === null

@@ -12,7 +12,8 @@ import {
 } from "../page_state.ts";
 import { nameNode } from "../problems.ts";
 import { RoleBadge } from "../parts/badges.tsx";
-import { groupColour } from "../parts/group_mark.tsx";
+import { dashes } from "../parts/chart_options.ts";
+import { groupColour, groupColours } from "../parts/group_mark.tsx";
 import { Select } from "../parts/select.tsx";
 import { TableFrame } from "../parts/table_frame.tsx";
 import { type ChartLine, LineSample, TimeChart } from "../parts/time_chart.tsx";
@@ -119,11 +120,11 @@ function figuresOf({ figures }: NodeView): string[] {
   ];
 }
 
-/** The colour is the group's; of its nodes, every second line is dashed. */
+/** The colour is the group's; its nodes differ in their dashes. */
 function lineOf(key: string): Omit<ChartLine, "values"> {
   const [gid = 0, id = 0] = key.split("-").map(Number);
-  const colour = gid === 0 ? cluster.groups.keys.value.length % 8 : groupColour(gid);
-  return { name: nameNode(gid, id, messages.value), colour, dashed: id % 2 === 1 };
+  const colour = gid === 0 ? cluster.groups.keys.value.length % groupColours : groupColour(gid);
+  return { name: nameNode(gid, id, messages.value), colour, dash: id % dashes.length };
 }
 
 function LineSwitches() {
@@ -144,7 +145,7 @@ function LineSwitches() {
             aria-pressed={!muted.value.has(key)}
             onClick={() => toggle(key)}
           >
-            <LineSample colour={line.colour} dashed={line.dashed} />
+            <LineSample colour={line.colour} dash={line.dash} />
             {line.name}
           </button>
         );
@@ -170,6 +171,7 @@ function Charts() {
             values: history.column(key, metric) ?? none,
           }))}
           version={version}
+          inBytes={metric === "memoryBytes"}
           show={(value) => showSample(value, metric)}
         />
       ))}

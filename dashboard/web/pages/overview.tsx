@@ -46,19 +46,17 @@ function Tiles({ overview }: { readonly overview: Overview }) {
         <Detail name={words.reads} value={rate(overview.readsPerSecond)} />
         <Detail name={words.writes} value={rate(overview.writesPerSecond)} />
       </Tile>
-      <Tile name={`${words.latency}: ${words.reads}`} value={latency(overview.readP50Ms)}>
-        <Detail name="p50" value={words.p50} />
-        <Detail name="p99" value={latency(overview.readP99Ms)} />
+      <Tile name={words.readLatency} value={latency(overview.readP50Ms)} unit="p50">
+        <Detail name={words.p99} value={latency(overview.readP99Ms)} />
       </Tile>
-      <Tile name={`${words.latency}: ${words.writes}`} value={latency(overview.writeP50Ms)}>
-        <Detail name="p50" value={words.p50} />
-        <Detail name="p99" value={latency(overview.writeP99Ms)} />
+      <Tile name={words.writeLatency} value={latency(overview.writeP50Ms)} unit="p50">
+        <Detail name={words.p99} value={latency(overview.writeP99Ms)} />
       </Tile>
       <Tile name={words.keys} value={count(overview.keys)}>
         <Detail name={words.data} value={bytes(overview.bytes)} />
       </Tile>
       <Tile name={words.storage} value={bytes(overview.storageBytes)}>
-        <Detail name="" value={words.onDisk} />
+        <Detail name={words.onDisk} />
       </Tile>
       <Tile name={words.shards} value={`${overview.shardsServed} / ${overview.shardsTotal}`}>
         <Detail name={words.nodes} value={`${overview.nodesUp} / ${overview.nodesTotal}`} />
@@ -83,24 +81,28 @@ function bound() {
 interface TileProps {
   readonly name: string;
   readonly value: string;
+  /** What the value is, where the name does not tell. */
+  readonly unit?: string;
   readonly children: ComponentChildren;
 }
 
-function Tile({ name, value, children }: TileProps) {
+function Tile({ name, value, unit, children }: TileProps) {
   return (
     <section class="tile" aria-label={name}>
       <h2>{name}</h2>
-      <p class="tile-value">{value}</p>
+      <p class="tile-value">
+        {value} {unit !== undefined && <small>{unit}</small>}
+      </p>
       <dl class="tile-details">{children}</dl>
     </section>
   );
 }
 
-function Detail({ name, value }: { readonly name: string; readonly value: string }) {
+function Detail({ name, value }: { readonly name: string; readonly value?: string }) {
   return (
     <div>
       <dt>{name}</dt>
-      <dd>{value}</dd>
+      {value !== undefined && <dd>{value}</dd>}
     </div>
   );
 }
@@ -161,8 +163,8 @@ function Trend() {
   // Reading the version is what makes this follow the history.
   const version = historyVersion.value;
   const lines: ChartLine[] = [
-    { name: words.reads, colour: 0, dashed: false, values: history.sum(keys, "readsPerSecond") },
-    { name: words.writes, colour: 1, dashed: true, values: history.sum(keys, "writesPerSecond") },
+    { name: words.reads, colour: 0, dash: 0, values: history.sum(keys, "readsPerSecond") },
+    { name: words.writes, colour: 1, dash: 1, values: history.sum(keys, "writesPerSecond") },
   ];
   return (
     <TimeChart

@@ -42,6 +42,7 @@ export function ShardsPage() {
         <MapSummary />
         <HeatMap metric={metric} selected={selected} onSelect={select} />
         <HeatLegend metric={metric} />
+        <p class="hint">{words.mapHint}</p>
       </section>
       <Selected />
       <ShardTable selected={selected} onSelect={select} />
@@ -76,7 +77,7 @@ function Selected() {
   const words = messages.value;
   const id = selected.value;
   const shard = id === null ? undefined : cluster.shards.get(id)?.value;
-  if (shard === undefined) return <p class="muted">{words.shards.selectHint}</p>;
+  if (shard === undefined) return null;
   const groupKeys = cluster.groups.get(shard.groupId)?.value.keys ?? 0;
   return (
     <section class="panel selected-shard" aria-label={words.shards.details}>

@@ -6,14 +6,19 @@ export interface ChartOptions {
   readonly lines: readonly {
     readonly name: string;
     readonly colour: number;
-    readonly dashed: boolean;
+    readonly dash: number;
   }[];
+  readonly inBytes: boolean;
   readonly show: (value: number | null) => string;
   /** Milliseconds since 1970 as a time of day. */
   readonly clock: (at: number) => string;
 }
 
-const HEIGHT_PX = 160;
+/** Solid, and three that differ from it and from each other. */
+export const dashes: readonly (readonly number[])[] = [[], [6, 3], [2, 3], [8, 3, 2, 3]];
+
+const BYTE_STEPS = Array.from({ length: 45 }, (_, power) => 2 ** power);
+const HEIGHT_PX = 150;
 const AXIS_FONT = "11px system-ui, sans-serif";
 /** The pointer's list is read at a glance; with more lines it shows the highest. */
 const TIP_LINES_MAX = 8;
@@ -30,29 +35,32 @@ export function chartOptions(options: ChartOptions) {
     width: options.element.clientWidth,
     height: HEIGHT_PX,
     legend: { show: false },
+    padding: [8, 12, 0, 0] as [number, number, number, number],
     cursor: { sync: { key: "time" }, drag: { x: false, y: false }, points: { size: 6 } },
     scales: { y: { range: (_: uPlot, low: number, high: number) => yRange(low, high) } },
     axes: [
       {
         ...axis,
-        space: 90,
+        size: 28,
+        space: 55,
         values: (_: uPlot, at: number[]) => at.map((t) => options.clock(t * 1000)),
       },
       {
         ...axis,
         size: 72,
-        space: 36,
+        space: 26,
+        ...(options.inBytes ? { incrs: BYTE_STEPS } : {}),
         values: (_: uPlot, values: number[]) => values.map((value) => options.show(value)),
       },
     ],
     series: [
       {},
-      ...options.lines.map(({ name, colour, dashed }) => ({
+      ...options.lines.map(({ name, colour, dash }) => ({
         label: name,
         stroke: colourOf(`--group-${colour}`),
         width: 1.5,
         points: { show: false },
-        ...(dashed ? { dash: [5, 3] } : {}),
+        dash: [...(dashes[dash] ?? [])],
       })),
     ],
     plugins: [tooltip(options)],

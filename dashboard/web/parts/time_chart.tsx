@@ -3,7 +3,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import { format, messages, paletteVersion } from "../page_state.ts";
-import { chartOptions } from "./chart_options.ts";
+import { chartOptions, dashes } from "./chart_options.ts";
 import { summarize } from "../line_summary.ts";
 import { TableFrame } from "./table_frame.tsx";
 
@@ -11,7 +11,8 @@ export interface ChartLine {
   readonly name: string;
   /** Place in the palette. */
   readonly colour: number;
-  readonly dashed: boolean;
+  /** Which of the {@linkcode dashes}; lines of one colour differ in it. */
+  readonly dash: number;
   readonly values: readonly (number | null)[];
 }
 
@@ -23,6 +24,8 @@ export interface TimeChartProps {
   readonly version: number;
   /** A value as text. */
   readonly show: (value: number | null) => string;
+  /** The values are bytes: the axis counts in units of 1,024. */
+  readonly inBytes?: boolean;
   readonly hasLegend?: boolean;
 }
 
@@ -51,9 +54,9 @@ export function TimeChart(props: TimeChartProps) {
 function Legend({ lines }: { readonly lines: readonly ChartLine[] }) {
   return (
     <ul class="legend">
-      {lines.map(({ name, colour, dashed }) => (
+      {lines.map(({ name, colour, dash }) => (
         <li key={name}>
-          <LineSample colour={colour} dashed={dashed} />
+          <LineSample colour={colour} dash={dash} />
           {name}
         </li>
       ))}
@@ -61,10 +64,10 @@ function Legend({ lines }: { readonly lines: readonly ChartLine[] }) {
   );
 }
 
-export function LineSample({ colour, dashed }: Pick<ChartLine, "colour" | "dashed">) {
+export function LineSample({ colour, dash }: Pick<ChartLine, "colour" | "dash">) {
   return (
     <svg class={`line-sample group-${colour}`} viewBox="0 0 22 6" aria-hidden="true">
-      <path d="M1 3h20" stroke-dasharray={dashed ? "5 3" : undefined} />
+      <path d="M1 3h20" stroke-dasharray={dashes[dash]?.join(" ")} />
     </svg>
   );
 }
@@ -74,7 +77,7 @@ function Plot(props: TimeChartProps & { readonly label: string }) {
   const plot = useRef<uPlot | null>(null);
   const show = useRef(props.show);
   show.current = props.show;
-  const shape = props.lines.map((line) => `${line.name}/${line.colour}/${line.dashed}`).join("|");
+  const shape = props.lines.map((line) => `${line.name}/${line.colour}/${line.dash}`).join("|");
   const palette = paletteVersion.value;
   const { locale } = format.value;
 
@@ -84,6 +87,7 @@ function Plot(props: TimeChartProps & { readonly label: string }) {
     const options = chartOptions({
       element,
       lines: props.lines,
+      inBytes: props.inBytes ?? false,
       show: (value) => show.current(value),
       clock: (at) => format.peek().clock(at),
     });
