@@ -24,12 +24,24 @@ export const format = computed(() => new Format(localeOf[preferences.language.va
 /** Counts up when the colours change. */
 export const paletteVersion = signal(0);
 
-/** Sets parameters of the current page without a new entry in the browser's history. */
+/**
+ * Sets parameters of the current page without a new entry in the browser's history. An empty text
+ * takes a parameter away.
+ */
 export function setParams(params: Readonly<Record<string, string>>): void {
+  const hash = withParams(params);
+  globalThis.history.replaceState(null, "", hash);
+  route.value = parseRoute(hash);
+}
+
+/** As {@linkcode setParams}, but the back button leads back to what was there before. */
+export function visitParams(params: Readonly<Record<string, string>>): void {
+  location.hash = withParams(params);
+}
+
+function withParams(params: Readonly<Record<string, string>>): string {
   const { page, params: old } = route.peek();
-  const next = { page, params: { ...old, ...params } };
-  globalThis.history.replaceState(null, "", formatRoute(next));
-  route.value = next;
+  return formatRoute({ page, params: { ...old, ...params } });
 }
 
 const stream = new LiveStream({

@@ -6,7 +6,7 @@ import type { Bytes, KeyPage, KeyView } from "../../api.ts";
 import { getKey, listKeys } from "../api_client.ts";
 import { hexDump, inline } from "../byte_text.ts";
 import { failureText } from "../failure_text.ts";
-import { format, messages, route, setParams } from "../page_state.ts";
+import { format, messages, route, setParams, visitParams } from "../page_state.ts";
 import { nameGroup } from "../problems.ts";
 import { RequestSignal, type RequestState } from "../request_signal.ts";
 import { Choice } from "../parts/choice.tsx";
@@ -36,7 +36,7 @@ function keyInAddress(): Bytes | null {
 }
 
 function openKey(key: Bytes): void {
-  setParams("text" in key ? { key: key.text, key64: "" } : { key: "", key64: key.base64 });
+  visitParams("text" in key ? { key: key.text, key64: "" } : { key: "", key64: key.base64 });
 }
 
 function LookUp() {
@@ -165,13 +165,12 @@ function Listing() {
   };
   useEffect(() => {
     if (prefix !== undefined) show([null]);
-    else listing.reset();
   }, [prefix]);
   const submit = (event: Event) => {
     event.preventDefault();
-    // An empty prefix is a wish as well, but no parameter.
-    if (typed.value === (prefix ?? "")) show([null]);
-    else setParams({ prefix: typed.value });
+    // The effect follows the address; to all keys, and to the same again, no address leads.
+    if (typed.value === "" || typed.value === prefix) show([null]);
+    setParams({ prefix: typed.value });
   };
   return (
     <section class="panel">

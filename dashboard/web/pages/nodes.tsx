@@ -1,6 +1,7 @@
 /** What the nodes measure of themselves, now and over time. */
 import { computed, signal } from "@preact/signals";
 import type { NodeView } from "../../api.ts";
+import { groupColours } from "../group_colours.ts";
 import {
   cluster,
   format,
@@ -13,7 +14,7 @@ import {
 import { nameNode } from "../problems.ts";
 import { RoleBadge } from "../parts/badges.tsx";
 import { dashes } from "../parts/chart_options.ts";
-import { groupColour, groupColours } from "../parts/group_mark.tsx";
+import { groupColour } from "../parts/group_mark.tsx";
 import { Select } from "../parts/select.tsx";
 import { TableFrame } from "../parts/table_frame.tsx";
 import { type ChartLine, LineSample, TimeChart } from "../parts/time_chart.tsx";

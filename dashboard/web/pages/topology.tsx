@@ -23,7 +23,12 @@ export function TopologyPage() {
         </div>
         <ul class="node-cards">
           {controllers.map((node) => (
-            <NodeCard key={node.id} node={node} leaderId={cluster.controllerLeaderId.value} />
+            <NodeCard
+              key={node.id}
+              node={node}
+              leaderId={cluster.controllerLeaderId.value}
+              Heading="h3"
+            />
           ))}
         </ul>
       </section>
@@ -93,7 +98,9 @@ function GroupCard({ group, nodes }: GroupCardProps) {
         <span>{words.topology.storage} {shown.bytes(group.storageBytes)}</span>
       </p>
       <ul class="node-cards">
-        {nodes.map((node) => <NodeCard key={node.id} node={node} leaderId={group.leaderId} />)}
+        {nodes.map((node) => (
+          <NodeCard key={node.id} node={node} leaderId={group.leaderId} Heading="h4" />
+        ))}
       </ul>
       {mayAct.value && (
         <button
@@ -111,9 +118,11 @@ function GroupCard({ group, nodes }: GroupCardProps) {
 interface NodeCardProps {
   readonly node: NodeView;
   readonly leaderId: number | null;
+  /** One below that of the part it stands in. */
+  readonly Heading: "h3" | "h4";
 }
 
-function NodeCard({ node, leaderId }: NodeCardProps) {
+function NodeCard({ node, leaderId, Heading }: NodeCardProps) {
   const words = messages.value;
   const { topology } = words;
   const shown = format.value;
@@ -122,7 +131,7 @@ function NodeCard({ node, leaderId }: NodeCardProps) {
   return (
     <li class={`node-card role-${node.role.toLowerCase()}${isLeader ? " leads" : ""}`}>
       <div class="node-head">
-        <h4>{nameNode(node.gid, node.id, words)}</h4>
+        <Heading>{nameNode(node.gid, node.id, words)}</Heading>
         <RoleBadge role={node.healthy ? node.role : "Offline"} />
       </div>
       <p class="address">{node.address}</p>

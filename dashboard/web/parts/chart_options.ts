@@ -1,8 +1,10 @@
 /** How a chart looks: colours from the page's own palette, few lines, values at the pointer. */
 import type uPlot from "uplot";
+import type { Palette } from "../palette.ts";
 
 export interface ChartOptions {
-  readonly element: HTMLElement;
+  readonly width: number;
+  readonly palette: Palette;
   readonly lines: readonly {
     readonly name: string;
     readonly colour: number;
@@ -18,22 +20,22 @@ export interface ChartOptions {
 export const dashes: readonly (readonly number[])[] = [[], [6, 3], [2, 3], [8, 3, 2, 3]];
 
 const BYTE_STEPS = Array.from({ length: 45 }, (_, power) => 2 ** power);
-const HEIGHT_PX = 150;
+export const CHART_HEIGHT_PX = 150;
 const AXIS_FONT = "11px system-ui, sans-serif";
 /** The pointer's list is read at a glance; with more lines it shows the highest. */
 const TIP_LINES_MAX = 8;
 
 export function chartOptions(options: ChartOptions) {
-  const colourOf = paletteOf(options.element);
+  const { palette } = options;
   const axis = {
-    stroke: colourOf("--text-muted"),
+    stroke: palette.text,
     font: AXIS_FONT,
-    grid: { stroke: colourOf("--border"), width: 1 },
+    grid: { stroke: palette.grid, width: 1 },
     ticks: { show: false },
   };
   return {
-    width: options.element.clientWidth,
-    height: HEIGHT_PX,
+    width: options.width,
+    height: CHART_HEIGHT_PX,
     legend: { show: false },
     padding: [8, 12, 0, 0] as [number, number, number, number],
     cursor: { sync: { key: "time" }, drag: { x: false, y: false }, points: { size: 6 } },
@@ -57,7 +59,7 @@ export function chartOptions(options: ChartOptions) {
       {},
       ...options.lines.map(({ name, colour, dash }) => ({
         label: name,
-        stroke: colourOf(`--group-${colour}`),
+        stroke: palette.lines[colour] ?? palette.text,
         width: 1.5,
         points: { show: false },
         dash: [...(dashes[dash] ?? [])],
@@ -71,18 +73,6 @@ export function chartOptions(options: ChartOptions) {
 function yRange(low: number, high: number): uPlot.Range.MinMax {
   if (!Number.isFinite(high) || high <= 0) return [0, 1];
   return [Math.min(0, low), high * 1.1];
-}
-
-/** A canvas needs colours that are worked out: `light-dark()` and variables mean nothing to it. */
-function paletteOf(element: HTMLElement): (token: string) => string {
-  return (token) => {
-    const probe = document.createElement("span");
-    probe.style.color = `var(${token})`;
-    element.append(probe);
-    const { color } = getComputedStyle(probe);
-    probe.remove();
-    return color;
-  };
 }
 
 /** The time and the highest values at the pointer. */

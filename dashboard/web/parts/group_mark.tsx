@@ -1,6 +1,8 @@
 /** A group's colour and shape. Eight of each; the group's name always stands beside them. */
+import { groupColours } from "../group_colours.ts";
 import { cluster } from "../page_state.ts";
 
+/** One for each of the {@linkcode groupColours}. */
 const shapes = [
   "M3 3h10v10H3z",
   "M8 2.5a5.5 5.5 0 1 1 0 11a5.5 5.5 0 0 1 0-11",
@@ -11,9 +13,6 @@ const shapes = [
   "M5 2.5h6l3.5 5.5L11 13.5H5L1.5 8z",
   "M2 6h12v4H2z",
 ] as const;
-
-/** How many groups can be told apart by colour and shape alone. */
-export const groupColours = shapes.length;
 
 /** Place of a group's colour in the palette; -1 for no group. */
 export function groupColour(gid: number): number {

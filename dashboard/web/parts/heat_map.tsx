@@ -3,9 +3,10 @@
  * document only when its step or its state changes: a thousand of them cost little.
  */
 import { computed, type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
 import type { ShardView } from "../../api.ts";
 import { type HeatMetric, heatStep, heatSteps, heatValue, niceCeiling } from "../heat.ts";
-import { cluster, messages } from "../page_state.ts";
+import { clock, cluster, messages } from "../page_state.ts";
 import { nameGroup } from "../problems.ts";
 import { showFigure } from "../shard_figure.ts";
 import { stateSigns } from "./badges.tsx";
@@ -43,6 +44,22 @@ function ceilingOf(metric: HeatMetric): number {
   return niceCeiling(most);
 }
 
+/** More at once would hold up the page while they are made. */
+const CELLS_PER_FRAME = 192;
+const FRAME_MS = 16;
+
+/** How many cells are there by now: a few at first, then more with every frame. */
+function useGrowing(total: number): number {
+  const made = useSignal(CELLS_PER_FRAME);
+  const { value } = made;
+  useEffect(() => {
+    if (value >= total) return;
+    const timer = clock.setTimer(() => made.value += CELLS_PER_FRAME, FRAME_MS);
+    return () => timer.cancel();
+  }, [value, total]);
+  return value;
+}
+
 export function HeatMap({ metric, selected, onSelect }: HeatMapProps) {
   const ceiling = useComputed(() => ceilingOf(metric.value));
   // The one cell that Tab reaches; arrow keys move it.
@@ -51,6 +68,12 @@ export function HeatMap({ metric, selected, onSelect }: HeatMapProps) {
     active.value ?? selected.value ?? cluster.shards.keys.value[0] ?? null
   );
   const words = messages.value;
+  let left = useGrowing(cluster.shards.keys.value.length);
+  const take = (ids: readonly number[]) => {
+    const taken = ids.slice(0, left);
+    left -= taken.length;
+    return taken;
+  };
   const onKeyDown = (event: KeyboardEvent) => {
     const direction = directionOf(event.key);
     if (direction === undefined || !(event.target instanceof HTMLElement)) return;
@@ -70,7 +93,7 @@ export function HeatMap({ metric, selected, onSelect }: HeatMapProps) {
             <span class="muted">{words.topology.shards(ids.length)}</span>
           </div>
           <div class="cells" role="presentation">
-            {ids.map((id) => (
+            {take(ids).map((id) => (
               <Cell
                 key={id}
                 id={id}

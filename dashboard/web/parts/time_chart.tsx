@@ -2,8 +2,9 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
-import { format, messages, paletteVersion } from "../page_state.ts";
-import { chartOptions, dashes } from "./chart_options.ts";
+import { clock, format, messages } from "../page_state.ts";
+import { type Palette, palette } from "../palette.ts";
+import { CHART_HEIGHT_PX, chartOptions, dashes } from "./chart_options.ts";
 import { summarize } from "../line_summary.ts";
 import { TableFrame } from "./table_frame.tsx";
 
@@ -78,38 +79,55 @@ function Plot(props: TimeChartProps & { readonly label: string }) {
   const show = useRef(props.show);
   show.current = props.show;
   const shape = props.lines.map((line) => `${line.name}/${line.colour}/${line.dash}`).join("|");
-  const palette = paletteVersion.value;
+  const colours = palette.value;
   const { locale } = format.value;
 
+  // Each chart is made, and drawn, in a task of its own: many charts must not hold up the page.
   useEffect(() => {
     const element = holder.current;
     if (element === null) return;
-    const options = chartOptions({
-      element,
-      lines: props.lines,
-      inBytes: props.inBytes ?? false,
-      show: (value) => show.current(value),
-      clock: (at) => format.peek().clock(at),
-    });
-    const created = new uPlot(options, [[], ...props.lines.map(() => [])], element);
-    plot.current = created;
     const observer = new ResizeObserver(() => {
-      created.setSize({ width: element.clientWidth, height: options.height });
+      plot.current?.setSize({ width: element.clientWidth, height: CHART_HEIGHT_PX });
     });
-    observer.observe(element);
+    const timer = clock.setTimer(() => {
+      plot.current = createPlot(element, props, colours, (value) => show.current(value));
+      observer.observe(element);
+    }, 0);
     return () => {
+      timer.cancel();
       observer.disconnect();
-      created.destroy();
+      plot.current?.destroy();
       plot.current = null;
     };
-  }, [shape, palette, locale]);
+  }, [shape, colours, locale]);
 
   useEffect(() => {
-    const seconds = props.times.map((time) => time / 1000);
-    plot.current?.setData([seconds, ...props.lines.map((line) => [...line.values])]);
-  }, [props.version, shape, palette, locale]);
+    const timer = clock.setTimer(() => plot.current?.setData(dataOf(props)), 0);
+    return () => timer.cancel();
+  }, [props.version, shape]);
 
   return <div class="plot" role="img" aria-label={props.label} ref={holder} />;
+}
+
+function createPlot(
+  element: HTMLElement,
+  props: TimeChartProps,
+  colours: Palette,
+  show: (value: number | null) => string,
+): uPlot {
+  const options = chartOptions({
+    width: element.clientWidth,
+    palette: colours,
+    lines: props.lines,
+    inBytes: props.inBytes ?? false,
+    show,
+    clock: (at) => format.peek().clock(at),
+  });
+  return new uPlot(options, dataOf(props), element);
+}
+
+function dataOf({ times, lines }: TimeChartProps): uPlot.AlignedData {
+  return [times.map((time) => time / 1000), ...lines.map((line) => [...line.values])];
 }
 
 /** Made only when it is opened. */
