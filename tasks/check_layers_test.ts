@@ -22,6 +22,9 @@ Deno.test("forbiddenBecause() lets imports go down and never up", () => {
     ["raft/node/raft_node.ts", "npm:rocksdb@5.2.1"],
     ["client/routing.ts", "shardctrler/config.ts"],
     ["shardkv/main.ts", "client/ctrler_clerk.ts"],
+    ["dashboard/main.ts", "dashboard/gen/assets.ts"],
+    ["dashboard/web/main.tsx", "dashboard/api.ts"],
+    ["dashboard/web/page_state.ts", "runtime/clock.ts"],
     ["tests/e2e/a_test.ts", "tasks/cluster/layout.ts"],
   ] as const;
   for (const [from, to] of allowed) assertEquals(forbiddenBecause(from, to), undefined, from + to);
@@ -36,6 +39,9 @@ Deno.test("forbiddenBecause() lets imports go down and never up", () => {
     ["shardctrler/main.ts", "client/ctrler_clerk.ts"],
     ["shardkv/main.ts", "tests/e2e/cluster_harness.ts"],
     ["client/kv_clerk.ts", "tasks/cluster.ts"],
+    ["dashboard/web/problems.ts", "client/ctrler_cli_args.ts"],
+    ["dashboard/web/main.tsx", "dashboard/main.ts"],
+    ["dashboard/main.ts", "dashboard/web/main.tsx"],
   ] as const;
   for (const [from, to] of forbidden) {
     assertMatch(forbiddenBecause(from, to) ?? "", /may import only/, `${from} ${to}`);

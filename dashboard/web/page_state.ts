@@ -2,7 +2,7 @@
 import { computed, effect, signal } from "@preact/signals";
 import { systemClock } from "../../runtime/clock.ts";
 import { createPrng, randomSeed } from "../../runtime/prng.ts";
-import { eventsPath, getHistory } from "./api_client.ts";
+import { ApiClient } from "./api_client.ts";
 import { ClusterStore } from "./cluster_store.ts";
 import { Format } from "./format.ts";
 import { type LiveStatus, LiveStream } from "./live_stream.ts";
@@ -12,6 +12,7 @@ import { formatRoute, parseRoute, type Route } from "./route.ts";
 import { SampleHistory } from "./sample_history.ts";
 
 export const clock = systemClock;
+export const api = new ApiClient({ clock, fetch: (path, init) => fetch(path, init) });
 export const cluster = new ClusterStore();
 export const history = new SampleHistory();
 /** Counts up whenever the history has changed. */
@@ -45,14 +46,14 @@ function withParams(params: Readonly<Record<string, string>>): string {
 }
 
 const stream = new LiveStream({
-  open: () => new EventSource(eventsPath),
+  open: () => new EventSource("/api/v1/events"),
   clock,
   prng: createPrng(randomSeed()),
   onSnapshot(state) {
     cluster.load(state);
     sample();
     // Comes with each snapshot: what happened while the page was away belongs to the charts too.
-    getHistory().then((kept) => {
+    api.getHistory().then((kept) => {
       history.load(kept);
       historyVersion.value++;
     }, () => {/* Charts then begin with what comes live. */});
@@ -69,8 +70,12 @@ const stream = new LiveStream({
 
 export const retryNow = () => stream.retryNow();
 
+/** The server asks who is up more often than it asks for figures, which would only repeat. */
 function sample(): void {
-  history.append(cluster.updatedAt.peek(), cluster.nodes.all());
+  const at = cluster.updatedAt.peek();
+  const spacingMs = cluster.intervalMs.peek() * 0.9;
+  if (at - (history.times.at(-1) ?? -Infinity) < spacingMs) return;
+  history.append(at, cluster.nodes.all());
   historyVersion.value++;
 }
 

@@ -13,7 +13,7 @@ export interface Asset {
 /** A file of the page as the module holds it. */
 export interface PackedAsset {
   readonly type: string;
-  /** Of the content, not of its packing. */
+  /** Of the content, not of its packing; without quotes. */
   readonly etag: string;
   /** Base64 of the gzipped content. */
   readonly gzip: string;
@@ -46,7 +46,7 @@ function pack({ type, content }: Asset): PackedAsset {
 }
 
 export function etagOf(content: Uint8Array): string {
-  return `"${createHash("sha256").update(content).digest("base64url").slice(0, 22)}"`;
+  return createHash("sha256").update(content).digest("base64url").slice(0, 22);
 }
 
 /** A packed file's content. */

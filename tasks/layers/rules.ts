@@ -16,6 +16,9 @@ export type Room =
   | "shardkv"
   | "client"
   | "dashboard"
+  | "dashboard/api.ts"
+  | "dashboard/web"
+  | "dashboard/gen"
   | "mod.ts"
   | "tests"
   | "tasks"
@@ -70,7 +73,20 @@ const MAY_IMPORT: Readonly<Record<Room, readonly Room[] | "anything">> = {
     "third party",
   ],
   "client": ["shardctrler (pure)", "rpc", "runtime", "proto/gen", "third party"],
-  "dashboard": ["client", "shardctrler (pure)", "rpc", "runtime", "proto/gen", "third party"],
+  "dashboard": [
+    "dashboard/api.ts",
+    "dashboard/gen",
+    "client",
+    "shardctrler (pure)",
+    "rpc",
+    "runtime",
+    "proto/gen",
+    "third party",
+  ],
+  "dashboard/api.ts": [],
+  "dashboard/gen": [],
+  // Runs in a browser: nothing of a server's is there.
+  "dashboard/web": ["dashboard/api.ts", "runtime", "third party"],
   "mod.ts": ["client", "shardctrler (pure)", "rpc", "runtime"],
   "tests": "anything",
   "tasks": "anything",
@@ -88,6 +104,9 @@ export function roomOf(path: string): Room | undefined {
       return second === "node" ? "raft/node" : "raft";
     case "proto":
       return second === "gen" ? "proto/gen" : undefined;
+    case "dashboard":
+      if (second === "api.ts") return "dashboard/api.ts";
+      return second === "web" || second === "gen" ? `dashboard/${second}` : "dashboard";
     case "shardctrler":
       return SHARED_BY_CONTROLLER.includes(second) ? "shardctrler (pure)" : "shardctrler";
     case "runtime":
@@ -96,7 +115,6 @@ export function roomOf(path: string): Room | undefined {
     case "server":
     case "shardkv":
     case "client":
-    case "dashboard":
     case "tests":
     case "tasks":
       return top;

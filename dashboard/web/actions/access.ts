@@ -1,7 +1,7 @@
 /** Whether this page may change anything: what the server says, and the token of this tab. */
 import { computed, signal } from "@preact/signals";
 import type { ActionSupport } from "../../api.ts";
-import { getActionSupport } from "../api_client.ts";
+import { api } from "../page_state.ts";
 
 const TOKEN_ITEM = "eraft.token";
 
@@ -16,7 +16,7 @@ export const mayAct = computed(() => actionsEnabled.value && (support.value?.aut
 
 /** Asks the server; while it does not answer, nothing may be changed. */
 export async function refreshAccess(): Promise<void> {
-  support.value = await getActionSupport(token.peek()).catch(() => null);
+  support.value = await api.getActionSupport(token.peek()).catch(() => null);
 }
 
 /**
@@ -26,7 +26,7 @@ export async function refreshAccess(): Promise<void> {
  * @throws {RequestError} If the server does not answer
  */
 export async function unlock(candidate: string): Promise<boolean> {
-  const answer = await getActionSupport(candidate);
+  const answer = await api.getActionSupport(candidate);
   if (!answer.authorized) return false;
   sessionStorage.setItem(TOKEN_ITEM, candidate);
   token.value = candidate;

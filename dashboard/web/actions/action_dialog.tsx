@@ -2,9 +2,8 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import type { Action, ActionPreview, ActionResult } from "../../api.ts";
-import { previewAction, runAction } from "../api_client.ts";
 import { failureText } from "../failure_text.ts";
-import { clock, messages } from "../page_state.ts";
+import { api, clock, messages } from "../page_state.ts";
 import { nameNode } from "../problems.ts";
 import { RequestSignal } from "../request_signal.ts";
 import { Command } from "../parts/command.tsx";
@@ -61,7 +60,7 @@ function ActionForm({ start }: { readonly start: ActionStart }) {
   const close = () => openedAction.value = null;
   const submit = (event: Event) => {
     event.preventDefault();
-    if (action !== null && ready) outcome.run(() => runAction(action, adminToken.peek()));
+    if (action !== null && ready) outcome.run(() => api.runAction(action, adminToken.peek()));
   };
 
   if (result.kind === "done") return <Outcome result={result.value} onClose={close} />;
@@ -98,7 +97,7 @@ function usePreview(action: Action | null, preview: RequestSignal<ActionPreview>
     preview.reset();
     if (action === null) return;
     const timer = clock.setTimer(
-      () => preview.run((aborted) => previewAction(action, adminToken.peek(), aborted)),
+      () => preview.run((aborted) => api.previewAction(action, adminToken.peek(), aborted)),
       TYPING_MS,
     );
     return () => timer.cancel();

@@ -346,8 +346,9 @@ export const en = {
     unlocked: "Actions on",
     access: "Actions",
     disabled: "This dashboard is read-only: its server was started without an admin token.",
-    howToEnable: "docs/dashboard.md tells how to start it with one. Until then, every change can " +
-      "be made on the command line.",
+    howToEnable:
+      "Start it with -admin-token-file (docs/dashboard.md tells more). Until then, every " +
+      "change can be made on the command line.",
     locked: "Moving shards, handing over leadership and adding or removing groups need the " +
       "admin token that the dashboard's server was started with.",
     token: "Admin token",

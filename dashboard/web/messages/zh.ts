@@ -331,7 +331,8 @@ export const zh: Messages = {
     unlocked: "可操作",
     access: "操作",
     disabled: "本仪表盘是只读的：它的服务器启动时没有设置管理令牌。",
-    howToEnable: "docs/dashboard.md 说明了如何设置。在此之前，所有变更都可以用命令行完成。",
+    howToEnable:
+      "请用 -admin-token-file 启动它（详见 docs/dashboard.md）。在此之前，所有变更都可以用命令行完成。",
     locked: "迁移分片、移交领导权、增减组需要仪表盘服务器启动时设置的管理令牌。",
     token: "管理令牌",
     tokenHint: "令牌保留到关闭本标签页为止。",

@@ -3,10 +3,9 @@ import type { ComponentChildren } from "preact";
 import { signal, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { Bytes, KeyPage, KeyView } from "../../api.ts";
-import { getKey, listKeys } from "../api_client.ts";
 import { hexDump, inline } from "../byte_text.ts";
 import { failureText } from "../failure_text.ts";
-import { format, messages, route, setParams, visitParams } from "../page_state.ts";
+import { api, format, messages, route, setParams, visitParams } from "../page_state.ts";
 import { nameGroup } from "../problems.ts";
 import { RequestSignal, type RequestState } from "../request_signal.ts";
 import { Choice } from "../parts/choice.tsx";
@@ -47,13 +46,13 @@ function LookUp() {
   useEffect(() => {
     if (key === null) return lookup.reset();
     typed.value = inline(key);
-    lookup.run((aborted) => getKey(key, aborted));
+    lookup.run((aborted) => api.getKey(key, aborted));
   }, [wanted]);
   const submit = (event: Event) => {
     event.preventDefault();
     const text = typed.value;
     if (text === "") return;
-    if (key !== null && inline(key) === text) lookup.run((aborted) => getKey(key, aborted));
+    if (key !== null && inline(key) === text) lookup.run((aborted) => api.getKey(key, aborted));
     else openKey({ text });
   };
   return (
@@ -161,7 +160,7 @@ function Listing() {
   const typed = useSignal(prefix ?? "");
   const show = (from: readonly (string | null)[]) => {
     starts.value = from;
-    listing.run((aborted) => listKeys(typed.value, from.at(-1) ?? null, aborted));
+    listing.run((aborted) => api.listKeys(typed.value, from.at(-1) ?? null, aborted));
   };
   useEffect(() => {
     if (prefix !== undefined) show([null]);

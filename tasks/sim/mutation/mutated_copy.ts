@@ -4,6 +4,8 @@ import { type Mutant, plant } from "../../../tests/sim/mutants/mutant.ts";
 /** What the simulator is made of. */
 const PARTS = [
   "client",
+  // A member of the workspace, without which Deno refuses the whole.
+  "dashboard",
   "jsr",
   "proto",
   "raft",

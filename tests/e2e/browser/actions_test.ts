@@ -34,7 +34,7 @@ browserTest(
     await using tab = await DashboardPage.open(browser, server.url);
     const { page } = tab;
     await page.getByRole("button", { name: "Read-only" }).click();
-    await page.getByText("docs/dashboard.md tells how").waitFor();
+    await page.getByText("Start it with -admin-token-file").waitFor();
     assertEquals(await violations(page), []);
     await page.keyboard.press("Escape");
     await tab.show("topology");

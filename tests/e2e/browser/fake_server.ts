@@ -97,7 +97,7 @@ export class FakeServer implements AsyncDisposable {
           "content-type": asset.type,
           "content-encoding": "gzip",
           "content-security-policy": POLICY,
-          "etag": asset.etag,
+          "etag": `"${asset.etag}"`,
         },
       });
     }
