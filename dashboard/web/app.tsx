@@ -27,7 +27,7 @@ const pages: Readonly<Record<PageName, ComponentType>> = {
 
 export function App() {
   return (
-    <div class="frame">
+    <div class={liveStatus.value.kind === "stale" ? "frame stale" : "frame"}>
       <SkipLink />
       <Header />
       <div class="columns">

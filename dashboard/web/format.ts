@@ -90,8 +90,9 @@ export class Format {
     return parts(DAY_MS, "d", HOUR_MS, "h");
   }
 
+  /** A share of 1; below a tenth with a decimal. */
   percent(share: Figure): string {
-    return share === null || share === undefined ? UNKNOWN : `${this.#whole.format(share * 100)} %`;
+    return share === null || share === undefined ? UNKNOWN : `${this.#short(share * 100)} %`;
   }
 
   /** Time of day, to the second. */

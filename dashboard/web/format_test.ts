@@ -48,6 +48,7 @@ Deno.test("Format shows rates, shares and times", () => {
   assertEquals(format.rate(0.25), "0.3/s");
   assertEquals(format.rate(12_345.6), "12,346/s");
   assertEquals(format.percent(0.256), "26 %");
+  assertEquals(format.percent(0.0026), "0.3 %");
   assertEquals(format.clock(Date.UTC(2025, 0, 2, 3, 4, 5)), "03:04:05");
   assertEquals(format.dateTime(Date.UTC(2025, 0, 2, 3, 4, 5)), "Jan 2, 03:04:05");
   assertEquals(

@@ -47,10 +47,10 @@ function Tiles({ overview }: { readonly overview: Overview }) {
         <Detail name={words.writes} value={rate(overview.writesPerSecond)} />
       </Tile>
       <Tile name={words.readLatency} value={latency(overview.readP50Ms)} unit="p50">
-        <Detail name={words.p99} value={latency(overview.readP99Ms)} />
+        <Detail name="p99" value={latency(overview.readP99Ms)} />
       </Tile>
       <Tile name={words.writeLatency} value={latency(overview.writeP50Ms)} unit="p50">
-        <Detail name={words.p99} value={latency(overview.writeP99Ms)} />
+        <Detail name="p99" value={latency(overview.writeP99Ms)} />
       </Tile>
       <Tile name={words.keys} value={count(overview.keys)}>
         <Detail name={words.data} value={bytes(overview.bytes)} />
