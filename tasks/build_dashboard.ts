@@ -12,7 +12,18 @@ import {
 const WEB_DIR = "dashboard/web";
 const OUTPUT = "dashboard/gen/assets.ts";
 /** In the order in which later rules overrule earlier ones; uPlot's own rules come first. */
-const STYLES = ["tokens.css", "base.css", "frame.css", "parts.css", "pages.css"];
+const STYLES = [
+  "tokens.css",
+  "base.css",
+  "frame.css",
+  "parts.css",
+  "overview.css",
+  "topology.css",
+  "shards.css",
+  "migrations.css",
+  "charts.css",
+  "keys.css",
+];
 const UPLOT_STYLES = "node_modules/uplot/dist/uPlot.min.css";
 const NOTICE = "/*! Contains Preact, @preact/signals and uPlot, all under the MIT License. */\n";
 

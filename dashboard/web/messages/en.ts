@@ -303,7 +303,7 @@ export const en = {
     },
     legend: "Nodes; switch their lines on and off",
     summary: (value: string, node: string) => `Highest now: ${node}, ${value}.`,
-    summaryNone: "No figures yet.",
+    summaryNone: "No figures at the moment.",
     statistics: { now: "Now", lowest: "Lowest", mean: "Mean", highest: "Highest" },
     noFigures: "This node does not tell its figures.",
   },

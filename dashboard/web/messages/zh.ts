@@ -288,7 +288,7 @@ export const zh: Messages = {
     },
     legend: "节点；可开关各自的曲线",
     summary: (value, node) => `当前最高：${node}，${value}。`,
-    summaryNone: "暂无数值。",
+    summaryNone: "目前没有数值。",
     statistics: { now: "当前", lowest: "最低", mean: "平均", highest: "最高" },
     noFigures: "该节点不提供数值。",
   },

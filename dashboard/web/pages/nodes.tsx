@@ -172,7 +172,7 @@ function Charts() {
             values: history.column(key, metric) ?? none,
           }))}
           version={version}
-          inBytes={metric === "memoryBytes"}
+          unit={metric === "memoryBytes" ? "bytes" : metric === "applyLag" ? "whole" : "any"}
           show={(value) => showSample(value, metric)}
         />
       ))}

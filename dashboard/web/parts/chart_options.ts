@@ -2,6 +2,9 @@
 import type uPlot from "uplot";
 import type { Palette } from "../palette.ts";
 
+/** What a value counts: bytes, things that are whole, or anything. */
+export type ChartUnit = "bytes" | "whole" | "any";
+
 export interface ChartOptions {
   readonly width: number;
   readonly palette: Palette;
@@ -10,7 +13,7 @@ export interface ChartOptions {
     readonly colour: number;
     readonly dash: number;
   }[];
-  readonly inBytes: boolean;
+  readonly unit: ChartUnit;
   readonly show: (value: number | null) => string;
   /** Milliseconds since 1970 as a time of day. */
   readonly clock: (at: number) => string;
@@ -19,7 +22,15 @@ export interface ChartOptions {
 /** Solid, and three that differ from it and from each other. */
 export const dashes: readonly (readonly number[])[] = [[], [6, 3], [2, 3], [8, 3, 2, 3]];
 
-const BYTE_STEPS = Array.from({ length: 45 }, (_, power) => 2 ** power);
+/** Distances that the lines of an axis may have, where not any will do. */
+const STEPS = {
+  bytes: Array.from({ length: 45 }, (_, power) => 2 ** power),
+  whole: [1, 2, 5].flatMap((digit) => Array.from({ length: 12 }, (_, power) => digit * 10 ** power))
+    .sort((a, b) => a - b),
+} as const;
+const TIME_STEPS_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600];
+/** A page just opened, with a sample or two, still shows a minute. */
+const TIME_RANGE_S_MIN = 60;
 export const CHART_HEIGHT_PX = 150;
 const AXIS_FONT = "11px system-ui, sans-serif";
 /** The pointer's list is read at a glance; with more lines it shows the highest. */
@@ -37,13 +48,17 @@ export function chartOptions(options: ChartOptions) {
     width: options.width,
     height: CHART_HEIGHT_PX,
     legend: { show: false },
-    padding: [8, 12, 0, 0] as [number, number, number, number],
+    padding: [8, 28, 0, 0] as [number, number, number, number],
     cursor: { sync: { key: "time" }, drag: { x: false, y: false }, points: { size: 6 } },
-    scales: { y: { range: (_: uPlot, low: number, high: number) => yRange(low, high) } },
+    scales: {
+      x: { range: (_: uPlot, first: number | null, last: number | null) => timeRange(first, last) },
+      y: { range: (_: uPlot, _low: number | null, high: number | null) => yRange(high) },
+    },
     axes: [
       {
         ...axis,
         size: 28,
+        incrs: TIME_STEPS_S,
         space: 55,
         values: (_: uPlot, at: number[]) => at.map((t) => options.clock(t * 1000)),
       },
@@ -51,7 +66,7 @@ export function chartOptions(options: ChartOptions) {
         ...axis,
         size: 72,
         space: 26,
-        ...(options.inBytes ? { incrs: BYTE_STEPS } : {}),
+        ...(options.unit === "any" ? {} : { incrs: [...STEPS[options.unit]] }),
         values: (_: uPlot, values: number[]) => values.map((value) => options.show(value)),
       },
     ],
@@ -69,10 +84,14 @@ export function chartOptions(options: ChartOptions) {
   } satisfies uPlot.Options;
 }
 
+function timeRange(first: number | null, last: number | null): uPlot.Range.MinMax {
+  if (first === null || last === null) return [0, TIME_RANGE_S_MIN];
+  return [Math.min(first, last - TIME_RANGE_S_MIN), last];
+}
+
 /** From zero, so that heights compare, with room above. */
-function yRange(low: number, high: number): uPlot.Range.MinMax {
-  if (!Number.isFinite(high) || high <= 0) return [0, 1];
-  return [Math.min(0, low), high * 1.1];
+function yRange(high: number | null): uPlot.Range.MinMax {
+  return high === null || high <= 0 ? [0, 1] : [0, high * 1.1];
 }
 
 /** The time and the highest values at the pointer. */

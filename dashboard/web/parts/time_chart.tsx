@@ -4,7 +4,7 @@ import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import { clock, format, messages } from "../page_state.ts";
 import { type Palette, palette } from "../palette.ts";
-import { CHART_HEIGHT_PX, chartOptions, dashes } from "./chart_options.ts";
+import { CHART_HEIGHT_PX, chartOptions, type ChartUnit, dashes } from "./chart_options.ts";
 import { summarize } from "../line_summary.ts";
 import { TableFrame } from "./table_frame.tsx";
 
@@ -25,8 +25,8 @@ export interface TimeChartProps {
   readonly version: number;
   /** A value as text. */
   readonly show: (value: number | null) => string;
-  /** The values are bytes: the axis counts in units of 1,024. */
-  readonly inBytes?: boolean;
+  /** @default {"any"} */
+  readonly unit?: ChartUnit;
   readonly hasLegend?: boolean;
 }
 
@@ -119,7 +119,7 @@ function createPlot(
     width: element.clientWidth,
     palette: colours,
     lines: props.lines,
-    inBytes: props.inBytes ?? false,
+    unit: props.unit ?? "any",
     show,
     clock: (at) => format.peek().clock(at),
   });
