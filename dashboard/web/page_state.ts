@@ -7,6 +7,7 @@ import { ClusterStore } from "./cluster_store.ts";
 import { Format } from "./format.ts";
 import { type LiveStatus, LiveStream } from "./live_stream.ts";
 import { localeOf, messagesIn } from "./messages/messages.ts";
+import { memoryIn } from "./memory.ts";
 import { Preferences } from "./preferences.ts";
 import { formatRoute, parseRoute, type Route } from "./route.ts";
 import { SampleHistory } from "./sample_history.ts";
@@ -19,7 +20,7 @@ export const history = new SampleHistory();
 export const historyVersion = signal(0);
 export const liveStatus = signal<LiveStatus>({ kind: "connecting" });
 export const route = signal<Route>(parseRoute(location.hash));
-export const preferences = new Preferences(localStorage, navigator.languages);
+export const preferences = new Preferences(memoryIn(() => localStorage), navigator.languages);
 export const messages = computed(() => messagesIn[preferences.language.value]);
 export const format = computed(() => new Format(localeOf[preferences.language.value]));
 /** Counts up when the colours change. */

@@ -1,5 +1,6 @@
 /** Language and theme: the browser's own until chosen here, then remembered. */
 import { computed, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import type { Memory } from "./memory.ts";
 
 export const languages = ["en", "zh"] as const;
 export type Language = typeof languages[number];
@@ -7,12 +8,6 @@ export type Language = typeof languages[number];
 /** `system` follows the system's setting. */
 export const themes = ["system", "light", "dark"] as const;
 export type Theme = typeof themes[number];
-
-/** The part of `localStorage` that is used. */
-export interface Memory {
-  getItem(name: string): string | null;
-  setItem(name: string, value: string): void;
-}
 
 /** Also read by theme.js, which runs before the page is painted. */
 const LANGUAGE_ITEM = "eraft.language";
@@ -30,12 +25,8 @@ export class Preferences {
     this.#chosenLanguage = signal(remembered(memory, LANGUAGE_ITEM, languages));
     this.theme = signal(remembered(memory, THEME_ITEM, themes) ?? "system");
     this.language = computed(() => this.#chosenLanguage.value ?? this.#preferred);
-    effect(() => {
-      if (this.#chosenLanguage.value !== null) {
-        remember(memory, LANGUAGE_ITEM, this.#chosenLanguage.value);
-      }
-    });
-    effect(() => remember(memory, THEME_ITEM, this.theme.value));
+    effect(() => memory.write(LANGUAGE_ITEM, this.#chosenLanguage.value));
+    effect(() => memory.write(THEME_ITEM, this.theme.value));
   }
 
   chooseLanguage(language: Language): void {
@@ -54,19 +45,6 @@ export function preferredLanguage(browserLanguages: readonly string[]): Language
 }
 
 function remembered<T extends string>(memory: Memory, item: string, among: readonly T[]): T | null {
-  try {
-    const value = memory.getItem(item);
-    return among.find((candidate) => candidate === value) ?? null;
-  } catch {
-    // Storage may be forbidden; then nothing is remembered.
-    return null;
-  }
-}
-
-function remember(memory: Memory, item: string, value: string): void {
-  try {
-    memory.setItem(item, value);
-  } catch {
-    // As above.
-  }
+  const value = memory.read(item);
+  return among.find((candidate) => candidate === value) ?? null;
 }

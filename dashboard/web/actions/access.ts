@@ -1,12 +1,15 @@
 /** Whether this page may change anything: what the server says, and the token of this tab. */
 import { computed, signal } from "@preact/signals";
 import type { ActionSupport } from "../../api.ts";
+import { memoryIn } from "../memory.ts";
 import { api } from "../page_state.ts";
 
 const TOKEN_ITEM = "eraft.token";
 
+/** Of this tab alone. */
+const memory = memoryIn(() => sessionStorage);
 const support = signal<ActionSupport | null>(null);
-const token = signal(sessionStorage.getItem(TOKEN_ITEM) ?? "");
+const token = signal(memory.read(TOKEN_ITEM) ?? "");
 
 export const adminToken = computed(() => token.value);
 /** The server takes actions from those who have its token. */
@@ -28,7 +31,7 @@ export async function refreshAccess(): Promise<void> {
 export async function unlock(candidate: string): Promise<boolean> {
   const answer = await api.getActionSupport(candidate);
   if (!answer.authorized) return false;
-  sessionStorage.setItem(TOKEN_ITEM, candidate);
+  memory.write(TOKEN_ITEM, candidate);
   token.value = candidate;
   support.value = answer;
   return true;
@@ -36,7 +39,7 @@ export async function unlock(candidate: string): Promise<boolean> {
 
 /** Forgets the token. */
 export function lock(): void {
-  sessionStorage.removeItem(TOKEN_ITEM);
+  memory.write(TOKEN_ITEM, null);
   token.value = "";
   if (support.value !== null) support.value = { ...support.value, authorized: false };
 }

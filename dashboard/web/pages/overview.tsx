@@ -88,13 +88,13 @@ interface TileProps {
 
 function Tile({ name, value, unit, children }: TileProps) {
   return (
-    <section class="tile" aria-label={name}>
+    <div class="tile">
       <h2>{name}</h2>
       <p class="tile-value">
         {value} {unit !== undefined && <small>{unit}</small>}
       </p>
       <dl class="tile-details">{children}</dl>
-    </section>
+    </div>
   );
 }
 

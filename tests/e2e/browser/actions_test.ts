@@ -4,16 +4,10 @@ import type { Page } from "playwright-core";
 import { browserTest } from "./browser_test_case.ts";
 import { DashboardPage } from "./dashboard_page.ts";
 import { FakeServer } from "./fake_server.ts";
-import { healthyState } from "./fake_states.ts";
+import { healthyState, smallCluster } from "./fake_states.ts";
 import { keepScreenshot, violations } from "./page_checks.ts";
 
-const state = healthyState({
-  groups: 2,
-  replicas: 3,
-  shards: 64,
-  now: Date.UTC(2025, 0, 2, 3, 4, 5),
-  seed: 1,
-});
+const state = healthyState(smallCluster);
 const adminToken = "a token for this test";
 
 const confirmButton = (page: Page) => page.getByRole("button", { name: "Do it" });

@@ -21,6 +21,15 @@ export interface FakeClusterOptions {
   readonly seed: number;
 }
 
+/** Enough for every part of the page to have something to show. */
+export const smallCluster: FakeClusterOptions = {
+  groups: 2,
+  replicas: 3,
+  shards: 64,
+  now: Date.UTC(2025, 0, 2, 3, 4, 5),
+  seed: 1,
+};
+
 const CONTROLLERS = 3;
 const MIB = 2 ** 20;
 

@@ -6,25 +6,17 @@ import { pageNames } from "../../../dashboard/web/route.ts";
 import { browserTest } from "./browser_test_case.ts";
 import { DashboardPage } from "./dashboard_page.ts";
 import { FakeServer } from "./fake_server.ts";
-import { aMomentLater, type FakeClusterOptions, healthyState } from "./fake_states.ts";
+import { aMomentLater, healthyState, smallCluster } from "./fake_states.ts";
 import { longestTask } from "./longest_task.ts";
 import { keepScreenshot } from "./page_checks.ts";
 
-const small: FakeClusterOptions = {
-  groups: 2,
-  replicas: 3,
-  shards: 64,
-  now: Date.UTC(2025, 0, 2, 3, 4, 5),
-  seed: 1,
-};
-
-const huge: FakeClusterOptions = { ...small, groups: 8, shards: 1024 };
+const huge = { ...smallCluster, groups: 8, shards: 1024 };
 /** A reader notices a page that stands still for longer. */
 const LONG_TASK_MS_MAX = 100;
 const DELTAS = 4;
 
 browserTest("a delta touches only what it changes", async (browser) => {
-  const state = healthyState(small);
+  const state = healthyState(smallCluster);
   await using server = new FakeServer({ state });
   await using tab = await DashboardPage.open(browser, server.url);
   await tab.show("shards");
@@ -62,7 +54,7 @@ browserTest("a delta touches only what it changes", async (browser) => {
 browserTest(
   "what came last stays when the server goes, and the page comes back",
   async (browser) => {
-    const state = healthyState(small);
+    const state = healthyState(smallCluster);
     await using server = new FakeServer({ state });
     await using tab = await DashboardPage.open(browser, server.url);
     const { page } = tab;
@@ -82,7 +74,7 @@ browserTest(
 );
 
 browserTest("the health is told to those who hear the page", async (browser) => {
-  const state = healthyState(small);
+  const state = healthyState(smallCluster);
   await using server = new FakeServer({ state });
   await using tab = await DashboardPage.open(browser, server.url);
   const spoken = tab.page.locator("p[role=status]");
@@ -95,6 +87,16 @@ browserTest(
     await using server = new FakeServer({ state: healthyState(huge) });
     await using tab = await DashboardPage.open(browser, server.url);
     const prng = createPrng(3);
+    await t.step("a page that is busy would be noticed", async () => {
+      const longest = await longestTask(tab.page, async () => {
+        await tab.page.evaluate(() => {
+          let sum = 0;
+          for (const end = performance.now() + 1000; performance.now() < end;) sum += 1;
+          return sum;
+        });
+      });
+      assert(longest > LONG_TASK_MS_MAX, `It was busy for a second, and ${longest} ms were seen`);
+    });
     for (const page of pageNames) {
       await t.step(page, async () => {
         const longest = await longestTask(tab.page, async () => {
@@ -123,7 +125,7 @@ async function feed(server: FakeServer, prng: ReturnType<typeof createPrng>): Pr
 }
 
 browserTest("a page that opens shows what the server kept", async (browser) => {
-  await using server = new FakeServer({ state: healthyState(small) });
+  await using server = new FakeServer({ state: healthyState(smallCluster) });
   await using tab = await DashboardPage.open(browser, server.url);
   await tab.page.locator(".chart-summary", { hasText: "Highest now: Reads" }).waitFor();
   assertEquals(server.listeners, 1);

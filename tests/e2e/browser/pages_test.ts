@@ -3,39 +3,31 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { browserTest } from "./browser_test_case.ts";
 import { DashboardPage } from "./dashboard_page.ts";
 import { FakeServer } from "./fake_server.ts";
-import { brokenState, type FakeClusterOptions, healthyState, movingState } from "./fake_states.ts";
+import { brokenState, healthyState, movingState, smallCluster } from "./fake_states.ts";
 import { checkAccessibility, checkNarrow, violations } from "./page_checks.ts";
-
-const small: FakeClusterOptions = {
-  groups: 2,
-  replicas: 3,
-  shards: 64,
-  now: Date.UTC(2025, 0, 2, 3, 4, 5),
-  seed: 1,
-};
 
 /** What a reader waits for the first words, at most. */
 const FIRST_CONTENT_MS_MAX = 1000;
 
 browserTest("axe-core finds nothing while shards move", async (browser) => {
-  await using server = new FakeServer({ state: movingState(small) });
+  await using server = new FakeServer({ state: movingState(smallCluster) });
   await checkAccessibility(browser, server.url, "moving");
 });
 
 browserTest("axe-core finds nothing while a group is down", async (browser) => {
-  await using server = new FakeServer({ state: brokenState(small) });
+  await using server = new FakeServer({ state: brokenState(smallCluster) });
   await checkAccessibility(browser, server.url, "broken");
 });
 
 browserTest("no page scrolls sideways at 320 pixels", async (browser) => {
-  await using server = new FakeServer({ state: brokenState(small) });
+  await using server = new FakeServer({ state: brokenState(smallCluster) });
   await checkNarrow(browser, server.url, "broken");
-  await using moving = new FakeServer({ state: movingState({ ...small, shards: 1024 }) });
+  await using moving = new FakeServer({ state: movingState({ ...smallCluster, shards: 1024 }) });
   await checkNarrow(browser, moving.url, "moving");
 });
 
 browserTest("the first content is there within a second", async (browser) => {
-  await using server = new FakeServer({ state: healthyState(small) });
+  await using server = new FakeServer({ state: healthyState(smallCluster) });
   const times: number[] = [];
   // The best of a few: other work on the machine only adds.
   for (let round = 0; round < 5; round++) {
@@ -51,7 +43,7 @@ browserTest("the first content is there within a second", async (browser) => {
 });
 
 browserTest("the overview says how the cluster is and what to do", async (browser) => {
-  await using server = new FakeServer({ state: brokenState(small) });
+  await using server = new FakeServer({ state: brokenState(smallCluster) });
   await using tab = await DashboardPage.open(browser, server.url);
   const { page } = tab;
   assertEquals(
@@ -70,7 +62,7 @@ browserTest("the overview says how the cluster is and what to do", async (browse
 });
 
 browserTest("addresses lead to pages, and the back button leads back", async (browser) => {
-  await using server = new FakeServer({ state: healthyState(small) });
+  await using server = new FakeServer({ state: healthyState(smallCluster) });
   await using tab = await DashboardPage.open(browser, server.url);
   const { page } = tab;
   const heading = (name: string) => page.getByRole("heading", { level: 1, name }).waitFor();
@@ -90,7 +82,7 @@ browserTest("addresses lead to pages, and the back button leads back", async (br
 });
 
 browserTest("language and theme are chosen and remembered", async (browser) => {
-  await using server = new FakeServer({ state: healthyState(small) });
+  await using server = new FakeServer({ state: healthyState(smallCluster) });
   await using tab = await DashboardPage.open(browser, server.url, { language: "zh-CN" });
   const { page } = tab;
   assertEquals(await page.locator("h1").textContent(), "总览");
@@ -108,7 +100,7 @@ browserTest("language and theme are chosen and remembered", async (browser) => {
 });
 
 browserTest("shards are reached, chosen, sorted and filtered by keyboard", async (browser) => {
-  await using server = new FakeServer({ state: movingState(small) });
+  await using server = new FakeServer({ state: movingState(smallCluster) });
   await using tab = await DashboardPage.open(browser, server.url);
   const { page } = tab;
   await tab.show("shards");
@@ -151,7 +143,7 @@ browserTest("shards are reached, chosen, sorted and filtered by keyboard", async
 browserTest(
   "topology shows leaders by word and mark, and when the dead were last seen",
   async (browser) => {
-    await using server = new FakeServer({ state: brokenState(small) });
+    await using server = new FakeServer({ state: brokenState(smallCluster) });
     await using tab = await DashboardPage.open(browser, server.url);
     await tab.show("topology");
     const card = (name: string) => tab.page.locator(".node-card", { hasText: name });
@@ -163,7 +155,7 @@ browserTest(
 );
 
 browserTest("migrations show how far each move has come", async (browser) => {
-  await using server = new FakeServer({ state: movingState(small) });
+  await using server = new FakeServer({ state: movingState(smallCluster) });
   await using tab = await DashboardPage.open(browser, server.url);
   await tab.show("migrations");
   const move = tab.page.locator(".move").nth(1);
@@ -172,7 +164,7 @@ browserTest("migrations show how far each move has come", async (browser) => {
 });
 
 browserTest("nodes have charts with a summary and a table", async (browser) => {
-  await using server = new FakeServer({ state: healthyState(small) });
+  await using server = new FakeServer({ state: healthyState(smallCluster) });
   await using tab = await DashboardPage.open(browser, server.url);
   const { page } = tab;
   await tab.show("nodes", { scope: "100" });
@@ -193,7 +185,7 @@ browserTest("nodes have charts with a summary and a table", async (browser) => {
 });
 
 browserTest("keys are looked up, listed, and never taken for markup", async (browser) => {
-  await using server = new FakeServer({ state: healthyState(small) });
+  await using server = new FakeServer({ state: healthyState(smallCluster) });
   await using tab = await DashboardPage.open(browser, server.url);
   const { page } = tab;
   await tab.show("keys");
