@@ -4,7 +4,7 @@ import { type Mutant, plant } from "../../../tests/sim/mutants/mutant.ts";
 /** What the simulator is made of. */
 const PARTS = [
   "client",
-  // A member of the workspace, without which Deno refuses the whole.
+  // A member of the workspace: Deno would complain of its absence.
   "dashboard",
   "jsr",
   "proto",
