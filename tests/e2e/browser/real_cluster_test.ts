@@ -9,7 +9,7 @@ import { checkAccessibility, checkNarrow } from "./page_checks.ts";
 
 /** A shard has moved, or a node is missed, long before that even on a busy machine. */
 const TIMEOUT_MS = 60_000;
-const ADMIN_TOKEN = "a token for this test";
+const ADMIN_TOKEN = "a-token-for-this-test";
 /** More with the prefix `key1` than the server lists at a time. */
 const KEYS = 200;
 
