@@ -18,6 +18,7 @@ import { allNodes, type ClusterPlan, type NodePlan, planNodes } from "../../task
 import { freePorts } from "../e2e/free_ports.ts";
 import { Links } from "./links.ts";
 import { NodeLogs } from "./node_logs.ts";
+import { SmallDisk } from "./tmpfs.ts";
 
 const CONTROLLERS = 3;
 const REPLICAS = 3;
@@ -26,7 +27,7 @@ const FIRST_GID = 100;
 /** Small, so that who was away for a while gets a snapshot. */
 const RETAINED_ENTRIES = 300;
 /** Busy machines take their time; whatever takes longer than this is a failure. */
-export const HEALTHY_TIMEOUT_MS = 60_000;
+export const HEALTHY_TIMEOUT_MS = 120_000;
 const ADMIN_TIMEOUT_MS = 5_000;
 const GRACE_MS = 15_000;
 
@@ -51,6 +52,9 @@ export class FaultCluster implements AsyncDisposable {
   readonly #excused = new Set<string>();
   /** How often each node was killed. */
   readonly #kills = new Map<string, number>();
+  readonly #disks = new Map<string, SmallDisk>();
+  /** What each node that has ended said last. */
+  readonly #lastWords = new Map<string, string>();
 
   private constructor(plan: ClusterPlan, folder: string, links: Links) {
     this.folder = folder;
@@ -62,7 +66,9 @@ export class FaultCluster implements AsyncDisposable {
       db: `${folder}/data`,
       onLine: (label, line) => this.#logs.write(label, line),
       onDeath: ({ label, lastLines }) => {
-        if (!this.#excused.has(label)) this.deaths.push({ label, text: lastLines.join("\n") });
+        const text = lastLines.join("\n");
+        this.#lastWords.set(label, text);
+        if (!this.#excused.has(label)) this.deaths.push({ label, text });
       },
     });
     this.admin = new ClusterAdmin(plan);
@@ -143,7 +149,7 @@ export class FaultCluster implements AsyncDisposable {
 
   async #startOne(label: string): Promise<void> {
     const kills = this.#kills.get(label);
-    const starting = this.processes.start([this.node(label)]);
+    const starting = this.processes.start([this.#asOfNow(this.node(label))]);
     const pid = this.processes.process(label)?.pid;
     if (pid !== undefined) this.links.setProcess(label, pid);
     try {
@@ -151,6 +157,13 @@ export class FaultCluster implements AsyncDisposable {
     } catch (error) {
       if (this.#kills.get(label) === kills) throw error;
     }
+  }
+
+  /** A member that joined is told of servers that are members now: those it was told of may be gone. */
+  #asOfNow(node: NodePlan): NodePlan {
+    if (!node.args.includes("-join")) return node;
+    const servers = this.addressesOf(node.gid).filter((address) => address !== node.address);
+    return { ...node, args: [...node.args, "-cluster", servers.join()] };
   }
 
   async kill(labels: readonly string[]): Promise<void> {
@@ -165,6 +178,37 @@ export class FaultCluster implements AsyncDisposable {
 
   signal(labels: readonly string[], signal: "SIGSTOP" | "SIGCONT"): void {
     for (const label of labels) this.processes.process(label)?.kill(signal);
+  }
+
+  /** What a node said before it ended by itself. */
+  lastWordsOf(label: string): string {
+    return this.#lastWords.get(label) ?? "";
+  }
+
+  /** Waits until the members have applied what any of them knows to be committed now. */
+  async caughtUp(gid: Gid, labels: readonly string[]): Promise<void> {
+    const addresses = labels.map((label) => this.node(label).address);
+    const statuses = async () => {
+      const all = gid === 0 ? await this.clerk.status() : await this.#groupStatus(gid);
+      return all.filter(({ address, error }) => addresses.includes(address) && !error);
+    };
+    const goal = Math.max(0, ...(await statuses()).map(({ commit }) => commit));
+    await until(`${labels} do not catch up`, HEALTHY_TIMEOUT_MS, async () => {
+      const applied = (await statuses()).map(({ applied }) => applied);
+      return applied.length === labels.length && applied.every((index) => index >= goal) ||
+        undefined;
+    });
+  }
+
+  /** Has the node go on from a disk that can be filled; needs to mount one. */
+  async moveToSmallDisk(label: string): Promise<SmallDisk> {
+    const known = this.#disks.get(label);
+    if (known !== undefined) return known;
+    await this.stop([label]);
+    const disk = await SmallDisk.mount(this.node(label).directory);
+    this.#disks.set(label, disk);
+    await this.start([label]);
+    return disk;
   }
 
   /** From now on the node may end by itself. */
@@ -229,8 +273,7 @@ export class FaultCluster implements AsyncDisposable {
       await clerk.remove(old.id);
       const [port = 0, target = 0] = freePorts(2);
       const { id, address } = await clerk.add(`127.0.0.1:${port}`);
-      const servers = this.addressesOf(old.gid).filter((server) => server !== old.address);
-      const node = joiner(old, { id, address, target, servers });
+      const node = joiner(old, { id, address, target });
       this.#nodes.delete(label);
       this.#nodes.set(node.label, node);
       await this.links.open([proxied(node)]);
@@ -260,6 +303,7 @@ export class FaultCluster implements AsyncDisposable {
     await this.dialer.close();
     this.signal(this.labels, "SIGCONT");
     await this.processes.stop(GRACE_MS);
+    for (const disk of this.#disks.values()) await disk.unmount();
     this.links[Symbol.dispose]();
     this.#logs[Symbol.dispose]();
   }
@@ -310,25 +354,21 @@ function ownArgs(target: number): string[] {
 /** A new member in the place of another one. */
 function joiner(
   old: NodePlan,
-  { id, address, target, servers }: {
+  { id, address, target }: {
     readonly id: number;
     readonly address: string;
     readonly target: number;
-    readonly servers: readonly string[];
   },
 ): NodePlan {
   // A flag that is given again counts anew.
-  const anew = { id, join: address, listen: `127.0.0.1:${target}`, cluster: servers.join() };
+  const anew = ["-id", `${id}`, "-join", address, "-listen", `127.0.0.1:${target}`];
   return {
     ...old,
     label: `${old.gid}-${id}`,
     id,
     address,
     directory: old.directory.replace(/_\d+$/, `_${id}`),
-    args: [
-      ...old.args,
-      ...Object.entries(anew).flatMap(([flag, value]) => [`-${flag}`, `${value}`]),
-    ],
+    args: [...old.args, ...anew],
   };
 }
 

@@ -48,49 +48,48 @@ export class NodeProxy {
 
   async #accept(): Promise<void> {
     for await (const inbound of this.#listener) {
-      const { label, target, weather, senderOf } = this.#options;
-      const from = senderOf((inbound.remoteAddr as Deno.NetAddr).port);
-      const passage = new Passage({ inbound, from, to: label, target, weather });
+      const passage = new Passage({ ...this.#options, inbound });
       this.#passages.add(passage);
       passage.run().finally(() => this.#passages.delete(passage));
     }
   }
 }
 
-interface PassageOptions {
+interface PassageOptions extends NodeProxyOptions {
   readonly inbound: Deno.TcpConn;
-  readonly from: string;
-  readonly to: string;
-  readonly target: number;
-  readonly weather: Weather;
 }
 
 /** One connection: two directions, each with a rule of its own. */
 class Passage {
-  readonly from: string;
   readonly #options: PassageOptions;
   readonly #ends: Deno.TcpConn[];
   readonly #closed = Promise.withResolvers<void>();
+  #from: string | undefined;
   #isClosed = false;
 
   constructor(options: PassageOptions) {
-    this.from = options.from;
     this.#options = options;
     this.#ends = [options.inbound];
   }
 
+  /** Who has connected; undefined until that is known. */
+  get from(): string | undefined {
+    return this.#from;
+  }
+
   async run(): Promise<void> {
-    const { inbound, from, to, target } = this.#options;
-    const there = linkName(from, to);
-    const back = linkName(to, from);
+    const { inbound, label, target, senderOf } = this.#options;
     try {
-      // Connecting takes packets both ways.
-      await this.#whileCut(there);
-      await this.#whileCut(back);
-      if (this.#isClosed) return;
       const outbound = await Deno.connect({ hostname: "127.0.0.1", port: target });
       this.#ends.push(outbound);
       if (this.#isClosed) return outbound.close();
+      // Only now: those who try again and again to reach a node that is down cost nothing.
+      const from = senderOf((inbound.remoteAddr as Deno.NetAddr).port);
+      this.#from = from;
+      const [there, back] = [linkName(from, label), linkName(label, from)];
+      // Connecting takes packets both ways.
+      await this.#whileCut(there);
+      await this.#whileCut(back);
       inbound.setNoDelay(true);
       outbound.setNoDelay(true);
       await Promise.all([

@@ -35,13 +35,19 @@ export interface RunResult {
   readonly skipped: readonly Skipped[];
 }
 
+interface Quantiles {
+  readonly p50: number;
+  readonly p99: number;
+}
+
 /** One line of the table. */
 interface Row {
   readonly fault: string;
   readonly rounds: number;
   readonly faults: number;
-  readonly writtenMs: { readonly p50: number; readonly p99: number };
-  readonly servedMs: { readonly p50: number; readonly p99: number };
+  /** Undefined if the cluster never got well. */
+  readonly writtenMs: Quantiles | undefined;
+  readonly servedMs: Quantiles | undefined;
   readonly commands: number;
   readonly lost: number;
   readonly violations: number;
@@ -69,22 +75,23 @@ function rowsOf({ rounds }: RunResult): Row[] {
 
 function rowOf(fault: string, results: readonly RoundResult[]): Row {
   const recoveries = results.flatMap(({ recovery }) => recovery ?? []);
-  const figures = (values: readonly number[]) => ({
-    p50: Math.round(percentile(values, 50)),
-    p99: Math.round(percentile(values, 99)),
-  });
   const sum = (count: (result: RoundResult) => number) =>
     results.reduce((total, result) => total + count(result), 0);
   return {
     fault,
     rounds: results.length,
     faults: sum(({ deeds }) => deeds.length),
-    writtenMs: figures(recoveries.map(({ writtenMs }) => writtenMs)),
-    servedMs: figures(recoveries.map(({ servedMs }) => servedMs)),
+    writtenMs: quantiles(recoveries.map(({ writtenMs }) => writtenMs)),
+    servedMs: quantiles(recoveries.map(({ servedMs }) => servedMs)),
     commands: sum(({ commands }) => commands),
     lost: sum(({ lost }) => lost),
     violations: sum(({ violation }) => violation === undefined ? 0 : 1),
   };
+}
+
+function quantiles(values: readonly number[]): Quantiles | undefined {
+  if (values.length === 0) return undefined;
+  return { p50: Math.round(percentile(values, 50)), p99: Math.round(percentile(values, 99)) };
 }
 
 export function tallyText(result: RunResult): string {
@@ -102,8 +109,8 @@ export function tallyText(result: RunResult): string {
     row.fault,
     row.rounds,
     row.faults,
-    `${row.writtenMs.p50} / ${row.writtenMs.p99}`,
-    `${row.servedMs.p50} / ${row.servedMs.p99}`,
+    describe(row.writtenMs),
+    describe(row.servedMs),
     row.commands,
     row.lost,
     row.violations,
@@ -112,8 +119,16 @@ export function tallyText(result: RunResult): string {
   return formatTable(heading, rows) + skipped.join("");
 }
 
+function describe(quantiles: Quantiles | undefined): string {
+  return quantiles === undefined ? "none" : `${quantiles.p50} / ${quantiles.p99}`;
+}
+
 export function tallyJson(result: RunResult): string {
   const { seed, skipped } = result;
-  const faults = rowsOf(result);
+  const faults = rowsOf(result).map((row) => ({
+    ...row,
+    writtenMs: row.writtenMs ?? null,
+    servedMs: row.servedMs ?? null,
+  }));
   return `${JSON.stringify({ schemaVersion: JSON_SCHEMA, seed, faults, skipped })}\n`;
 }

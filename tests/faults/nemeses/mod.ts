@@ -1,6 +1,7 @@
 /** Everybody who does harm, in the order in which they are listed. */
 import type { Nemesis } from "../nemesis.ts";
 import { admin } from "./admin.ts";
+import { disks } from "./disks.ts";
 import {
   killAll,
   killController,
@@ -24,6 +25,7 @@ const single: readonly Nemesis[] = [
   rollingRestart,
   ...pauses,
   ...network,
+  ...disks,
   ...admin,
 ];
 
