@@ -13,7 +13,7 @@ const HELD_MS_MIN = 1_500;
 const HELD_MS_MAX = 4_000;
 const REFUSED_MS = 30_000;
 /** What servers say of a disk that they do not trust (docs/operations.md). */
-const REFUSAL = /files are damaged|write-ahead log|Cannot trust|Cannot read from the database/;
+const REFUSAL = /files are damaged|write-ahead log|cannot trust|cannot read from the database/i;
 const FULL = /disk is full|No space left/;
 const WIPED = /disk was wiped or replaced/;
 
