@@ -1,9 +1,6 @@
 /** What must hold once everything is well again: no write lost, no answer wrong, no replica different. */
 import { KvClerk } from "../../client/kv_clerk.ts";
-import { checkGroup, type GroupCheck } from "../../client/state_check.ts";
 import { GrpcDialer } from "../../rpc/grpc_dialer.ts";
-import { systemClock } from "../../runtime/clock.ts";
-import { createPrng, randomSeed } from "../../runtime/prng.ts";
 import { emptyConfig } from "../../shardctrler/config.ts";
 import { until } from "../../tasks/cluster/deadline.ts";
 import type { HistoryOperation } from "../sim/history.ts";
@@ -14,11 +11,10 @@ import { tokensIn } from "../sim/workload_keys.ts";
 import { type FaultCluster, HEALTHY_TIMEOUT_MS } from "./fault_cluster.ts";
 import { keyedClerk } from "./keyed_clerk.ts";
 import type { Load } from "./load.ts";
+import { requireEqualReplicas } from "./replicas.ts";
 
-const EQUAL = "19 replicas are equal at equal indexes";
 const CENSUS = "23 the store holds exactly what was written";
 const ALIVE = "no process ends by itself";
-const HASH_TIMEOUT_MS = 20_000;
 /** The number that the judge has in histories. */
 const JUDGE = -1;
 
@@ -60,7 +56,9 @@ export class Judge implements AsyncDisposable {
     };
     new HistoryChecker().ended(view);
     new LinearizabilityChecker().ended(view);
-    await this.#sameHashes();
+    for (const gid of [0, ...this.#cluster.gids]) {
+      await requireEqualReplicas(this.#cluster, gid);
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -113,30 +111,6 @@ export class Judge implements AsyncDisposable {
     }
     return stored;
   }
-
-  async #sameHashes(): Promise<void> {
-    for (const gid of [0, ...this.#cluster.gids]) {
-      const text = () => `group ${gid} cannot be compared: ${describe(check)}`;
-      let check: GroupCheck | undefined;
-      await until(text, HEALTHY_TIMEOUT_MS, async () => {
-        check = await this.#check(gid);
-        const results = check.replicas.map(({ result }) => result);
-        if (results.includes("differs")) throw new Violation(EQUAL, describe(check));
-        return results.includes("unknown") ? undefined : check;
-      });
-    }
-  }
-
-  #check(gid: number): Promise<GroupCheck> {
-    return checkGroup({
-      gid,
-      servers: gid === 0 ? this.#cluster.controllers : this.#cluster.addressesOf(gid),
-      dialer: this.#cluster.dialer,
-      clock: systemClock,
-      prng: createPrng(randomSeed()),
-      timeoutMs: HASH_TIMEOUT_MS,
-    });
-  }
 }
 
 /** Keys of those who look whether the store takes writes; no part of any judgement. */
@@ -179,12 +153,6 @@ function compare(expected: ReadonlyMap<string, string>, stored: ReadonlyMap<stri
     const text = `'${key}' should be ${should ?? "absent"}, a scan finds ${does ?? "nothing"}`;
     throw new Violation(CENSUS, text);
   }
-}
-
-function describe(check: GroupCheck | undefined): string {
-  return check?.replicas.map(({ address, result, index, hash, error }) =>
-    `${address} ${result} at ${index} ${hash?.slice(0, 12) ?? error?.message}`
-  ).join("; ") ?? "nobody answers";
 }
 
 function textOf(value: Uint8Array | undefined): string | undefined {

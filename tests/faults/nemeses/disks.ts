@@ -8,6 +8,7 @@ import { until } from "../../../tasks/cluster/deadline.ts";
 import type { Nemesis, Stage } from "../nemesis.ts";
 import { whyNoTmpfs } from "../tmpfs.ts";
 import { flipBit, tearOff } from "../file_damage.ts";
+import { compareReplicas } from "../replicas.ts";
 
 const HELD_MS_MIN = 1_500;
 const HELD_MS_MAX = 4_000;
@@ -63,13 +64,17 @@ function damage(
       const runs = await startsOrRefuses(stage, label, REFUSAL);
       stage.note(`${what} of ${label}: it ${runs ? "starts" : "refuses to start"}`);
       await stage.holdBetween(HELD_MS_MIN, HELD_MS_MAX);
-      return () => replaceUnlessWell(stage, label);
+      return () => replaceDamaged(stage, label);
     },
   };
 }
 
-async function replaceUnlessWell({ cluster }: Stage, label: string): Promise<void> {
-  if (cluster.isRunning(label)) return;
+/** Whoever knows of a damaged disk replaces it. Until then it must not have given out what is wrong. */
+async function replaceDamaged({ cluster }: Stage, label: string): Promise<void> {
+  const { gid } = cluster.node(label);
+  if (cluster.isRunning(label)) await compareReplicas(cluster, gid);
+  const said = cluster.lastWordsOf(label);
+  if (said !== "" && !REFUSAL.test(said)) throw new Error(`${label} ended and said: ${said}`);
   await cluster.replace(label);
 }
 
