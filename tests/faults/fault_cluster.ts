@@ -14,18 +14,13 @@ import { emptyConfig, type Gid, serversOf } from "../../shardctrler/config.ts";
 import { ClusterAdmin } from "../../tasks/cluster/cluster_admin.ts";
 import { ClusterProcesses } from "../../tasks/cluster/cluster_processes.ts";
 import { until } from "../../tasks/cluster/deadline.ts";
-import { allNodes, type ClusterPlan, type NodePlan, planNodes } from "../../tasks/cluster/plan.ts";
+import { allNodes, type ClusterPlan, type NodePlan } from "../../tasks/cluster/plan.ts";
 import { freePorts } from "../e2e/free_ports.ts";
+import { joiner, layOut, proxied } from "./fault_plan.ts";
 import { Links } from "./links.ts";
 import { NodeLogs } from "./node_logs.ts";
 import { SmallDisk } from "./tmpfs.ts";
 
-const CONTROLLERS = 3;
-const REPLICAS = 3;
-export const SHARDS = 12;
-const FIRST_GID = 100;
-/** Small, so that who was away for a while gets a snapshot. */
-const RETAINED_ENTRIES = 300;
 /** Busy machines take their time; whatever takes longer than this is a failure. */
 export const HEALTHY_TIMEOUT_MS = 120_000;
 const ADMIN_TIMEOUT_MS = 5_000;
@@ -216,6 +211,11 @@ export class FaultCluster implements AsyncDisposable {
     this.#excused.add(label);
   }
 
+  /** From now on it may not any more. */
+  endExcuse(label: string): void {
+    this.#excused.delete(label);
+  }
+
   /** Takes back whatever the suite knows how to take back, whoever did it. */
   async heal(): Promise<void> {
     this.links.heal();
@@ -321,61 +321,4 @@ export class FaultCluster implements AsyncDisposable {
       if (servers.length > 0 && !servers.includes(address)) throw new Error(`It has ${servers}`);
     });
   }
-}
-
-function layOut(groups: number, db: string): ClusterPlan {
-  const count = CONTROLLERS + groups * REPLICAS;
-  const ports = freePorts(2 * count);
-  const addresses = ports.splice(0, count).map((port) => `127.0.0.1:${port}`);
-  const controllers = addresses.splice(0, CONTROLLERS);
-  const plan = planNodes({
-    controllers,
-    groups: Array.from({ length: groups }, (_, index) => ({
-      gid: FIRST_GID + index,
-      addresses: addresses.splice(0, REPLICAS),
-    })),
-    shards: SHARDS,
-    db,
-  });
-  const behindProxy = (node: NodePlan): NodePlan => ({
-    ...node,
-    args: [...node.args, ...ownArgs(ports.shift() ?? 0)],
-  });
-  return {
-    controllers: plan.controllers.map(behindProxy),
-    groups: plan.groups.map(({ gid, nodes }) => ({ gid, nodes: nodes.map(behindProxy) })),
-  };
-}
-
-function ownArgs(target: number): string[] {
-  return ["-listen", `127.0.0.1:${target}`, "-retained-entries", String(RETAINED_ENTRIES)];
-}
-
-/** A new member in the place of another one. */
-function joiner(
-  old: NodePlan,
-  { id, address, target }: {
-    readonly id: number;
-    readonly address: string;
-    readonly target: number;
-  },
-): NodePlan {
-  // A flag that is given again counts anew.
-  const anew = ["-id", `${id}`, "-join", address, "-listen", `127.0.0.1:${target}`];
-  return {
-    ...old,
-    label: `${old.gid}-${id}`,
-    id,
-    address,
-    directory: old.directory.replace(/_\d+$/, `_${id}`),
-    args: [...old.args, ...anew],
-  };
-}
-
-function proxied({ label, address, args }: NodePlan) {
-  return { label, port: portOf(address), target: portOf(args[args.lastIndexOf("-listen") + 1]) };
-}
-
-function portOf(address = ""): number {
-  return Number(address.split(":").at(-1));
 }

@@ -4,6 +4,7 @@
  */
 import { randomSeed } from "../../runtime/prng.ts";
 import { formatTable } from "../../runtime/table.ts";
+import { StopRequest } from "../../tasks/cluster/stop_request.ts";
 import { parseOrExit } from "../e2e/tool_flags.ts";
 import { nemeses } from "./nemeses/mod.ts";
 import { type FaultOptions, parseFaultOptions } from "./options.ts";
@@ -27,7 +28,10 @@ async function run(options: FaultOptions): Promise<number> {
     if (!json) say(`${seconds.padStart(7)} s  ${text}\n`);
   };
   if (!json) say(`seed ${seed}\n`);
-  const result = await runSuite({ ...options, seed, nemeses: chosen, onEvent });
+  // Ctrl-C lets the round end: what is mounted and running is put away in order.
+  using stop = new StopRequest();
+  const isOver = () => stop.requested;
+  const result = await runSuite({ ...options, seed, nemeses: chosen, onEvent, isOver });
   say(json ? tallyJson(result) : tallyText(result));
   const wrong = complaint(result);
   if (wrong !== undefined) {

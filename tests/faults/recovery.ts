@@ -2,7 +2,8 @@
 import type { KvClerk } from "../../client/kv_clerk.ts";
 import type { ShardId } from "../../shardctrler/config.ts";
 import { shardOf } from "../../shardctrler/shard_hash.ts";
-import { type FaultCluster, HEALTHY_TIMEOUT_MS, SHARDS } from "./fault_cluster.ts";
+import { type FaultCluster, HEALTHY_TIMEOUT_MS } from "./fault_cluster.ts";
+import { SHARDS } from "./fault_plan.ts";
 import { PROBES } from "./judge.ts";
 
 /** From the moment in which the suite began to heal, in milliseconds. */

@@ -25,6 +25,8 @@ export interface SuiteOptions {
   readonly times: number;
   /** Told of everything as it happens. */
   readonly onEvent: (text: string) => void;
+  /** Asked before each round: true ends the run. @default {never} */
+  readonly isOver?: () => boolean;
 }
 
 export interface SuiteResult extends RunResult {
@@ -73,7 +75,7 @@ function* schedule(
   nemeses: readonly Nemesis[],
   rounds: readonly RoundResult[],
   draw: Draw,
-  { minutes, times }: SuiteOptions,
+  { minutes, times, isOver = () => false }: SuiteOptions,
 ): Generator<Nemesis> {
   const end = performance.now() + minutes * 60_000;
   const injected = ({ name }: Nemesis) =>
@@ -84,6 +86,7 @@ function* schedule(
   while (nemeses.some(wanted)) {
     const order = nemeses.map((nemesis) => ({ nemesis, place: draw.fraction() }));
     for (const { nemesis } of order.sort((a, b) => a.place - b.place)) {
+      if (isOver()) return;
       if (wanted(nemesis)) yield nemesis;
     }
   }

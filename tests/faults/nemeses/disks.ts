@@ -135,6 +135,7 @@ const full: Nemesis = {
     return async () => {
       await disk.free();
       await cluster.kill([label]);
+      cluster.endExcuse(label);
       await cluster.start([label]);
     };
   },
