@@ -1,4 +1,5 @@
 /** Links that let nothing through, or late, or not for long. */
+import type { LinkRule } from "../link_rules.ts";
 import type { Nemesis, Stage } from "../nemesis.ts";
 
 const CUT_MS_MIN = 2_500;
@@ -67,27 +68,30 @@ const oneWay: Nemesis = {
   },
 };
 
-const delay: Nemesis = {
-  name: "delay",
-  about: `every link takes ${DELAY_MS} to ${DELAY_MS + JITTER_MS} ms`,
-  strike: async (stage) => {
-    const { links, labels } = stage.cluster;
-    links.rule(labels, labels, { delayMs: DELAY_MS, jitterMs: JITTER_MS });
-    stage.note("delay on every link");
-    await stage.holdBetween(CUT_MS_MIN, CUT_MS_MAX);
-  },
-};
+function onEveryLink(name: string, about: string, rule: LinkRule): Nemesis {
+  return {
+    name,
+    about,
+    strike: async (stage) => {
+      const { links, labels } = stage.cluster;
+      links.rule(labels, labels, rule);
+      stage.note(`${name} on every link`);
+      await stage.holdBetween(CUT_MS_MIN, CUT_MS_MAX);
+    },
+  };
+}
 
-const loss: Nemesis = {
-  name: "loss",
-  about: "every link loses bytes, which TCP sends anew after 0.2 to 1.5 s",
-  strike: async (stage) => {
-    const { links, labels } = stage.cluster;
-    links.rule(labels, labels, { lossOdds: LOSS_ODDS });
-    stage.note("loss on every link");
-    await stage.holdBetween(CUT_MS_MIN, CUT_MS_MAX);
-  },
-};
+const delay = onEveryLink(
+  "delay",
+  `every link takes ${DELAY_MS} to ${DELAY_MS + JITTER_MS} ms`,
+  { delayMs: DELAY_MS, jitterMs: JITTER_MS },
+);
+
+const loss = onEveryLink(
+  "loss",
+  "every link loses bytes, which TCP sends anew after 0.2 to 1.5 s",
+  { lossOdds: LOSS_ODDS },
+);
 
 const churn: Nemesis = {
   name: "churn",
