@@ -64,7 +64,7 @@ export function complaint({ rounds }: RunResult): string | undefined {
     return `${lazy.fault}: only ${lazy.commands} commands were acknowledged in a round, ` +
       `at least ${COMMANDS_MIN_PER_ROUND} are needed`;
   }
-  return rounds.length === 0 ? "There was no time for a single round" : undefined;
+  return rounds.length === 0 ? "Not a single round was run" : undefined;
 }
 
 function rowsOf({ rounds }: RunResult): Row[] {

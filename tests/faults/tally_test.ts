@@ -25,7 +25,7 @@ Deno.test("complaint() names what was wrong, and refuses a run in which too litt
     complaint(run({ commands: 99 })),
     "kill-leader: only 99 commands were acknowledged in a round, at least 100 are needed",
   );
-  assertEquals(complaint(run()), "There was no time for a single round");
+  assertEquals(complaint(run()), "Not a single round was run");
 });
 
 Deno.test("the table has a line for each fault, and one for all", () => {
