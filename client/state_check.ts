@@ -9,7 +9,9 @@ import { MemberClerk } from "./member_clerk.ts";
 import { StateHashCall } from "./state_hash_call.ts";
 
 /** How long a replica is waited for that has yet to reach the index. */
-const LOOK_MS = 2_000;
+const LOOK_MS = 1_000;
+/** How much longer an answer may take before the replica is given up: the others would wait with it. */
+const PATIENCE_MS = 3_000;
 /** Attempts to have all replicas look at one index: each one aims further ahead of busy replicas. */
 const ATTEMPTS_MAX = 12;
 /** How far ahead it is aimed once replicas were found to be busy; doubled each time. */
@@ -86,13 +88,13 @@ async function membersOf(options: StateCheckOptions): Promise<readonly string[]>
 
 /** Has all replicas look at one index, and then hash what they saw. */
 async function hashAll(
-  { dialer }: StateCheckOptions,
+  { dialer, clock }: StateCheckOptions,
   addresses: readonly string[],
   signal: AbortSignal,
 ): Promise<Answer[]> {
   const calls = addresses.map((address) => new StateHashCall(dialer, address, signal));
   try {
-    const { target, seen } = await lookTogether(calls);
+    const { target, seen } = await lookTogether(calls, clock);
     return await all(calls, async (call, i) => {
       const answer = seen[i] ?? missed(call.address);
       const isReady = !(answer instanceof KvError) && answer.index === target;
@@ -106,8 +108,9 @@ async function hashAll(
 /** Aims at an index, further and further ahead, until all replicas that answer have seen the same. */
 async function lookTogether(
   calls: readonly StateHashCall[],
+  clock: Clock,
 ): Promise<{ readonly target: number; readonly seen: readonly Answer[] }> {
-  let seen = await all(calls, (call) => call.look(0, 0));
+  let seen = await all(calls, (call) => look(call, clock, 0, 0));
   let target = highestIn(seen);
   let lead = 0;
   for (let attempt = 1;; attempt++) {
@@ -118,7 +121,25 @@ async function lookTogether(
     target = highest + lead;
     // Those that have failed are not asked again: they would hold up the rest.
     const failed = seen.map((answer) => answer instanceof KvError ? answer : undefined);
-    seen = await all(calls, async (call, i) => failed[i] ?? await call.look(target, LOOK_MS));
+    seen = await all(
+      calls,
+      async (call, i) => failed[i] ?? await look(call, clock, target, LOOK_MS),
+    );
+  }
+}
+
+/** As `call.look`, and gives the replica up if it does not answer. */
+async function look(
+  call: StateHashCall,
+  clock: Clock,
+  index: number,
+  waitMs: number,
+): Promise<HashResponse> {
+  const timer = clock.setTimer(() => call.close(), waitMs + PATIENCE_MS);
+  try {
+    return await call.look(index, waitMs);
+  } finally {
+    timer.cancel();
   }
 }
 
@@ -173,7 +194,8 @@ function whyUnknown(address: string, gid: Gid, answer: Answer, signal: AbortSign
   const why = (code: "DEADLINE_EXCEEDED" | "REFUSED" | "NOT_READY", text: string) =>
     new KvError(code, `Cannot hash the state of ${address}: ${text}`);
   if (answer instanceof KvError) {
-    return signal.aborted ? why("DEADLINE_EXCEEDED", "no time is left") : answer;
+    if (signal.aborted) return why("DEADLINE_EXCEEDED", "no time is left");
+    return answer.code === "CANCELLED" ? why("DEADLINE_EXCEEDED", "it does not answer") : answer;
   }
   if (answer.gid !== gid) return why("REFUSED", `it belongs to group ${answer.gid}`);
   return why("NOT_READY", `it is at ${answer.index} while others are elsewhere; try again`);

@@ -23,6 +23,7 @@ export * from "./conf_change.ts";
 export * from "./config.ts";
 export * from "./describe.ts";
 export { isJoint } from "./membership.ts";
+export * from "./lost_entries_error.ts";
 export * from "./message.ts";
 export * from "./proposal_error.ts";
 export * from "./raw_node.ts";

@@ -89,7 +89,11 @@ export class RawNode {
     tick(this.#core);
   }
 
-  /** Takes a message of a peer in; one that no correct peer sends is dropped. */
+  /**
+   * Takes a message of a peer in; one that no correct peer sends is dropped.
+   *
+   * @throws {LostEntriesError} If the log lacks what it has acknowledged to its leader
+   */
   step(message: Message): void {
     const { config: { id } } = this.#core;
     if (message.to !== id || message.from === id || !isWellFormed(message)) return;

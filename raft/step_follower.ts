@@ -1,6 +1,7 @@
 /** What a follower does with messages of its term. */
 import { invariant } from "../runtime/invariant.ts";
 import { handleTimeoutNow } from "./election.ts";
+import { LostEntriesError } from "./lost_entries_error.ts";
 import type {
   AppendRequest,
   Heartbeat,
@@ -107,9 +108,11 @@ function refuseAppend(core: RaftCore, message: AppendRequest): void {
 
 function handleHeartbeat(core: RaftCore, message: Heartbeat): void {
   const { config: { id: from }, log, term } = core;
-  // The leader saw us acknowledge that far. If we have less our disk was
-  // tampered with, and guessing would make it worse.
-  if (message.commit <= log.lastIndex) log.commitTo(message.commit);
+  // The leader saw us acknowledge that far, in this very term.
+  if (message.commit > log.lastIndex) {
+    throw new LostEntriesError(message.commit, log.lastIndex, term);
+  }
+  log.commitTo(message.commit);
   send(core, {
     type: "heartbeatResponse",
     from,

@@ -17,7 +17,8 @@ import type { KeyRange } from "./engine.ts";
 
 const NODE_REGION = 0x01;
 const LOG_REGION = 0x02;
-const MACHINE_REGION = 0x03;
+/** First byte of everything that a machine keeps; its records carry checksums (record_checksum.ts). */
+export const MACHINE_REGION = 0x03;
 /** First byte of the RocksDB engine's marks; engines refuse writes of others there. */
 export const MARK_REGION = 0x7f;
 

@@ -13,6 +13,7 @@ import {
   type WriteOptions,
 } from "./engine.ts";
 import { assertKey, assertWritableKey } from "./key_checks.ts";
+import { damageOf, isSealed, seal, unseal } from "./record_checksum.ts";
 import {
   type NativeBatch,
   type NativeCallback,
@@ -211,11 +212,20 @@ export class RocksdbEngine implements Engine {
 
   async #get(key: Buffer): Promise<Buffer | undefined> {
     try {
-      return await promised<Buffer>((callback) => this.#database.get(key, callback));
+      const stored = await promised<Buffer>((callback) => this.#database.get(key, callback));
+      return this.#valueIn(key, stored);
     } catch (error) {
       if (isNotFound(error)) return undefined;
       throw toEngineError("read from", this.path, error);
     }
+  }
+
+  /** @throws {Error} In RocksDB's words, if the record is damaged */
+  #valueIn(key: Buffer, stored: Buffer): Buffer {
+    if (!isSealed(key)) return stored;
+    const value = unseal(key, stored);
+    if (value === undefined) throw damageOf(key);
+    return value;
   }
 
   async #getManySplit(keys: readonly Buffer[]): Promise<(Buffer | undefined)[]> {
@@ -228,8 +238,15 @@ export class RocksdbEngine implements Engine {
     return first.concat(second);
   }
 
-  #getMany(keys: readonly Buffer[]): Promise<(Buffer | undefined)[]> {
-    return this.#call("read from", (callback) => this.#database.getMany(keys, callback));
+  async #getMany(keys: readonly Buffer[]): Promise<(Buffer | undefined)[]> {
+    try {
+      const stored = await promised<(Buffer | undefined)[]>((callback) =>
+        this.#database.getMany(keys, callback)
+      );
+      return stored.map((value, i) => value && this.#valueIn(keys[i] as Buffer, value));
+    } catch (error) {
+      throw toEngineError("read from", this.path, error);
+    }
   }
 
   #openIterator(range: KeyRange, options: RocksdbRangeOptions): RocksdbIterator {
@@ -255,8 +272,8 @@ export class RocksdbEngine implements Engine {
 
 function addTo(native: NativeBatch, write: Write): void {
   const key = asBuffer(write.key);
-  if (write.type === "put") native.put(key, asBuffer(write.value));
-  else native.del(key);
+  if (write.type === "del") native.del(key);
+  else native.put(key, isSealed(key) ? seal(key, write.value) : asBuffer(write.value));
 }
 
 async function readMarks(path: string, database: NativeDatabase): Promise<MarkSpan | undefined> {

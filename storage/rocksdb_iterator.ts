@@ -3,6 +3,7 @@ import { invariant } from "../runtime/invariant.ts";
 import { asBuffer } from "./buffers.ts";
 import { EngineClosedError, type EngineIterator, type KeyRange, type KeyValue } from "./engine.ts";
 import { MARK_REGION } from "./key_space.ts";
+import { damageOf, isSealed, unseal } from "./record_checksum.ts";
 import {
   type NativeDatabase,
   type NativeIterator,
@@ -36,6 +37,7 @@ export class RocksdbIterator implements EngineIterator {
   readonly #native: NativeIterator | undefined;
   /** True if pairs in between belong to the engine itself. */
   readonly #hidesMarks: boolean;
+  readonly #hasValues: boolean;
   readonly #toError: (cause: unknown) => Error;
   readonly #start: Buffer;
   #reading = false;
@@ -47,6 +49,7 @@ export class RocksdbIterator implements EngineIterator {
     const gte = asBuffer(range.start);
     const lt = asBuffer(range.end);
     this.#start = options.reverse ? lt : gte;
+    this.#hasValues = options.values ?? true;
     this.#toError = options.toError;
     this.#hidesMarks = !options.marks && (gte[0] ?? 0) <= MARK_REGION &&
       (lt[0] ?? 0) >= MARK_REGION;
@@ -56,7 +59,7 @@ export class RocksdbIterator implements EngineIterator {
       gte,
       lt,
       reverse: options.reverse ?? false,
-      values: options.values ?? true,
+      values: this.#hasValues,
       // Marks in between count for the binding, but not for the caller.
       limit: options.limit === undefined || options.limit === Infinity || this.#hidesMarks
         ? -1
@@ -134,7 +137,11 @@ export class RocksdbIterator implements EngineIterator {
   }
 
   #add(pairs: KeyValue[], pair: KeyValue): void {
-    if (this.#hidesMarks && pair.key[0] === MARK_REGION) return;
-    pairs.push(pair);
+    const { key } = pair;
+    if (this.#hidesMarks && key[0] === MARK_REGION) return;
+    if (!this.#hasValues || !isSealed(key)) return void pairs.push(pair);
+    const value = unseal(key, pair.value);
+    if (value === undefined) throw this.#toError(damageOf(key));
+    pairs.push({ key, value });
   }
 }

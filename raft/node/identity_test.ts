@@ -3,7 +3,7 @@ import { createPrng } from "../../runtime/prng.ts";
 import { EngineError } from "../../storage/engine.ts";
 import { nodeKey } from "../../storage/key_space.ts";
 import { MemoryEngine } from "../../storage/memory_engine.ts";
-import { claimEngine, deriveClusterId, IdentityError } from "./identity.ts";
+import { claimEngine, DATA_FORMAT, deriveClusterId, IdentityError } from "./identity.ts";
 
 const identity = { clusterId: "12", gid: 100, nodeId: 2 };
 const prng = createPrng(1);
@@ -26,7 +26,7 @@ Deno.test("claimEngine() gives a fresh engine an incarnation and knows it again"
 
 Deno.test("claimEngine() gives an incarnation to data that has none yet", async () => {
   const engine = new MemoryEngine();
-  const value = Buffer.from(JSON.stringify({ format: 1, ...identity }));
+  const value = Buffer.from(JSON.stringify({ format: DATA_FORMAT, ...identity }));
   await engine.write([{ type: "put", key: nodeKey("identity"), value }], { sync: true });
   const incarnation = await claimEngine(engine, identity, prng);
   assertEquals(await claimEngine(engine, identity, prng), incarnation);
@@ -46,9 +46,9 @@ for (const other of [{ clusterId: "13" }, { gid: 101 }, { nodeId: 3 }]) {
 
 Deno.test("claimEngine() refuses a format of the future instead of guessing", async () => {
   const engine = new MemoryEngine();
-  const value = Buffer.from(JSON.stringify({ format: 2, ...identity }));
+  const value = Buffer.from(JSON.stringify({ format: DATA_FORMAT + 1, ...identity }));
   await engine.write([{ type: "put", key: nodeKey("identity"), value }], { sync: true });
-  await assertRejects(() => claimEngine(engine, identity, prng), IdentityError, "format 2");
+  await assertRejects(() => claimEngine(engine, identity, prng), IdentityError, "of format");
 });
 
 Deno.test("claimEngine() says that a damaged record is damaged", async () => {

@@ -57,13 +57,14 @@ export class ClusterProcesses {
   }
 
   /**
-   * Stops all nodes.
+   * Stops nodes in order.
    *
    * @param graceMs Time to go by themselves; after it they are killed
+   * @param labels Which ones. @default {all}
    * @returns Labels of those that had to be killed
    */
-  async stop(graceMs: number): Promise<string[]> {
-    const nodes = this.processes;
+  async stop(graceMs: number, labels?: readonly string[]): Promise<string[]> {
+    const nodes = this.processes.filter(({ label }) => labels?.includes(label) ?? true);
     for (const node of nodes) this.#stopping.add(node);
     const graceful = await Promise.all(nodes.map((node) => node.stop(graceMs)));
     return nodes.filter((_, index) => graceful[index] === false).map((node) => node.label);

@@ -18,8 +18,14 @@ export interface SimClientParts {
   readonly draw: Draw;
   readonly history: History;
   readonly hub: ObserverHub;
-  readonly createClerk: () => KvClerk;
+  readonly createClerk: () => ClientClerk;
 }
+
+/** What a client needs of a clerk. */
+export type ClientClerk = Pick<
+  KvClerk,
+  "get" | "put" | "append" | "delete" | "cas" | "getMany" | "putMany" | "scan" | "close"
+>;
 
 type Inputs = readonly (readonly [key: string, input: OperationInput])[];
 type Terms = { readonly timeoutMs: number; readonly signal: AbortSignal };
@@ -27,7 +33,7 @@ type Terms = { readonly timeoutMs: number; readonly signal: AbortSignal };
 /** A call as drawn: what it asks, how to make it, what an answer says about each key. */
 interface Call {
   readonly inputs: Inputs;
-  readonly make: (clerk: KvClerk, terms: Terms) => Promise<(key: string) => OperationOutcome>;
+  readonly make: (clerk: ClientClerk, terms: Terms) => Promise<(key: string) => OperationOutcome>;
   /** A call for many keys that fails may have succeeded for some. */
   readonly isPartial?: boolean;
 }
@@ -37,7 +43,7 @@ export class SimClient {
   readonly #keys: readonly string[];
   /** What this client believes a key to hold, to guess right in some of its swaps. */
   readonly #lastSeen = new Map<string, string | undefined>();
-  #clerk: KvClerk;
+  #clerk: ClientClerk;
   #tokens = 0;
   #stopped = false;
 

@@ -1,0 +1,75 @@
+/** A bit of a table that has changed: reads of many records in a row must find it, too. */
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { type Engine, EngineError } from "./engine.ts";
+import { generationRange, machineKey, machinePrefix } from "./key_space.ts";
+import { RocksdbEngine } from "./rocksdb_engine.ts";
+
+const RECORDS = 50;
+const NEEDLE = "a value that is easy to find";
+// Compressed blocks would fail to unpack rather than give a wrong value.
+const OPTIONS = { compression: false };
+
+function keyOf(number: number): Buffer {
+  return machineKey(machinePrefix(1), Buffer.from(`key-${String(number).padStart(3, "0")}`));
+}
+
+/** A directory whose records lie in a table, one bit of one value not being what it was. */
+async function withDamagedTable(body: (engine: Engine) => Promise<void>): Promise<void> {
+  const path = await Deno.makeTempDir({ prefix: "eraft_table_" });
+  try {
+    const engine = await RocksdbEngine.open(path, OPTIONS);
+    const writes = Array.from({ length: RECORDS }, (_, number) => ({
+      ...{ type: "put" as const, key: keyOf(number) },
+      value: Buffer.from(number === 20 ? NEEDLE : `value ${number}`),
+    }));
+    await engine.write(writes, { sync: true });
+    await engine.close();
+    // Opening moves what is in the log into a table.
+    await (await RocksdbEngine.open(path, OPTIONS)).close();
+    await flipBitOf(path, NEEDLE);
+    const damaged = await RocksdbEngine.open(path, OPTIONS);
+    try {
+      await body(damaged);
+    } finally {
+      await damaged.close();
+    }
+  } finally {
+    await Deno.remove(path, { recursive: true });
+  }
+}
+
+async function flipBitOf(path: string, text: string): Promise<void> {
+  for await (const { name } of Deno.readDir(path)) {
+    if (!name.endsWith(".sst")) continue;
+    const bytes = Buffer.from(await Deno.readFile(`${path}/${name}`));
+    const at = bytes.indexOf(text);
+    if (at < 0) continue;
+    bytes[at] = (bytes[at] ?? 0) ^ 1;
+    return await Deno.writeFile(`${path}/${name}`, bytes);
+  }
+  throw new Error(`Cannot find '${text}' in the tables of ${path}`);
+}
+
+async function assertFound(read: () => Promise<unknown>): Promise<void> {
+  const error = await assertRejects(read, EngineError);
+  assertEquals(error.kind, "corruption");
+  assert(error.message.includes("its files are damaged; wipe the directory"), error.message);
+}
+
+Deno.test("RocksdbEngine finds a changed bit of a table in every way of reading", () =>
+  withDamagedTable(async (engine) => {
+    await assertFound(() => engine.scan(generationRange(1)));
+    const iterator = engine.iterate(generationRange(1));
+    await assertFound(async () => {
+      while ((await iterator.next(10)).length > 0);
+    });
+    await iterator.close();
+    await assertFound(() => engine.get(keyOf(20)));
+    await assertFound(() => engine.getMany([keyOf(19), keyOf(20)]));
+  }));
+
+Deno.test("RocksdbEngine clears what is damaged without reading it", () =>
+  withDamagedTable(async (engine) => {
+    await engine.clearRange(generationRange(1));
+    assertEquals(await engine.scan(generationRange(1)), []);
+  }));
