@@ -51,6 +51,8 @@ export class PendingCall implements WriteCommand {
   firstSentAt: number | undefined = undefined;
   /** How often it had to wait before it was routed again. */
   waits = 0;
+  /** How often it was sent on to another group at once, since it last waited. */
+  hops = 0;
   /** How often it was sent. */
   attempts = 0;
   /** It travels right now, so that nobody can tell what became of it. */

@@ -11,6 +11,7 @@ export type CtrlerCommand =
   | { readonly kind: "leave"; readonly gids: readonly Gid[] }
   | { readonly kind: "move"; readonly shard: ShardId; readonly gid: Gid }
   | { readonly kind: "query"; readonly num: number }
+  | { readonly kind: "moves" }
   | MemberCommand
   /** Gids to compare the replicas of; empty for all, the controllers (0) among them. */
   | { readonly kind: "check"; readonly gids: readonly Gid[] }
@@ -38,6 +39,7 @@ Commands:
   leave <gid1> <gid2>...             Remove replica groups
   move <shard> <gid>                 Move shard to group
   query [num]                        Fetch configuration
+  moves                              Show the shards on their way
   status                             Get cluster status
   check [gid1] [gid2]...             Compare the replicas of groups (0: the controllers; none: all)
   member list <gid>                  List the members of a group (0: the controllers)
@@ -67,6 +69,9 @@ export function parseCommand(words: readonly string[]): CtrlerCommand {
     case "query":
       requireCount(verb, args, 0, 1, "query [num]");
       return { kind: "query", num: args[0] === undefined ? -1 : parseNum(args[0]) };
+    case "moves":
+      requireCount(verb, args, 0, 0, "moves");
+      return { kind: "moves" };
     case "status":
       requireCount(verb, args, 0, 0, "status");
       return { kind: "status" };

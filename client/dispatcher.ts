@@ -2,16 +2,16 @@
 import type { Result } from "../proto/gen/shardkv.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { type Prng, randomId } from "../runtime/prng.ts";
-import { type Config, type Gid, NO_GROUP } from "../shardctrler/config.ts";
+import { type Config, type Gid, NO_GROUP, type ShardId } from "../shardctrler/config.ts";
 import { KvError } from "../rpc/errors.ts";
 import type { Dialer } from "../rpc/service.ts";
-import { backoffMs } from "../rpc/retry.ts";
+import { type BackoffBounds, backoffMs } from "../rpc/retry.ts";
 import type { PendingCall } from "./call.ts";
 import { aborted, clerkClosed, expired, refused } from "./call_errors.ts";
 import { Deadlines } from "./deadlines.ts";
 import { type CallOwner, GroupConnection } from "./group_connection.ts";
 import { RetryTimer } from "./retry_timer.ts";
-import { type ConfigSource, Router } from "./routing.ts";
+import { type ConfigSource, type RefusingGroup, Router } from "./routing.ts";
 import { Session } from "./session.ts";
 
 /** Most calls that may be pending in one clerk; more are refused as OVERLOADED. */
@@ -24,6 +24,13 @@ export const bytesPendingMax = 128 * 1_048_576;
  * two that hang and to hear the third. Calls that wait have deadlines of their own.
  */
 const configTimeoutMs = 10_000;
+
+/** Groups that a call may be sent on to before it waits: a chain of moves is no longer than that. */
+const hopsMax = 3;
+/** Waits for a shard that is just being handed over, which takes some round trips. */
+const handOverBounds: BackoffBounds = { initialMs: 5, maxMs: 20 };
+/** So many of them, then the usual ones: something else is the matter. */
+const handOverWaitsMax = 16;
 
 export interface DispatcherOptions {
   readonly source: ConfigSource;
@@ -109,21 +116,28 @@ export class Dispatcher implements CallOwner {
     call.reject(refused(call, error));
   }
 
-  retryElsewhere(calls: readonly PendingCall[], error: KvError, configNum: number): void {
+  retryElsewhere(calls: readonly PendingCall[], error: KvError, from: RefusingGroup): void {
     const known = this.router.config?.num ?? 0;
     for (const call of calls) this.#renumber(call);
-    if (error.code === "WRONG_GROUP" && configNum > known) {
-      for (const call of calls) this.#awaitConfig(call);
+    const isGiven = error.code === "WRONG_GROUP";
+    this.router.refused(from, this.#shardsOf(calls), isGiven);
+    const waiting = calls.filter((call) => !this.#sendOn(call, from.gid));
+    if (isGiven && from.configNum > known) {
+      for (const call of waiting) this.#awaitConfig(call);
+      this.router.refresh();
       return;
     }
+    if (from.places.length > 0) return this.#awaitHandOver(waiting);
     // The group is behind or still moving data: it will come round by itself. Should it be
     // this side that is behind in a way the answer does not show, the refresh finds out.
-    if (error.code === "WRONG_GROUP") this.suspectConfig();
-    this.#later(calls);
+    if (isGiven) this.router.refresh();
+    this.#later(waiting);
   }
 
-  suspectConfig(): void {
+  suspectConfig(gid: Gid): void {
     this.router.refresh();
+    if (!this.router.forgetDetours(gid)) return;
+    for (const call of this.#connections.get(gid)?.takeQueued() ?? []) this.#route(call);
   }
 
   /** Ends every call with CANCELLED and every stream. */
@@ -170,7 +184,7 @@ export class Dispatcher implements CallOwner {
       "NOT_READY",
       `No group serves shard ${place.shard} in configuration ${num}`,
     );
-    this.suspectConfig();
+    this.router.refresh();
     this.#later([call]);
   }
 
@@ -221,10 +235,34 @@ export class Dispatcher implements CallOwner {
     }
   }
 
-  #later(calls: readonly PendingCall[]): void {
+  #shardsOf(calls: readonly PendingCall[]): Set<ShardId> {
+    return new Set(calls.flatMap(({ key }) => this.router.locate(key)?.shard ?? []));
+  }
+
+  /** Sends the call to the group that serves its shard for its owner; false if there is none. */
+  #sendOn(call: PendingCall, from: Gid): boolean {
+    const place = this.router.locate(call.key);
+    if (place === undefined || !this.router.isDetour(place.shard)) return false;
+    if (place.gid === from || call.hops >= hopsMax) return false;
+    call.hops++;
+    this.#route(call);
+    return true;
+  }
+
+  #awaitHandOver(calls: readonly PendingCall[]): void {
+    const short = calls.filter((call) => call.waits < handOverWaitsMax);
+    this.#later(short, handOverBounds);
+    this.#later(calls.filter((call) => !short.includes(call)));
+  }
+
+  #later(calls: readonly PendingCall[], bounds?: BackoffBounds): void {
     let attempts = 0;
-    for (const call of calls) attempts = Math.max(attempts, ++call.waits);
-    if (calls.length > 0) this.#retries.add(calls, backoffMs(attempts - 1, this.#options.prng));
+    for (const call of calls) {
+      call.hops = 0;
+      attempts = Math.max(attempts, ++call.waits);
+    }
+    if (calls.length === 0) return;
+    this.#retries.add(calls, backoffMs(attempts - 1, this.#options.prng, bounds));
   }
 
   #onConfig(config: Config): void {

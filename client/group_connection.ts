@@ -13,6 +13,7 @@ import { CallQueue } from "./call_queue.ts";
 import type { ReplicaChoice } from "./replica_choice.ts";
 import { ReplicaStream } from "./replica_stream.ts";
 import { refusal } from "./result_codes.ts";
+import type { RefusingGroup } from "./routing.ts";
 import type { Session } from "./session.ts";
 
 /**
@@ -27,13 +28,12 @@ export interface CallOwner {
   succeed(call: PendingCall, result: Result): void;
   fail(call: PendingCall, error: KvError): void;
   /**
-   * The group cannot serve the calls now; they look for their group again later.
-   *
-   * @param configNum The configuration by which the group answered
+   * The group cannot serve the calls now; they look for their group again, at
+   * once or later.
    */
-  retryElsewhere(calls: readonly PendingCall[], error: KvError, configNum: number): void;
+  retryElsewhere(calls: readonly PendingCall[], error: KvError, from: RefusingGroup): void;
   /** No replica of the group was of use: the configuration may be old. */
-  suspectConfig(): void;
+  suspectConfig(gid: Gid): void;
 }
 
 export interface GroupConnectionOptions {
@@ -185,8 +185,8 @@ export class GroupConnection {
       this.#failures = 0;
       this.#options.choice.succeeded(stream.address);
       this.#learnReadBytes(response.getResults);
-      this.#settle(batch.writes, response.writeResults, response.configNum);
-      this.#settle(batch.reads, response.getResults, response.configNum);
+      this.#settle(batch.writes, response.writeResults, response);
+      this.#settle(batch.reads, response.getResults, response);
     }
     if (stream !== this.#current && stream.inFlight === 0) this.#streams.delete(stream);
     this.#scheduleFlush();
@@ -207,7 +207,11 @@ export class GroupConnection {
     if (count > 0) this.#readBytes = Math.max(bytes / count, this.#readBytes * 0.75);
   }
 
-  #settle(calls: readonly PendingCall[], results: readonly Result[], configNum: number): void {
+  #settle(
+    calls: readonly PendingCall[],
+    results: readonly Result[],
+    { configNum, places }: BatchResponse,
+  ): void {
     const { owner, gid } = this.#options;
     const retries = new Map<ResultCode, PendingCall[]>();
     for (const [index, call] of calls.entries()) {
@@ -225,7 +229,7 @@ export class GroupConnection {
     }
     for (const same of retries.values()) {
       const error = same[0]?.lastError;
-      if (error !== undefined) owner.retryElsewhere(same, error, configNum);
+      if (error !== undefined) owner.retryElsewhere(same, error, { gid, configNum, places });
     }
   }
 
@@ -269,8 +273,9 @@ export class GroupConnection {
 
   #takeBack(calls: readonly PendingCall[], error: KvError): void {
     for (const call of calls) call.attemptFailed(error);
-    if (this.#closed) this.#options.owner.retryElsewhere(calls, error, 0);
-    else this.#queue.requeue(calls);
+    const { owner, gid } = this.#options;
+    if (!this.#closed) this.#queue.requeue(calls);
+    else owner.retryElsewhere(calls, error, { gid, configNum: 0, places: [] });
   }
 
   #failCall(call: PendingCall, error: KvError): void {
@@ -281,10 +286,10 @@ export class GroupConnection {
 
   /** One round over the replicas is free; after it, each attempt waits longer. */
   #failed(waitNow: boolean): void {
-    const { choice, clock, prng, owner } = this.#options;
+    const { choice, clock, prng, owner, gid } = this.#options;
     const free = waitNow ? 0 : choice.addresses.length;
     this.#failures++;
-    if (this.#failures % choice.addresses.length === 0) owner.suspectConfig();
+    if (this.#failures % choice.addresses.length === 0) owner.suspectConfig(gid);
     if (this.#failures < free || this.#pause !== undefined || this.#closed) return;
     this.#pause = clock.setTimer(() => {
       this.#pause = undefined;

@@ -1,5 +1,9 @@
 /** What a server of a group says of itself, and what stands for one that says nothing. */
-import { type GetStatusResponse, ShardKVServiceService } from "../proto/gen/shardkv.ts";
+import {
+  type GetStatusResponse,
+  type MoveInfo,
+  ShardKVServiceService,
+} from "../proto/gen/shardkv.ts";
 import { KvError } from "../rpc/errors.ts";
 import type { Dialer } from "../rpc/service.ts";
 import type { Config, Gid, ShardId } from "../shardctrler/config.ts";
@@ -24,6 +28,8 @@ export interface NodeStatus extends ServerState {
   readonly id: number;
   readonly address: string;
   readonly shards: readonly ShardStatus[];
+  /** Of a leader: the shards on their way to its group. */
+  readonly moves: readonly MoveInfo[];
 }
 
 /** Asks every server of every group at once; sorted by group, then by position. Never fails. */
@@ -68,9 +74,10 @@ export function onlineNode(place: NodePlace, response: GetStatusResponse): NodeS
   const shards = response.shards.map(({ shardId, status, keys, bytes }) => {
     return { shard: shardId, status, keys, bytes };
   });
-  return { ...place, id: response.id, ...onlineState(response), shards };
+  const { id, moves } = response;
+  return { ...place, id, ...onlineState(response), shards, moves };
 }
 
 function offlineNode(place: NodePlace, error: KvError): NodeStatus {
-  return { ...place, ...offlineState(error), shards: [] };
+  return { ...place, ...offlineState(error), shards: [], moves: [] };
 }

@@ -1,4 +1,9 @@
-/** From a key to the group that serves it, by the newest configuration seen. */
+/**
+ * From a key to the group that serves it, by the newest configuration seen.
+ * While a shard is copied the group that had it serves it, and whoever asks its
+ * owner is told so: such a detour holds until the next configuration, or until
+ * the group refuses the shard.
+ */
 import type { Clock } from "../runtime/clock.ts";
 import {
   type Config,
@@ -10,6 +15,7 @@ import {
   type ShardId,
 } from "../shardctrler/config.ts";
 import { shardOf } from "../shardctrler/shard_hash.ts";
+import type { ShardPlace } from "../proto/gen/shardkv.ts";
 import { KvError } from "../rpc/errors.ts";
 import { ReplicaChoice } from "./replica_choice.ts";
 
@@ -29,6 +35,15 @@ export interface Place {
   readonly gid: Gid;
 }
 
+/** A group that has refused calls, and what it said. */
+export interface RefusingGroup {
+  readonly gid: Gid;
+  /** The configuration by which it answered; 0 if it did not say. */
+  readonly configNum: number;
+  /** Who serves the calls' shards, as far as it knows. */
+  readonly places: readonly ShardPlace[];
+}
+
 export interface RouterOptions {
   readonly source: ConfigSource;
   readonly clock: Clock;
@@ -44,6 +59,10 @@ export interface RouterOptions {
 export class Router {
   readonly #options: RouterOptions;
   readonly #choices = new Map<Gid, ReplicaChoice>();
+  /** Who serves a shard instead of its owner. Invariant: told under the configuration at hand. */
+  readonly #detours = new Map<ShardId, ShardPlace>();
+  /** Who has given a shard away in this configuration or a later one: nobody is sent there again. */
+  readonly #given = new Map<ShardId, { readonly gid: Gid; readonly configNum: number }>();
   #config: Config | undefined;
   #refreshing: Promise<KvError | undefined> | undefined;
 
@@ -61,18 +80,72 @@ export class Router {
     const config = this.#config;
     if (config === undefined) return undefined;
     const shard = shardOf(key, config.shards.length);
-    return { shard, gid: config.shards[shard] ?? NO_GROUP };
+    return { shard, gid: this.gidOf(shard) };
   }
 
-  /** The replicas of a group; undefined if the configuration at hand names none. */
+  /** Whom to ask for a shard; NO_GROUP while nobody serves it. */
+  gidOf(shard: ShardId): Gid {
+    return this.#detours.get(shard)?.gid ?? this.#config?.shards[shard] ?? NO_GROUP;
+  }
+
+  /** Whether another group than its owner is asked for a shard. */
+  isDetour(shard: ShardId): boolean {
+    return this.#detours.has(shard);
+  }
+
+  /** The replicas of a group; undefined if none are known. */
   replicas(gid: Gid): ReplicaChoice | undefined {
     const known = this.#choices.get(gid);
     if (known !== undefined) return known;
-    const servers = this.#config === undefined ? [] : serversOf(this.#config, gid);
+    const servers = this.#serversOf(gid);
     if (servers.length === 0) return undefined;
     const choice = new ReplicaChoice(servers, this.#options.clock);
     this.#choices.set(gid, choice);
     return choice;
+  }
+
+  /**
+   * A group does not serve shards, and says who does.
+   *
+   * @param isGiven They are not its own in the configuration by which it answered
+   */
+  refused(
+    { gid, configNum, places }: RefusingGroup,
+    shards: Iterable<ShardId>,
+    isGiven: boolean,
+  ): void {
+    const { num = 0, shards: owners = [] } = this.#config ?? {};
+    for (const shard of shards) {
+      if (isGiven && configNum >= num) this.#given.set(shard, { gid, configNum });
+      if (this.#detours.get(shard)?.gid === gid) this.#detours.delete(shard);
+      const place = places.find((each) => each.shard === shard);
+      if (place === undefined || place.gid === gid || place.servers.length === 0) continue;
+      if (place.gid === owners[shard] || this.#hasGiven(place)) this.#detours.delete(shard);
+      else this.#detours.set(shard, place);
+    }
+  }
+
+  /**
+   * A group that owners have named does not answer: asks the owners again.
+   *
+   * @returns Whether it was named
+   */
+  forgetDetours(gid: Gid): boolean {
+    const shards = [...this.#detours.values()].filter((place) => place.gid === gid);
+    for (const { shard } of shards) this.#detours.delete(shard);
+    return shards.length > 0;
+  }
+
+  #hasGiven({ shard, gid }: ShardPlace): boolean {
+    const given = this.#given.get(shard);
+    return given?.gid === gid && given.configNum >= (this.#config?.num ?? 0);
+  }
+
+  /** By the configuration; of a group that it does not name any more, by who named it. */
+  #serversOf(gid: Gid): readonly string[] {
+    const listed = this.#config === undefined ? [] : serversOf(this.#config, gid);
+    if (listed.length > 0) return listed;
+    return [...this.#detours.values()].find((place) => place.gid === gid)?.servers ?? [];
   }
 
   /**
@@ -109,6 +182,10 @@ export class Router {
     }
     if (this.#config !== undefined && config.num <= this.#config.num) return;
     this.#config = config;
+    this.#detours.clear();
+    for (const [shard, { configNum }] of this.#given) {
+      if (configNum < config.num) this.#given.delete(shard);
+    }
     for (const [gid, choice] of this.#choices) {
       const servers = serversOf(config, gid);
       if (servers.length === 0) this.#choices.delete(gid);

@@ -13,6 +13,12 @@ import type { Router } from "./routing.ts";
 /** Most keys in one page; servers may end a page earlier, by its bytes. */
 export const scanPageKeysMax = 1_000;
 
+/**
+ * Time for a page of a group that only its shards' owner has named, in
+ * milliseconds: it may be gone, and the shards with their owner.
+ */
+const detourTimeoutMs = 5_000;
+
 /** What to go through; `end` is exclusive, and empty means without end. */
 export interface ScanRange {
   readonly start: Buffer;
@@ -54,7 +60,11 @@ export async function* scanRange(range: ScanRange, options: ScanOptions): AsyncI
   const patience = new Patience(options);
   while (left > 0) {
     const config = await currentConfig(options);
-    const merge = new Merge(config, { ...range, start: from, limit: left }, options);
+    const merge = new Merge(shardsByGroup(config, options.router), {
+      ...range,
+      start: from,
+      limit: left,
+    }, options);
     for (let pair = await merge.next(); pair !== undefined; pair = await merge.next()) {
       from = successor(pair.key);
       left--;
@@ -120,6 +130,7 @@ class Patience {
 
 /** Where the pages of one group have got to. */
 interface Source {
+  readonly gid: Gid;
   readonly caller: LeaderCaller;
   readonly shards: readonly ShardId[];
   pairs: readonly ShardPair[];
@@ -137,10 +148,13 @@ class Merge {
   /** A group no longer serves what it was asked for; what it sent does not count as all there is. */
   interrupted = false;
 
-  constructor(config: Config, range: ScanRange, options: ScanOptions) {
+  constructor(
+    shards: ReadonlyMap<Gid, ShardId[]>,
+    range: ScanRange,
+    options: ScanOptions,
+  ) {
     this.#range = range;
     this.#options = options;
-    const shards = shardsByGroup(config);
     this.interrupted = shards.has(NO_GROUP);
     this.#sources = this.interrupted ? [] : [...shards].map(([gid, ids]) => this.#source(gid, ids));
   }
@@ -168,7 +182,7 @@ class Merge {
     const first = choice?.address ?? "";
     const others = (choice?.addresses ?? []).filter((address) => address !== first);
     const caller = new LeaderCaller({ servers: [first, ...others], dialer, clock, prng });
-    return { caller, shards, pairs: [], position: 0, cursor: this.#range.start, more: true };
+    return { gid, caller, shards, pairs: [], position: 0, cursor: this.#range.start, more: true };
   }
 
   /** Fetches the next page of every group that has come to the end of its last. */
@@ -196,8 +210,27 @@ class Merge {
   }
 
   /** One page, or undefined if the group does not serve all of the shards now. */
-  #ask(source: Source): Promise<ScanResponse | undefined> {
-    const { timeoutMs, signal } = this.#options;
+  async #ask(source: Source): Promise<ScanResponse | undefined> {
+    const { router, timeoutMs } = this.#options;
+    const { gid, shards } = source;
+    const isDetour = shards.some((shard) => router.isDetour(shard));
+    let page: ScanResponse | undefined;
+    try {
+      page = await this.#call(source, isDetour ? Math.min(timeoutMs, detourTimeoutMs) : timeoutMs);
+    } catch (error) {
+      // It was named by the shards' owner, which may have them by now.
+      const mayBeThere = KvError.from(error).code === "DEADLINE_EXCEEDED" && isDetour;
+      if (!mayBeThere || !router.forgetDetours(gid)) throw error;
+      return undefined;
+    }
+    if (page !== undefined && page.places.length === 0) return page;
+    const { places = [], configNum = 0 } = page ?? {};
+    router.refused({ gid, configNum, places }, shards, false);
+    return undefined;
+  }
+
+  #call(source: Source, timeoutMs: number): Promise<ScanResponse | undefined> {
+    const { signal } = this.#options;
     const request = {
       shards: [...source.shards],
       start: source.cursor,
@@ -230,9 +263,10 @@ function head(source: Source): ShardPair {
   return source.pairs[source.position] as ShardPair;
 }
 
-function shardsByGroup(config: Config): Map<Gid, ShardId[]> {
+function shardsByGroup({ shards: { length } }: Config, router: Router): Map<Gid, ShardId[]> {
   const groups = new Map<Gid, ShardId[]>();
-  for (const [shard, gid] of config.shards.entries()) {
+  for (let shard = 0; shard < length; shard++) {
+    const gid = router.gidOf(shard);
     const shards = groups.get(gid);
     if (shards === undefined) groups.set(gid, [shard]);
     else shards.push(shard);

@@ -15,6 +15,7 @@ import { type CtrlerCommand, parseCommand, USAGE } from "./ctrler_cli_args.ts";
 import { configJson, configText, statusJson, statusText } from "./ctrler_cli_output.ts";
 import { CtrlerClerk } from "./ctrler_clerk.ts";
 import { runMember } from "./member_command.ts";
+import { showMoves, watchMoves } from "./moves_command.ts";
 
 /** What the program touches outside itself. */
 export interface CliIo {
@@ -39,6 +40,8 @@ const flags = defineFlags("shardctrlerclient", {
   timeout: durationFlag({ default: 30_000, min: 1, help: "give up after this long" }),
   o: choiceFlag({ default: "text", choices: ["text", "json"], help: "output format" }),
   force: boolFlag({ help: "let leave take the last group out too" }),
+  wait: boolFlag({ help: "after join, leave or move: wait until all shards have arrived" }),
+  watch: boolFlag({ help: "let moves go on until no shard is on its way" }),
 }, { trailer: USAGE, hasVersion: true });
 
 interface Request {
@@ -47,6 +50,8 @@ interface Request {
   readonly timeoutMs: number;
   readonly json: boolean;
   readonly force: boolean;
+  readonly wait: boolean;
+  readonly watch: boolean;
 }
 
 /**
@@ -82,12 +87,18 @@ export async function main(args: readonly string[], io: CliIo): Promise<number> 
 /** @throws {FlagError | HelpRequested | VersionRequested | UsageError} */
 function parseRequest(args: readonly string[]): Request {
   const { values, rest } = flags.parse(args);
-  const { cluster: controllers, timeout: timeoutMs, o: format, force } = values;
+  const { cluster: controllers, timeout: timeoutMs, o: format, force, wait, watch } = values;
   const command = parseCommand(rest);
   if (force && command.kind !== "leave") {
     throw new UsageError(`Cannot use '-force' with ${command.kind}: only leave takes it`);
   }
-  return { command, controllers, timeoutMs, json: format === "json", force };
+  if (wait && !["join", "leave", "move"].includes(command.kind)) {
+    throw new UsageError(`Cannot use '-wait' with ${command.kind}: join, leave and move take it`);
+  }
+  if (watch && command.kind !== "moves") {
+    throw new UsageError(`Cannot use '-watch' with ${command.kind}: only moves takes it`);
+  }
+  return { command, controllers, timeoutMs, json: format === "json", force, wait, watch };
 }
 
 async function run(
@@ -96,22 +107,26 @@ async function run(
   dialer: Dialer,
   io: CliIo,
 ): Promise<number> {
-  const { command, json, force } = request;
-  const done = (config: Config, line: string): number => {
+  const { command, json, force, wait, watch } = request;
+  const watching = { ...request, clerk, dialer, clock: io.clock };
+  const done = (config: Config, line: string): Promise<number> => {
     io.stdout(json ? configJson(config) : line);
-    return exitOk;
+    // What scripts read is the same with and without.
+    return wait ? watchMoves({ ...watching, print: io.stderr }) : Promise.resolve(exitOk);
   };
   switch (command.kind) {
     case "join":
-      return done(await clerk.join(command.groups), "Join OK\n");
+      return await done(await clerk.join(command.groups), "Join OK\n");
     case "leave":
-      return done(await clerk.leave(command.gids, { force }), "Leave OK\n");
+      return await done(await clerk.leave(command.gids, { force }), "Leave OK\n");
     case "move":
-      return done(await clerk.move(command.shard, command.gid), "Move OK\n");
+      return await done(await clerk.move(command.shard, command.gid), "Move OK\n");
     case "query": {
       const config = await clerk.query(command.num);
-      return done(config, configText(config));
+      return await done(config, configText(config));
     }
+    case "moves":
+      return await (watch ? watchMoves : showMoves)({ ...watching, print: io.stdout });
     case "status":
       return await printStatus(request, clerk, io);
     case "check":

@@ -1,5 +1,12 @@
 /** The step from one configuration to the next. */
-import { type Config, holderOf, isForeign, NO_GROUP, SHARDS_MAX } from "../shardctrler/config.ts";
+import {
+  type Config,
+  type Gid,
+  holderOf,
+  isForeign,
+  NO_GROUP,
+  SHARDS_MAX,
+} from "../shardctrler/config.ts";
 import type { StepOutcome } from "./commands.ts";
 import type { GroupState } from "./group_state.ts";
 import { emptyShard, type Shard } from "./shard_record.ts";
@@ -22,7 +29,7 @@ export function applyConfig(state: GroupState, config: Config): StepOutcome {
   config.shards.forEach((owner, number) => {
     const shard = state.shards.get(number);
     if (owner !== state.gid) {
-      if (shard !== undefined) change(state, shard, owner === NO_GROUP ? "Frozen" : "BePulling");
+      if (shard !== undefined) change(state, shard, afterLoss(shard, owner));
     } else if (shard !== undefined) {
       // Nobody else had it since: what is here is still all there is.
       change(state, shard, "Serving");
@@ -46,6 +53,12 @@ function isSuccessor(state: GroupState, config: Config): boolean {
   return config.shards.every((owner, number) =>
     owner !== state.gid || state.shards.has(number) || holderOf(current, number) !== state.gid
   );
+}
+
+/** What was not served does not begin to be: nobody's shard is given to its next owner as it is. */
+function afterLoss({ status }: Shard, owner: Gid): ShardStatus {
+  if (owner === NO_GROUP) return "Frozen";
+  return status === "Frozen" ? "BePulling" : "Leaving";
 }
 
 function gain(state: GroupState, configNum: number, number: number, isNew: boolean): void {

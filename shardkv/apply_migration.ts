@@ -1,31 +1,66 @@
 /** A shard's way from its last owner to this group, or from this group to its next owner. */
+import type { MachineView } from "../raft/node/state_machine.ts";
 import { isSessionRecord } from "../raft/node/session_record.ts";
 import type { InsertChunk, ShardRecord, ShardStep } from "../proto/gen/shardkv.ts";
 import type { Write } from "../storage/engine.ts";
+import { BatchValues } from "./batch_values.ts";
 import type { StepOutcome } from "./commands.ts";
 import type { GroupState } from "./group_state.ts";
-import { clientOf, recordKey, SESSION_KEY_BYTES, SESSION_KIND, USER_KIND } from "./machine_keys.ts";
+import {
+  clientOf,
+  isChangeCursor,
+  recordKey,
+  SESSION_KEY_BYTES,
+  SESSION_KIND,
+  USER_KIND,
+} from "./machine_keys.ts";
 import type { Shard } from "./shard_record.ts";
 
 /**
- * Gainer: takes in the records that follow the shard's cursor. With the last
- * chunk the shard is served.
+ * Gainer: takes in the records, or the changes, that follow the shard's
+ * cursor. With the last chunk the shard is served.
  *
  * @param writes Where the records go
  */
-export function applyInsert(state: GroupState, chunk: InsertChunk, writes: Write[]): StepOutcome {
+export function applyInsert(
+  state: GroupState,
+  chunk: InsertChunk,
+  view: MachineView,
+  writes: Write[],
+): StepOutcome {
   const early = tooEarlyOrLate(state, chunk);
   if (early !== undefined) return early;
   const shard = state.shards.get(chunk.shard);
   if (shard === undefined || shard.status !== "Pulling") return "already";
   // A repetition of a chunk that is here already, or one that skips some.
   if (!chunk.cursorBefore.equals(shard.cursor)) return "already";
-  if (!chunk.records.every(isRecord)) return "refused";
-  for (const record of chunk.records) insertRecord(state, shard, record, writes);
+  if (!isSound(chunk)) return "refused";
+  // Records come in key order and each once, so that only changes can meet what is here.
+  const isCatchUp = isChangeCursor(chunk.cursorBefore);
+  const batch = new BatchValues(view, isCatchUp, writes);
+  for (const { key, value, deleted } of chunk.records) {
+    if (key[0] === SESSION_KIND) shard.sessions.adopt(clientOf(key), value, state.timeMs);
+    else if (!isCatchUp) insertValue(shard, key, value, undefined, batch);
+    else if (deleted) removeValue(shard, key, batch);
+    else insertValue(shard, key, value, batch.lengthOf(recordKey(shard, key)), batch);
+  }
   shard.cursor = chunk.done ? new Uint8Array() : new Uint8Array(chunk.cursorAfter);
   if (chunk.done) shard.status = "GCing";
   state.changed.shards.add(shard);
   if (chunk.done) state.version++;
+  return "done";
+}
+
+/** Source: the next owner has nearly all of the shard; serves it no longer. */
+export function applyFreeze(state: GroupState, step: ShardStep): StepOutcome {
+  const early = tooEarlyOrLate(state, step);
+  if (early !== undefined) return early;
+  const shard = state.shards.get(step.shard);
+  if (shard === undefined || shard.status === "BePulling") return "already";
+  if (shard.status !== "Leaving") return "refused";
+  shard.status = "BePulling";
+  state.changed.shards.add(shard);
+  state.version++;
   return "done";
 }
 
@@ -70,22 +105,44 @@ function tooEarlyOrLate(
   return step.configNum > state.config.num ? "notReady" : undefined;
 }
 
-function isRecord({ key, value }: ShardRecord): boolean {
-  if (key[0] === SESSION_KIND) return key.length === SESSION_KEY_BYTES && isSessionRecord(value);
-  return key[0] === USER_KIND && key.length > 1;
+/** Whether a chunk is what a source gives: sound records, and a cursor that does not go back. */
+function isSound({ cursorBefore, cursorAfter, records, done }: InsertChunk): boolean {
+  const isCatchUp = isChangeCursor(cursorBefore);
+  if (cursorBefore.compare(cursorAfter) > 0) return false;
+  // A source is done only once it has told what changed while it was copied.
+  if (done && !isCatchUp) return false;
+  return records.every((record) => isRecord(record) && (isCatchUp || !record.deleted));
 }
 
-function insertRecord(
-  state: GroupState,
+function isRecord({ key, value, deleted }: ShardRecord): boolean {
+  if (key[0] === USER_KIND) return key.length > 1;
+  const isSession = key[0] === SESSION_KIND && key.length === SESSION_KEY_BYTES;
+  // A source forgets no session of a shard that is on its way.
+  return isSession && !deleted && isSessionRecord(value);
+}
+
+function insertValue(
   shard: Shard,
-  { key, value }: ShardRecord,
-  writes: Write[],
+  key: Buffer,
+  value: Buffer,
+  oldBytes: number | undefined,
+  batch: BatchValues,
 ): void {
-  if (key[0] === SESSION_KIND) {
-    shard.sessions.adopt(clientOf(key), value, state.timeMs);
-    return;
+  if (oldBytes === undefined) {
+    shard.keys++;
+    shard.bytes += key.length - 1 + value.length;
+  } else {
+    shard.bytes += value.length - oldBytes;
   }
-  shard.keys++;
-  shard.bytes += key.length - 1 + value.length;
-  writes.push({ type: "put", key: recordKey(shard, key), value });
+  batch.put(recordKey(shard, key), value);
+}
+
+function removeValue(shard: Shard, key: Buffer, batch: BatchValues): void {
+  const full = recordKey(shard, key);
+  const oldBytes = batch.lengthOf(full);
+  // Written and deleted again since the configuration: it never came.
+  if (oldBytes === undefined) return;
+  shard.keys--;
+  shard.bytes -= key.length - 1 + oldBytes;
+  batch.del(full);
 }

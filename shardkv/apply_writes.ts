@@ -1,13 +1,15 @@
 /** Puts, appends, deletes and compare-and-sets, each exactly once. */
 import type { MachineView } from "../raft/node/state_machine.ts";
-import type { SessionVerdict } from "../raft/node/session_table.ts";
+import { NO_SESSION, type SessionVerdict } from "../raft/node/session_table.ts";
 import { type Result, type WriteCommand, WriteOp } from "../proto/gen/shardkv.ts";
 import { unreachable } from "../runtime/invariant.ts";
 import type { Write } from "../storage/engine.ts";
+import { BatchValues } from "./batch_values.ts";
+import { isChangeLogFull, noteChange } from "./change_log.ts";
 import type { WritesOperation } from "./commands.ts";
 import type { GroupState } from "./group_state.ts";
 import { KEY_BYTES_MAX } from "./limits.ts";
-import { STAY_PREFIX_BYTES, userKey } from "./machine_keys.ts";
+import { relativeOf, sessionKey, STAY_PREFIX_BYTES, userKey } from "./machine_keys.ts";
 import { assignShards } from "./prefetch.ts";
 import { decodeResult, encodeResult, mismatchResult, plainResults } from "./results.ts";
 import type { Shard } from "./shard_record.ts";
@@ -17,12 +19,14 @@ import { isServed } from "./shard_status.ts";
 interface Target {
   readonly shard: Shard;
   readonly key: Buffer;
+  /** Where its change log goes. */
+  readonly writes: Write[];
 }
 
 /**
  * Executes the commands in order, each seeing what those before it wrote.
  *
- * @param writes Where the changes of user records go
+ * @param writes Where the changes of user records go, and what change logs say of them
  * @returns One result for each command
  */
 export function applyWrites(
@@ -33,20 +37,38 @@ export function applyWrites(
 ): Result[] {
   assignShards(operation, state.config.shards.length);
   const batch = new BatchValues(view, operation.commands.length > 1, writes);
-  return operation.commands.map((command, i) => {
+  const touched = new Set<Shard>();
+  const results = operation.commands.map((command, i) => {
     const shard = state.shards.get(operation.shards[i] as number);
     const refusal = refusalOf(shard, command);
     if (refusal !== undefined || shard === undefined) return refusal ?? plainResults.WRONG_GROUP;
     const { clientId, lowestUnanswered } = operation;
     const { sessions } = shard;
     state.changed.shards.add(shard);
+    touched.add(shard);
     const verdict = sessions.begin(clientId, command.sequence, lowestUnanswered, state.timeMs);
     if (verdict.kind !== "new") return resultOf(verdict);
     const key = machineKey(operation, i, shard);
-    const result = execute({ shard, key }, command, operation.valueBytesMax, batch);
+    const target: Target = { shard, key, writes };
+    const result = execute(target, command, operation.valueBytesMax, batch);
     sessions.finish(clientId, command.sequence, encodeResult(result));
     return result;
   });
+  for (const shard of touched) noteSession(state, shard, operation.clientId, writes);
+  return results;
+}
+
+/**
+ * A shard that is leaving takes its sessions along as they are in the end: even
+ * a write that was only repeated may have raised its client's mark.
+ */
+function noteSession(state: GroupState, shard: Shard, clientId: string, writes: Write[]): void {
+  if (clientId !== NO_SESSION && shard.sessions.has(clientId)) {
+    noteChange(shard, relativeOf(sessionKey(shard, clientId)), writes);
+  }
+  if (!isChangeLogFull(shard)) return;
+  shard.status = "BePulling";
+  state.version++;
 }
 
 /** Why a command is not for this group, now or ever; such an answer is not remembered. */
@@ -101,7 +123,7 @@ function execute(
 
 function put(target: Target, value: Uint8Array, valueBytesMax: number, batch: BatchValues): Result {
   if (value.length > valueBytesMax) return plainResults.VALUE_TOO_LARGE;
-  const { shard, key } = target;
+  const { shard, key, writes } = target;
   const oldBytes = batch.lengthOf(key);
   if (oldBytes === undefined) {
     shard.keys++;
@@ -110,6 +132,7 @@ function put(target: Target, value: Uint8Array, valueBytesMax: number, batch: Ba
     shard.bytes += value.length - oldBytes;
   }
   batch.put(key, value);
+  noteChange(shard, relativeOf(key), writes);
   return plainResults.OK;
 }
 
@@ -121,12 +144,13 @@ function append(target: Target, tail: Buffer, valueBytesMax: number, batch: Batc
   return put(target, Buffer.concat([old, tail]), valueBytesMax, batch);
 }
 
-function remove({ shard, key }: Target, batch: BatchValues): Result {
+function remove({ shard, key, writes }: Target, batch: BatchValues): Result {
   const oldBytes = batch.lengthOf(key);
   if (oldBytes === undefined) return plainResults.NO_KEY;
   shard.keys--;
   shard.bytes -= userKeyBytes(key) + oldBytes;
   batch.del(key);
+  noteChange(shard, relativeOf(key), writes);
   return plainResults.OK;
 }
 
@@ -148,44 +172,4 @@ function compareAndSet(
 
 function userKeyBytes(key: Buffer): number {
   return key.length - STAY_PREFIX_BYTES - 1;
-}
-
-/** The view of a batch, overlaid with what the batch itself has written. */
-class BatchValues {
-  readonly #view: MachineView;
-  readonly #writes: Write[];
-  /** By the key's bytes as Latin-1 text; undefined if the batch is a single command. */
-  readonly #written: Map<string, Uint8Array | undefined> | undefined;
-
-  constructor(view: MachineView, overlay: boolean, writes: Write[]) {
-    this.#view = view;
-    this.#writes = writes;
-    this.#written = overlay ? new Map() : undefined;
-  }
-
-  get(key: Buffer): Uint8Array | undefined {
-    const written = this.#written;
-    if (written === undefined || written.size === 0) return this.#view.get(key);
-    const name = key.toString("latin1");
-    const value = written.get(name);
-    return value !== undefined || written.has(name) ? value : this.#view.get(key);
-  }
-
-  lengthOf(key: Buffer): number | undefined {
-    const written = this.#written;
-    if (written === undefined || written.size === 0) return this.#view.lengthOf(key);
-    const name = key.toString("latin1");
-    const value = written.get(name);
-    return value !== undefined || written.has(name) ? value?.length : this.#view.lengthOf(key);
-  }
-
-  put(key: Buffer, value: Uint8Array): void {
-    this.#writes.push({ type: "put", key, value });
-    this.#written?.set(key.toString("latin1"), value);
-  }
-
-  del(key: Buffer): void {
-    this.#writes.push({ type: "del", key });
-    this.#written?.set(key.toString("latin1"), undefined);
-  }
 }

@@ -20,7 +20,7 @@ import {
 import { KvError } from "../rpc/errors.ts";
 import { type CallContext, type Dialer, type ServiceRoutes, unary } from "../rpc/service.ts";
 import { ONE_READ, ONE_WRITE, type RequestMetrics } from "../server/request_metrics.ts";
-import { type Gid, NO_GROUP, serversOf } from "../shardctrler/config.ts";
+import type { Gid } from "../shardctrler/config.ts";
 import { type ClassicErr, classicErrOf, classicErrOfResult } from "./classic_errors.ts";
 import { encodeWrites } from "./commands.ts";
 import { forwardCommand, NO_FORWARD_METADATA } from "./forwarder.ts";
@@ -28,10 +28,10 @@ import { type GroupLog, proposeWrites } from "./group_log.ts";
 import { readKeys } from "./kv_reads.ts";
 import { CHUNK_BYTES_MAX, type GroupLimits, SHARDS_DATA_BYTES_MAX } from "./limits.ts";
 import type { ShardMachine } from "./machine.ts";
-import { USER_KIND } from "./machine_keys.ts";
-import { shardOfKey } from "./ownership.ts";
+import { isChangeCursor, USER_KIND } from "./machine_keys.ts";
+import { placeOf, refusalOf, shardOfKey } from "./ownership.ts";
 import { checkKey, checkValue } from "./request_check.ts";
-import { dropShard, readChunk } from "./shard_source.ts";
+import { dropShard, freezeShard, givenShard, readChunk } from "./shard_source.ts";
 import { groupStatus, type StatusSources } from "./status.ts";
 
 export interface ClassicServiceOptions extends StatusSources {
@@ -70,16 +70,17 @@ export class ClassicService {
     const { machine, limits, gid, requests } = this.#options;
     checkKey(request.key);
     checkValue(request.value, limits.valueBytesMax);
-    const { config } = machine.ownership;
-    const shard = shardOfKey(machine.ownership, request.key);
-    const owner = shard === undefined ? NO_GROUP : config.shards[shard] ?? NO_GROUP;
-    if (owner === NO_GROUP) return answer("ErrWrongGroup");
-    if (owner !== gid) {
-      const servers = serversOf(config, owner);
-      return this.#mayForward(context)
-        ? await this.#forward(servers, request, context)
-        : answer("ErrWrongGroup");
-    }
+    const { ownership } = machine;
+    const shard = shardOfKey(ownership, request.key);
+    if (shard === undefined) return answer("ErrWrongGroup");
+    const refusal = refusalOf(ownership.shards.get(shard));
+    const place = refusal && placeOf(ownership, gid, shard);
+    if (place !== undefined && this.#mayForward(context)) {
+      const response = await this.#forward(place.servers, request, context);
+      // Who had the shard has stopped to serve it: by now it may be served here.
+      const isHere = refusal === "NOT_READY" && response.err === "ErrWrongGroup";
+      if (!isHere) return response;
+    } else if (refusal === "WRONG_GROUP") return answer("ErrWrongGroup");
     try {
       const answered = request.op === Op.GET ? ONE_READ : ONE_WRITE;
       return responseOf(await requests.watch(() => this.#execute(request), 1, () => answered));
@@ -128,13 +129,21 @@ export class ClassicService {
     }
   }
 
-  /** @throws {KvError} NOT_READY if the shard does not fit into the bytes left; as `readChunk` */
+  /**
+   * The caller asks for changes only once: the shard must not change after it.
+   *
+   * @throws {KvError} NOT_READY if the shard does not fit into the bytes left; as `freezeShard`
+   *   and `readChunk`
+   */
   async #readShard(configNum: number, shard: number, bytesLeft: number) {
+    const { ownership } = this.#options.machine;
+    if (givenShard(ownership, configNum, shard).status !== "BePulling") {
+      await freezeShard(this.#options, { configNum, shard });
+    }
     const kv: ShardData["kv"] = [];
     let bytes = 0;
     let cursor: Buffer = NO_BYTES;
-    let done = false;
-    while (!done) {
+    while (!isChangeCursor(cursor)) {
       const request = { configNum, shard, cursor, bytesMax: CHUNK_BYTES_MAX };
       const chunk = await readChunk(this.#options, request);
       for (const { key, value } of chunk.records) {
@@ -149,7 +158,6 @@ export class ClassicService {
         );
       }
       cursor = chunk.cursor;
-      done = chunk.done;
     }
     return { kv, bytes };
   }

@@ -38,6 +38,7 @@ async function givingGroup() {
     address: "here:1",
     forward: false,
     version: "1.2.3",
+    moves: () => [],
   });
   return { group, routes };
 }
@@ -47,7 +48,9 @@ Deno.test("GetShardsData gives the data of shards on their way, and of no others
   const { getShardsData } = ShardKVServiceService;
   const ask = (configNum: number, ...shardIds: number[]) =>
     callUnary(routes, getShardsData, { configNum, shardIds });
+  assertEquals(group.statuses()[1], "Leaving");
   const answer = await ask(2, 1);
+  assertEquals(group.statuses()[1], "BePulling", "it must not change any more");
   assertEquals([answer.err, answer.configNum], ["OK", 2]);
   const pairs = answer.shards[1]?.kv.map(({ key, value }) => [`${key}`, `${value}`]);
   assertEquals(pairs, [[keyIn(1, 2), "goes"]]);
@@ -61,6 +64,7 @@ Deno.test("GetShardsData says ErrNotReady for more than fits in a message", asyn
   const { group, routes } = await givingGroup();
   const [, , three] = configChain([100, 100], [100, 200], [200, 200]);
   assert(three !== undefined);
+  await group.freeze(2, 1);
   await group.drop(2, 1);
   const value = Buffer.alloc(1 << 20);
   for (let i = 0; i < 4; i++) await group.write([write({ key: bytes(keyIn(0, 2, i)), value })]);
@@ -78,7 +82,9 @@ Deno.test("DeleteShardsData never says OK to a configuration that is not there y
     (await callUnary(routes, deleteShardsData, { configNum, shardIds })).err;
   assertEquals(await ask(3, 1), "ErrNotReady");
   assertEquals(await ask(2, 0), "ErrOutDated");
-  assertEquals(group.statuses(), { 0: "Serving", 1: "BePulling" });
+  assertEquals(group.statuses(), { 0: "Serving", 1: "Leaving" });
+  assertEquals(await ask(2, 1), "ErrOutDated", "it is still served");
+  await group.freeze(2, 1);
   assertEquals(await ask(2, 1), "OK");
   assertEquals(await ask(2, 1), "OK");
   assertEquals(group.statuses(), { 0: "Serving" });

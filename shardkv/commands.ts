@@ -28,6 +28,7 @@ export type GroupOperation =
   | WritesOperation
   | { readonly kind: "config"; readonly config: Config }
   | { readonly kind: "insert"; readonly chunk: InsertChunk }
+  | { readonly kind: "freeze"; readonly step: ShardStep }
   | { readonly kind: "drop"; readonly step: ShardStep }
   | { readonly kind: "settle"; readonly step: ShardStep }
   /** Nonsense; changes nothing. */
@@ -57,6 +58,7 @@ const NOTHING: GroupCommand = {
   writes: Buffer.alloc(0),
   config: undefined,
   insert: undefined,
+  freeze: undefined,
   drop: undefined,
   settle: undefined,
   valueBytesMax: 0,
@@ -76,6 +78,10 @@ export function encodeConfigStep(config: Config): Uint8Array {
 
 export function encodeInsert(insert: InsertChunk): Uint8Array {
   return GroupCommand.encode({ ...NOTHING, insert }).finish();
+}
+
+export function encodeFreeze(freeze: ShardStep): Uint8Array {
+  return GroupCommand.encode({ ...NOTHING, freeze }).finish();
 }
 
 export function encodeDrop(drop: ShardStep): Uint8Array {
@@ -99,6 +105,7 @@ export function decodeOperation(payload: Uint8Array): GroupOperation {
 function operationOf(command: GroupCommand): GroupOperation {
   if (command.config) return { kind: "config", config: decodeConfig(command.config) };
   if (command.insert) return { kind: "insert", chunk: command.insert };
+  if (command.freeze) return { kind: "freeze", step: command.freeze };
   if (command.drop) return { kind: "drop", step: command.drop };
   if (command.settle) return { kind: "settle", step: command.settle };
   if (command.writes.length === 0) return { kind: "invalid", reason: "The command is empty" };

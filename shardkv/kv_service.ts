@@ -8,8 +8,11 @@ import {
   ResultCode,
   type ScanRequest,
   type ScanResponse,
+  type ShardPlace,
+  WriteBatch,
 } from "../proto/gen/shardkv.ts";
 import { KvError } from "../rpc/errors.ts";
+import type { Gid } from "../shardctrler/config.ts";
 import { type ServerStream, type ServiceRoutes, stream, unary } from "../rpc/service.ts";
 import type { Answered, RequestMetrics } from "../server/request_metrics.ts";
 import { encodeWrites } from "./commands.ts";
@@ -17,15 +20,19 @@ import { type GroupLog, proposeWrites } from "./group_log.ts";
 import { readKeys } from "./kv_reads.ts";
 import { type GroupLimits, SERVER_REQUESTS_MAX, STREAM_REQUESTS_MAX } from "./limits.ts";
 import type { ShardMachine } from "./machine.ts";
+import { placesOfKeys } from "./places.ts";
 import { checkGetKeys, checkScan, checkWrites } from "./request_check.ts";
 import { RequestGate } from "./request_gate.ts";
 import { scanPage } from "./scan.ts";
+import type { WriteBrake } from "./write_brake.ts";
 
 export interface KvServiceOptions {
   readonly log: GroupLog;
   readonly machine: ShardMachine;
   readonly limits: GroupLimits;
   readonly requests: RequestMetrics;
+  readonly gid: Gid;
+  readonly brake: Pick<WriteBrake, "hold">;
 }
 
 export class KvService {
@@ -65,11 +72,30 @@ export class KvService {
       configNum: machine.ownership.config.num,
       writeResults: writes.value,
       getResults: reads.value,
+      places: this.#places(request, writes.value, reads.value),
     };
   }
 
-  #write({ writes, ageMs }: BatchRequest): Promise<Result[]> {
-    const { log, machine, limits } = this.#options;
+  /** Where the shards are whose keys were refused: the client's configuration may not tell. */
+  #places(
+    request: BatchRequest,
+    writes: readonly Result[],
+    reads: readonly Result[],
+  ): ShardPlace[] {
+    const refused: Buffer[] = [];
+    if (writes.some(isRefusal)) {
+      WriteBatch.decode(request.writes).commands.forEach(({ key }, i) => {
+        if (isRefusal(writes[i])) refused.push(key);
+      });
+    }
+    request.getKeys.forEach((key, i) => {
+      if (isRefusal(reads[i])) refused.push(key);
+    });
+    return placesOfKeys(this.#options, refused);
+  }
+
+  async #write({ writes, ageMs }: BatchRequest): Promise<Result[]> {
+    const { log, machine, limits, brake } = this.#options;
     const checked = checkWrites(writes, machine.ownership, limits.valueBytesMax);
     if (checked.hasSession && ageMs >= SESSION_TTL_MS) {
       throw new KvError(
@@ -79,9 +105,10 @@ export class KvService {
       );
     }
     if (checked.refusals !== undefined && log.status().role === "leader") {
-      return Promise.resolve([...checked.refusals]);
+      return [...checked.refusals];
     }
-    return proposeWrites(log, encodeWrites(writes, limits.valueBytesMax));
+    await brake.hold(writes, machine.ownership);
+    return await proposeWrites(log, encodeWrites(writes, limits.valueBytesMax));
   }
 
   #scan(request: ScanRequest): Promise<ScanResponse> {
@@ -153,6 +180,7 @@ export class KvService {
       configNum: this.#options.machine.ownership.config.num,
       writeResults: [],
       getResults: [],
+      places: [],
     };
   }
 }
@@ -162,13 +190,18 @@ function countBatch({ writeResults, getResults }: BatchResponse): Answered {
   return { reads: getResults.length, writes: writeResults.length, failures };
 }
 
-function countScan(): Answered {
-  return { reads: 1, writes: 0, failures: 0 };
+function countScan({ places }: ScanResponse): Answered {
+  return { reads: 1, writes: 0, failures: places.length > 0 ? 1 : 0 };
 }
 
 /** A key that is absent or holds something else is an answer too. */
 function isFailure({ code }: Result): boolean {
   return code > ResultCode.RESULT_MISMATCH;
+}
+
+function isRefusal(result: Result | undefined): boolean {
+  return result?.code === ResultCode.RESULT_WRONG_GROUP ||
+    result?.code === ResultCode.RESULT_NOT_READY;
 }
 
 /** A failed read must not make writes that succeeded look as if they had not been executed. */

@@ -1,3 +1,4 @@
+import { WriteBrake } from "./write_brake.ts";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { SESSION_TTL_MS } from "../raft/node/session_table.ts";
 import {
@@ -25,7 +26,8 @@ async function service() {
   const limits = defaultGroupLimits;
   const clock = new VirtualClock();
   const requests = new RequestMetrics(clock);
-  const kv = new KvService({ log, machine: group.machine, limits, requests });
+  const brake = new WriteBrake(clock);
+  const kv = new KvService({ log, machine: group.machine, limits, requests, gid: 100, brake });
   return { group, log, kv, clock, requests };
 }
 
@@ -146,14 +148,21 @@ Deno.test("Stream answers what is over the bound with OVERLOADED and keeps the r
   await group.close();
 });
 
-Deno.test("Scan pages over shards in key order and refuses a shard that is not served", async () => {
+Deno.test("Scan pages over shards in key order and says who serves a shard of another group", async () => {
   const group = new MachineHarness(100);
   const [config] = configChain([100, 100, 100, 200]);
   assert(config !== undefined);
   await group.config(config);
   const log = new FakeLog(group);
-  const requests = new RequestMetrics(new VirtualClock());
-  const kv = new KvService({ log, machine: group.machine, limits: defaultGroupLimits, requests });
+  const clock = new VirtualClock();
+  const kv = new KvService({
+    log,
+    machine: group.machine,
+    limits: defaultGroupLimits,
+    requests: new RequestMetrics(clock),
+    gid: 100,
+    brake: new WriteBrake(clock),
+  });
   const names = Array.from({ length: 50 }, (_, i) => keyIn(i % 3, 4, i)).sort();
   const commands = names.map((name) => write({ key: bytes(name), value: bytes("v") }));
   await kv.execute(request({ writes: batch(commands) }));
@@ -174,13 +183,14 @@ Deno.test("Scan pages over shards in key order and refuses a shard that is not s
   const part = { ...scan, start: bytes(names[3] ?? ""), end: bytes(names[6] ?? "") };
   const { pairs, more } = await callUnary(kv.routes, KvServiceService.scan, part);
   assertEquals([pairs.map(({ key }) => `${key}`), more], [names.slice(3, 6), false]);
-  for (const [shards, code] of [[[0, 3], "WRONG_GROUP"], [[4], "INVALID_ARGUMENT"]] as const) {
-    const error = await assertRejects(
-      () => callUnary(kv.routes, KvServiceService.scan, { ...scan, shards: [...shards] }),
-      KvError,
-    );
-    assertEquals(error.code, code);
-  }
+  const elsewhere = await callUnary(kv.routes, KvServiceService.scan, { ...scan, shards: [0, 3] });
+  const place = { shard: 3, gid: 200, servers: ["g200n0", "g200n1", "g200n2"] };
+  assertEquals(elsewhere, { pairs: [], more: false, places: [place], configNum: 1 });
+  const error = await assertRejects(
+    () => callUnary(kv.routes, KvServiceService.scan, { ...scan, shards: [4] }),
+    KvError,
+  );
+  assertEquals(error.code, "INVALID_ARGUMENT");
   await group.close();
 });
 
@@ -212,8 +222,9 @@ Deno.test("A scan counts for the shards that are here, whatever shards it names"
   const ask = (...shards: number[]) =>
     callUnary(kv.routes, KvServiceService.scan, { ...scan, shards });
   await ask(0);
-  for (const shard of [-1, 1, 2 ** 31 - 1]) await assertRejects(() => ask(shard), KvError);
-  assertEquals([requests.reads.count, requests.failures], [1, 3]);
+  assertEquals((await ask(1)).places.map(({ gid }) => gid), [200]);
+  for (const shard of [-1, 2 ** 31 - 1]) await assertRejects(() => ask(shard), KvError);
+  assertEquals([requests.reads.count, requests.failures], [2, 3]);
   assertEquals(group.machine.operationCounts(), [{ shard: 0, reads: 1, writes: 0 }]);
   await group.close();
 });

@@ -1,5 +1,6 @@
 /** One replica's time as the leader: follows the configurations and sees shards through their moves. */
 import type { CtrlerClerk } from "../client/ctrler_clerk.ts";
+import type { MoveInfo } from "../proto/gen/shardkv.ts";
 import { KvError } from "../rpc/errors.ts";
 import { sleep } from "../runtime/clock.ts";
 import { type Config, isForeign, type ShardId } from "../shardctrler/config.ts";
@@ -7,6 +8,7 @@ import { encodeConfigStep } from "./commands.ts";
 import { proposeStep } from "./group_log.ts";
 import { PULLS_MAX, RELEASES_MAX } from "./limits.ts";
 import { planMigration, type PullAction, type ReleaseAction } from "./migration_plan.ts";
+import { MoveProgress } from "./move_progress.ts";
 import { Notifier } from "./notifier.ts";
 import { type MoveContext, pullShard, releaseShard } from "./shard_moves.ts";
 
@@ -15,7 +17,7 @@ const RETRY_MS = 500;
 /** Milliseconds before controllers of another store are looked at again: it takes an operator. */
 const FOREIGN_RETRY_MS = 10_000;
 
-export interface LeaderDutiesOptions extends Omit<MoveContext, "signal"> {
+export interface LeaderDutiesOptions extends Omit<MoveContext, "signal" | "progress"> {
   readonly controllers: Pick<CtrlerClerk, "watch" | "query">;
   /** Called when a duty meets what should be impossible. */
   readonly onFatal: (error: unknown) => void;
@@ -34,7 +36,13 @@ export class LeaderDuties {
 
   constructor(options: LeaderDutiesOptions) {
     this.#options = options;
-    this.#context = { ...options, signal: this.#abort.signal };
+    const progress = new MoveProgress(options);
+    this.#context = { ...options, progress, signal: this.#abort.signal };
+  }
+
+  /** The shards that are on their way here. */
+  moves(): MoveInfo[] {
+    return this.#context.progress.list();
   }
 
   start(): void {

@@ -38,6 +38,32 @@ export const CHUNK_BYTES_DEFAULT = 512 << 10;
 export const CHUNK_BYTES_MAX = 1 << 20;
 /** Records of one chunk: bounds the synchronous apply of tiny records. */
 export const CHUNK_RECORDS_MAX = 8_192;
+/** Records of one chunk of changes: what they replace is read, however large it is. */
+export const CHUNK_CHANGED_MAX = 1_024;
+/** Changes looked at for one chunk: most may name the same few records, and a call must end in time. */
+export const CHUNK_CHANGES_MAX = 32_768;
+/**
+ * Bytes of the change log of a shard that is leaving; a shard whose log is full
+ * is frozen until its new owner has fetched it. Some ten million small writes:
+ * they bound what a new owner that is down for days costs the disk.
+ */
+export const CHANGE_LOG_BYTES_MAX = 1 << 30;
+/**
+ * Rounds of catching up with a shard that is written meanwhile before it is
+ * frozen all the same: if each leaves half of the one before, a copy of an
+ * hour has a second to go.
+ */
+export const CATCH_UP_ROUNDS_MAX = 12;
+/** What a round may leave of the one before it: if it leaves more, writers are slowed down. */
+export const CATCH_UP_LEFT_MAX = 0.5;
+/** Longest time a write is held while its shard is copied, in milliseconds: clients shall hardly notice. */
+export const BRAKE_MS_MAX = 80;
+/** Where slowing down begins. */
+export const BRAKE_MS_MIN = 20;
+/** Most records that may come with a chunk for the shard to be frozen: some milliseconds to apply. */
+export const HAND_OVER_RECORDS_MAX = 512;
+/** Most bytes of them. */
+export const HAND_OVER_BYTES_MAX = 256 << 10;
 /** Shards pulled at the same time: enough to hide the round trips, few enough to leave room for clients. */
 export const PULLS_MAX = 4;
 /** Shards whose source is being told to forget them at the same time. */
@@ -53,9 +79,14 @@ export const SHARDS_DATA_BYTES_MAX = 3 << 20;
 export interface GroupLimits {
   /** Largest value in bytes. @default {1 MiB} */
   readonly valueBytesMax: number;
+  /** Bytes of records to ask for in one chunk of a shard; servers have no flag for it. @default {512 KiB} */
+  readonly chunkBytes: number;
 }
 
-export const defaultGroupLimits: GroupLimits = { valueBytesMax: VALUE_BYTES_DEFAULT };
+export const defaultGroupLimits: GroupLimits = {
+  valueBytesMax: VALUE_BYTES_DEFAULT,
+  chunkBytes: CHUNK_BYTES_DEFAULT,
+};
 
 /**
  * Checks limits once, where they enter.
@@ -63,13 +94,19 @@ export const defaultGroupLimits: GroupLimits = { valueBytesMax: VALUE_BYTES_DEFA
  * @throws {RangeError} If a value is out of its range
  */
 export function validateGroupLimits(limits: GroupLimits): void {
-  const { valueBytesMax } = limits;
+  const { valueBytesMax, chunkBytes } = limits;
   if (
     !Number.isSafeInteger(valueBytesMax) || valueBytesMax < 1 || valueBytesMax > VALUE_BYTES_CEILING
   ) {
     throw new RangeError(
       `Cannot allow values of ${valueBytesMax} bytes: the limit must be an integer ` +
         `from 1 to ${VALUE_BYTES_CEILING}`,
+    );
+  }
+  if (!Number.isSafeInteger(chunkBytes) || chunkBytes < 1 || chunkBytes > CHUNK_BYTES_MAX) {
+    throw new RangeError(
+      `Cannot fetch shards by ${chunkBytes} bytes: a chunk must be an integer ` +
+        `from 1 to ${CHUNK_BYTES_MAX}`,
     );
   }
 }

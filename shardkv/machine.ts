@@ -17,7 +17,7 @@ import { unreachable } from "../runtime/invariant.ts";
 import type { Gid } from "../shardctrler/config.ts";
 import type { Write } from "../storage/engine.ts";
 import { applyConfig } from "./apply_config.ts";
-import { applyDrop, applyInsert, applySettle } from "./apply_migration.ts";
+import { applyDrop, applyFreeze, applyInsert, applySettle } from "./apply_migration.ts";
 import { applyWrites } from "./apply_writes.ts";
 import {
   decodeOperation,
@@ -32,7 +32,8 @@ import type { Stay } from "./machine_keys.ts";
 import { type Ownership, ownershipOf } from "./ownership.ts";
 import { keysAhead } from "./prefetch.ts";
 import { type OperationCounts, ShardOperations } from "./shard_operations.ts";
-import { isServed } from "./shard_status.ts";
+import type { Shard } from "./shard_record.ts";
+import { isOwn, type ShardStatus } from "./shard_status.ts";
 
 /** Milliseconds of log time between two searches for idle sessions. */
 const SESSION_SWEEP_MS = 60_000;
@@ -40,9 +41,11 @@ const SESSION_SWEEP_MS = 60_000;
 /** Figures of a shard for status pages. */
 export interface ShardFigures {
   readonly shard: number;
-  readonly status: string;
+  readonly status: ShardStatus;
   readonly keys: number;
   readonly bytes: number;
+  /** Number of the latest change in its change log; 0 for none. */
+  readonly changes: number;
 }
 
 export class ShardMachine implements StateMachine {
@@ -72,7 +75,7 @@ export class ShardMachine implements StateMachine {
     return this.#state.timeMs;
   }
 
-  /** Key of the last record of a shard that is being pulled; undefined if it is not. */
+  /** Key of the last record or change of a shard that is being pulled; undefined if it is not. */
   cursorOf(shard: number): Uint8Array | undefined {
     const held = this.#state.shards.get(shard);
     return held?.status === "Pulling" ? held.cursor : undefined;
@@ -86,7 +89,7 @@ export class ShardMachine implements StateMachine {
   /** Figures of the shards that are here, by number. */
   figures(): ShardFigures[] {
     return [...this.#state.shards.values()]
-      .map(({ shard, status, keys, bytes }) => ({ shard, status, keys, bytes }))
+      .map(figuresOf)
       .sort((a, b) => a.shard - b.shard);
   }
 
@@ -94,6 +97,12 @@ export class ShardMachine implements StateMachine {
   operationCounts(): ({ readonly shard: number } & OperationCounts)[] {
     return [...this.#state.shards.keys()]
       .map((shard) => ({ shard, ...this.operations.of(shard) }));
+  }
+
+  /** Figures of one shard; undefined if it is not here. */
+  figuresOf(shard: number): ShardFigures | undefined {
+    const held = this.#state.shards.get(shard);
+    return held && figuresOf(held);
   }
 
   /** The caller has cleared what the stay left in this replica's engine. */
@@ -159,7 +168,9 @@ export class ShardMachine implements StateMachine {
       case "config":
         return this.#stepReply(applyConfig(state, operation.config));
       case "insert":
-        return this.#stepReply(applyInsert(state, operation.chunk, writes));
+        return this.#stepReply(applyInsert(state, operation.chunk, view, writes));
+      case "freeze":
+        return this.#stepReply(applyFreeze(state, operation.step));
       case "drop":
         return this.#stepReply(applyDrop(state, operation.step));
       case "settle":
@@ -185,10 +196,14 @@ export class ShardMachine implements StateMachine {
     state.changed.time = true;
     if (Math.floor(before / SESSION_SWEEP_MS) === Math.floor(now / SESSION_SWEEP_MS)) return;
     for (const shard of state.shards.values()) {
-      // A shard that is not served must not change: it may be on its way.
-      if (!isServed(shard.status)) continue;
+      // One that is on its way keeps its sessions: forgetting is no change that would travel.
+      if (!isOwn(shard.status)) continue;
       shard.sessions.expire(now);
       if (shard.sessions.hasDirty) state.changed.shards.add(shard);
     }
   }
+}
+
+function figuresOf({ shard, status, keys, bytes, changes }: Shard): ShardFigures {
+  return { shard, status, keys, bytes, changes };
 }

@@ -1,7 +1,13 @@
 /** A group's machine over a memory engine and the real applier, without Raft; for tests. */
 import { assert } from "@std/assert";
 import * as raftpb from "../proto/gen/raft.ts";
-import { type InsertChunk, WriteBatch, type WriteCommand, WriteOp } from "../proto/gen/shardkv.ts";
+import {
+  type InsertChunk,
+  type PullShardResponse,
+  WriteBatch,
+  type WriteCommand,
+  WriteOp,
+} from "../proto/gen/shardkv.ts";
 import { ApplyLookout } from "../raft/node/apply_lookout.ts";
 import { Applier } from "../raft/node/applier.ts";
 import type { Entry } from "../raft/types.ts";
@@ -13,6 +19,7 @@ import { MemoryEngine } from "../storage/memory_engine.ts";
 import {
   encodeConfigStep,
   encodeDrop,
+  encodeFreeze,
   encodeInsert,
   encodeSettle,
   encodeWrites,
@@ -21,6 +28,7 @@ import {
 } from "./commands.ts";
 import { ShardMachine } from "./machine.ts";
 import { stayRange, userKey } from "./machine_keys.ts";
+import { readChunk } from "./shard_source.ts";
 
 export const bytes = (text: string): Buffer => Buffer.from(text);
 
@@ -73,6 +81,17 @@ export function nextConfig(before: Config, shards: readonly Gid[]): Config {
 export function configChain(...owners: readonly (readonly Gid[])[]): Config[] {
   let config = emptyConfig(owners[0]?.length ?? 1);
   return owners.map((shards) => config = nextConfig(config, shards));
+}
+
+/** The step that takes a chunk in. */
+export function insertOf(
+  configNum: number,
+  shard: number,
+  cursorBefore: Uint8Array,
+  { records, cursor, done }: PullShardResponse,
+): InsertChunk {
+  const cursors = { cursorBefore: Buffer.from(cursorBefore), cursorAfter: cursor };
+  return { configNum, shard, ...cursors, records, done };
 }
 
 /** A key of the given shard. */
@@ -151,6 +170,10 @@ export class MachineHarness {
     return this.step(encodeInsert(chunk));
   }
 
+  freeze(configNum: number, shard: number): Promise<StepOutcome> {
+    return this.step(encodeFreeze({ configNum, shard }));
+  }
+
   drop(configNum: number, shard: number): Promise<StepOutcome> {
     return this.step(encodeDrop({ configNum, shard }));
   }
@@ -190,6 +213,18 @@ export class MachineHarness {
     const { start, end } = stayRange(held);
     const pairs = await this.reader.scan(start, end);
     return pairs.map(({ key, value }) => ({ key: key.subarray(7), value }));
+  }
+
+  /** What follows the cursor of a shard that is given away, as this replica tells its next owner. */
+  chunkAfter(
+    configNum: number,
+    shard: number,
+    cursor: Uint8Array,
+    bytesMax: number,
+  ): Promise<PullShardResponse> {
+    const log = { reader: this.reader, readBarrier: () => Promise.resolve() };
+    const context = { machine: this.machine, log };
+    return readChunk(context, { configNum, shard, cursor: Buffer.from(cursor), bytesMax });
   }
 
   async close(): Promise<void> {

@@ -8,6 +8,7 @@
  * | 0x03, shard u16, incarnation u32 | empty: that stay is over, its 0x04 records are garbage |
  * | 0x04, shard u16, incarnation u32, 0x01, client u64 | session record |
  * | 0x04, shard u16, incarnation u32, 0x02, user key | user value |
+ * | 0x04, shard u16, incarnation u32, 0x03, number u64 | change: what follows the incarnation in the key of a record that was written (change_log.ts) |
  *
  * An incarnation is the number of the configuration in which the group gained
  * the shard. Every stay of a shard has records of its own, so that giving it
@@ -19,7 +20,7 @@
  * are therefore equal in everything but 0x03 records and the records they
  * name. A snapshot taken in between carries both, or neither.
  */
-import { writeUint64 } from "../storage/key_space.ts";
+import { readUint64, writeUint64 } from "../storage/key_space.ts";
 
 const GROUP_REGION = 0x01;
 const SHARD_REGION = 0x02;
@@ -31,10 +32,15 @@ export const SESSION_KIND = 0x01;
 /** Kind of a record within a shard. */
 export const USER_KIND = 0x02;
 
+/** Kind of an entry of the change log, which stands behind the records of a shard. */
+export const CHANGE_KIND = 0x03;
+
 /** Bytes before a record's kind: region, shard, incarnation. */
 export const STAY_PREFIX_BYTES = 7;
 /** Length of a session record's key within its shard: kind and client. */
 export const SESSION_KEY_BYTES = 9;
+/** Length of a change's key within its shard: kind and number. */
+const CHANGE_KEY_BYTES = 9;
 
 export interface Range {
   readonly start: Buffer;
@@ -84,7 +90,7 @@ export function stayOf(key: Buffer): Stay {
   return { shard: key.readUInt16BE(1), incarnation: key.readUInt32BE(3) };
 }
 
-/** Every record of a stay, whatever its kind. */
+/** Every record of a stay, whatever its kind, and its changes. */
 export function stayRange(stay: Stay): Range {
   return { start: stayKey(DATA_REGION, stay), end: stayEnd(stay) };
 }
@@ -119,7 +125,7 @@ export function userKey(stay: Stay, key: Uint8Array): Buffer {
 export function userRange(stay: Stay, start: Uint8Array, end: Uint8Array | undefined): Range {
   return {
     start: userKey(stay, start),
-    end: end === undefined ? stayEnd(stay) : userKey(stay, end),
+    end: end === undefined ? recordsEnd(stay) : userKey(stay, end),
   };
 }
 
@@ -140,7 +146,30 @@ export function recordKey(stay: Stay, relative: Uint8Array): Buffer {
 export function recordsAfter(stay: Stay, cursor: Uint8Array): Range {
   const last = recordKey(stay, cursor);
   const start = cursor.length === 0 ? last : Buffer.concat([last, Buffer.of(0)]);
-  return { start, end: stayEnd(stay) };
+  return { start, end: recordsEnd(stay) };
+}
+
+/** Key within the shard of a change; number 0 stands for the place before the first. */
+export function changeCursor(number: number): Buffer {
+  const key = Buffer.allocUnsafe(CHANGE_KEY_BYTES);
+  key[0] = CHANGE_KIND;
+  writeUint64(key, number, 1);
+  return key;
+}
+
+/** Whether a key within a shard is that of a change: all records are before it. */
+export function isChangeCursor(cursor: Uint8Array): boolean {
+  return cursor[0] === CHANGE_KIND && cursor.length === CHANGE_KEY_BYTES;
+}
+
+/** Number of the change with the given key within the shard. */
+export function changeNumberOf(cursor: Uint8Array): number {
+  return readUint64(cursor, 1);
+}
+
+/** The changes of a stay that follow the one with the given number. */
+export function changesAfter(stay: Stay, number: number): Range {
+  return { start: recordKey(stay, changeCursor(number + 1)), end: stayEnd(stay) };
 }
 
 /** The key within the shard (kind first): a view of a full record key. */
@@ -161,7 +190,12 @@ function stayKey(region: number, stay: Stay): Buffer {
   return key;
 }
 
-/** The first key after every record of the stay: incarnations are below 2^32 - 1. */
+/** The first key after every record of the stay, where its changes begin. */
+function recordsEnd(stay: Stay): Buffer {
+  return recordKey(stay, Buffer.of(CHANGE_KIND));
+}
+
+/** The first key after everything of the stay: incarnations are below 2^32 - 1. */
 function stayEnd(stay: Stay): Buffer {
   return stayKey(DATA_REGION, { shard: stay.shard, incarnation: stay.incarnation + 1 });
 }

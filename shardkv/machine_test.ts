@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { ResultCode, WriteOp } from "../proto/gen/shardkv.ts";
 import { SESSION_TTL_MS } from "../raft/node/session_table.ts";
-import { encodeConfigStep, encodeDrop } from "./commands.ts";
+import { encodeConfigStep, encodeDrop, encodeFreeze } from "./commands.ts";
 import { bytes, configChain, keyIn, MachineHarness, write, writes } from "./machine_harness.ts";
 
 const {
@@ -165,6 +165,7 @@ Deno.test("apply() gives a shard that is lost and gained in one batch a new, emp
   const put = writes([write({ key: bytes("k"), value: bytes("new") })]);
   await group.apply(
     encodeConfigStep(two),
+    encodeFreeze({ configNum: 2, shard: 0 }),
     encodeDrop({ configNum: 2, shard: 0 }),
     encodeConfigStep(three),
     put,
@@ -189,8 +190,8 @@ Deno.test("figures() count keys and bytes of each shard exactly", async () => {
     write({ key: bytes(a), value: bytes("1") }),
   ]);
   const expected = [
-    { shard: 0, status: "Serving", keys: 1, bytes: a.length + 1 },
-    { shard: 1, status: "Serving", keys: 1, bytes: b.length + 3 },
+    { shard: 0, status: "Serving", keys: 1, bytes: a.length + 1, changes: 0 },
+    { shard: 1, status: "Serving", keys: 1, bytes: b.length + 3, changes: 0 },
   ];
   assertEquals(group.machine.figures(), expected);
   await group.restart();

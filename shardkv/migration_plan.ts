@@ -1,7 +1,7 @@
 /** What a group's leader has to see to in a given state (pure). */
 import { unreachable } from "../runtime/invariant.ts";
-import { type Gid, holderOf, serversOf, type ShardId } from "../shardctrler/config.ts";
-import type { Ownership } from "./ownership.ts";
+import type { Gid, ShardId } from "../shardctrler/config.ts";
+import { type Ownership, sourceOf } from "./ownership.ts";
 import { isInBetween } from "./shard_status.ts";
 
 /** Fetch a shard from its last owner, chunk after chunk, until it is all here. */
@@ -41,12 +41,13 @@ export function planMigration(ownership: Ownership): MigrationPlan {
     inBetween ||= isInBetween(status);
     switch (status) {
       case "Pulling":
-        actions.push({ kind: "pull", shard, ...sourceOf(ownership, shard) });
+        actions.push({ kind: "pull", ...moveOf(ownership, shard) });
         break;
       case "GCing":
-        actions.push({ kind: "release", shard, ...sourceOf(ownership, shard) });
+        actions.push({ kind: "release", ...moveOf(ownership, shard) });
         break;
       case "Serving":
+      case "Leaving":
       case "BePulling":
       case "Frozen":
         break;
@@ -57,11 +58,7 @@ export function planMigration(ownership: Ownership): MigrationPlan {
   return { actions, nextConfig: inBetween ? undefined : ownership.config.num + 1 };
 }
 
-/** Who had the shard before the configuration the group is in: it cannot leave that before the shard has settled. */
-function sourceOf({ config, previous }: Ownership, shard: ShardId) {
-  const from = holderOf(previous, shard);
-  // The newest addresses first: a source that is still a group knows its own best.
-  const current = serversOf(config, from);
-  const servers = current.length > 0 ? current : serversOf(previous, from);
-  return { from, servers, configNum: config.num };
+function moveOf(ownership: Ownership, shard: ShardId) {
+  const { gid: from, servers } = sourceOf(ownership, shard);
+  return { shard, from, servers, configNum: ownership.config.num };
 }

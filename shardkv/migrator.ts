@@ -1,4 +1,5 @@
 /** Moves shards between this group and others, while this replica leads its group. */
+import type { MoveInfo } from "../proto/gen/shardkv.ts";
 import { LeaderDuties, type LeaderDutiesOptions } from "./leader_duties.ts";
 
 export class Migrator {
@@ -21,6 +22,11 @@ export class Migrator {
   /** The group's ownership has changed. */
   wake(): void {
     this.#duties?.wake();
+  }
+
+  /** The shards on their way to this group; none unless this replica leads. */
+  moves(): MoveInfo[] {
+    return this.#duties?.moves() ?? [];
   }
 
   /** Gives everything up. What waits for the log ends only when the log is stopped too. */

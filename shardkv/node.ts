@@ -112,11 +112,12 @@ export class GroupReplica {
   ) {
     const { position, version = "", forward = true, controllers, onFatal } = options;
     const clerk = new CtrlerClerk({ ...options, controllers });
-    const migrator = new Migrator({ ...options, log: raft, machine, controllers: clerk });
+    const migrator = new Migrator({ ...options, limits, log: raft, machine, controllers: clerk });
     const sweeper = new GarbageSweeper({ machine, reader: raft.reader, onFatal });
     const serverList = new ServerList({ ...options, raft, machine, controllers: clerk });
     const { address } = raft;
-    const sources = { ...options, log: raft, machine, id: position, address, version };
+    const moves = () => migrator.moves();
+    const sources = { ...options, log: raft, machine, id: position, address, version, moves };
     const requests = new RequestMetrics(options.clock);
     const host = options.host ?? noProcess;
     const shards = () => machine.operationCounts();

@@ -3,7 +3,14 @@
  * machine's own state runs ahead of the engine while a batch is being written,
  * so nothing outside the machine looks at that.
  */
-import type { Config, ShardId } from "../shardctrler/config.ts";
+import {
+  type Config,
+  type Gid,
+  holderOf,
+  NO_GROUP,
+  serversOf,
+  type ShardId,
+} from "../shardctrler/config.ts";
 import { shardOf } from "../shardctrler/shard_hash.ts";
 import type { GroupState } from "./group_state.ts";
 import type { Stay } from "./machine_keys.ts";
@@ -35,6 +42,38 @@ export function ownershipOf(state: GroupState): Ownership {
 export function shardOfKey(ownership: Ownership, key: Uint8Array): ShardId | undefined {
   const count = ownership.config.shards.length;
   return count === 0 ? undefined : shardOf(key, count);
+}
+
+/** A group that has a shard, and where its servers are. */
+export interface ShardPlace {
+  readonly shard: ShardId;
+  readonly gid: Gid;
+  readonly servers: readonly string[];
+}
+
+/** Who had the shard before the configuration the group is in, which it cannot leave before the shard has settled. */
+export function sourceOf({ config, previous }: Ownership, shard: ShardId): ShardPlace {
+  const gid = holderOf(previous, shard);
+  // The newest addresses first: a source that is still a group knows its own best.
+  const current = serversOf(config, gid);
+  const servers = current.length > 0 ? current : serversOf(previous, gid);
+  return { shard, gid, servers };
+}
+
+/**
+ * Who serves a shard that the group `own` does not, as far as it knows: the
+ * shard's owner, or whoever had it while it is on its way here. Undefined if
+ * it knows of nobody.
+ */
+export function placeOf(ownership: Ownership, own: Gid, shard: ShardId): ShardPlace | undefined {
+  const { config, previous } = ownership;
+  const owner = config.shards[shard] ?? NO_GROUP;
+  if (owner === NO_GROUP) return undefined;
+  if (owner !== own) return { shard, gid: owner, servers: serversOf(config, owner) };
+  // What nobody served is not served while it is on its way either.
+  const served = ownership.shards.get(shard)?.status === "Pulling" &&
+    (previous.shards[shard] ?? NO_GROUP) !== NO_GROUP;
+  return served ? sourceOf(ownership, shard) : undefined;
 }
 
 /** Why a shard cannot be read or written here; undefined if it can. */

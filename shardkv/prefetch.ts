@@ -1,16 +1,16 @@
-/** Looks ahead: what will the writes of a batch of commands want to see of their keys. */
-import { WriteOp } from "../proto/gen/shardkv.ts";
+/** Looks ahead: what will a batch of commands want to see of its keys. */
+import { type InsertChunk, WriteOp } from "../proto/gen/shardkv.ts";
 import type { Lookahead } from "../raft/node/state_machine.ts";
 import { type Config, isForeign } from "../shardctrler/config.ts";
 import { shardOf } from "../shardctrler/shard_hash.ts";
 import type { GroupOperation, WritesOperation } from "./commands.ts";
 import type { GroupState } from "./group_state.ts";
-import { userKey } from "./machine_keys.ts";
+import { isChangeCursor, recordKey, USER_KIND, userKey } from "./machine_keys.ts";
 
 /**
- * The machine keys of all writes among the operations, which are about to be
- * applied to the state in this order. A configuration among them may begin a
- * new stay of a shard: writes behind it want that stay's keys too.
+ * The machine keys of all writes and changes among the operations, which are
+ * about to be applied to the state in this order. A configuration among them
+ * may begin a new stay of a shard: writes behind it want that stay's keys too.
  */
 export function keysAhead(
   state: GroupState,
@@ -26,6 +26,8 @@ export function keysAhead(
     } else if (operation.kind === "writes") {
       assignShards(operation, shardCountOf(state, coming));
       pushKeys(state, coming, operation, keys);
+    } else if (operation.kind === "insert") {
+      pushChangedKeys(operation.chunk, keys);
     }
   }
   return keys;
@@ -39,6 +41,16 @@ interface Keys {
 /** What the key held counts only as the bytes that go. */
 function needsLength(op: WriteOp): boolean {
   return op === WriteOp.WRITE_OP_PUT || op === WriteOp.WRITE_OP_DELETE;
+}
+
+/** What a change replaces or removes. A shard is pulled in the configuration in which its stay began. */
+function pushChangedKeys(
+  { configNum, shard, cursorBefore, records }: InsertChunk,
+  { lengths }: Keys,
+): void {
+  if (!isChangeCursor(cursorBefore)) return;
+  const stay = { shard, incarnation: configNum };
+  for (const { key } of records) if (key[0] === USER_KIND) lengths.push(recordKey(stay, key));
 }
 
 function mayFollow(latest: Config, config: Config): boolean {

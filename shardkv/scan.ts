@@ -7,21 +7,33 @@ import type { ScanRequest, ScanResponse, ShardPair } from "../proto/gen/shardkv.
 import { KvError } from "../rpc/errors.ts";
 import { boundedMap } from "./bounded_map.ts";
 import { assertStillLeader, isSameStay, type ReadContext } from "./kv_reads.ts";
+import type { ShardMachine } from "./machine.ts";
 import { SCAN_BYTES_MAX, SCAN_PAIRS_MAX, SCAN_READS_MAX } from "./limits.ts";
 import { type HeldShard, refusalOf } from "./ownership.ts";
+import { type PlaceContext, placesOf } from "./places.ts";
 import { CursorHeap } from "./cursor_heap.ts";
 import { ShardCursor } from "./shard_cursor.ts";
 
+export interface ScanContext extends ReadContext, PlaceContext {
+  readonly machine: ShardMachine;
+}
+
 /**
- * One page from `start` on.
+ * One page from `start` on; or where the shards are that are not served here,
+ * if the group knows that of all of them.
  *
  * @throws {KvError} NOT_LEADER, OVERLOADED, UNAVAILABLE; WRONG_GROUP or NOT_READY
  *   if one of the shards is not served here, before or after the read
  */
-export async function scanPage(context: ReadContext, request: ScanRequest): Promise<ScanResponse> {
+export async function scanPage(context: ScanContext, request: ScanRequest): Promise<ScanResponse> {
   const { log, machine } = context;
   await log.readBarrier();
   const { term } = log.status();
+  const elsewhere = shardsElsewhere(context, request.shards);
+  if (elsewhere !== undefined) {
+    assertStillLeader(log, term);
+    return elsewhere;
+  }
   const shards = servedShards(context, request.shards);
   const limit = Math.min(request.limit || SCAN_PAIRS_MAX, SCAN_PAIRS_MAX);
   const cursors = openCursors(context, request, shards, limit);
@@ -32,7 +44,19 @@ export async function scanPage(context: ReadContext, request: ScanRequest): Prom
     if (!isSameStay(shard, after)) throw notServed("WRONG_GROUP", shard.shard);
   }
   assertStillLeader(log, term);
-  return page;
+  return { ...page, places: [], configNum: machine.ownership.config.num };
+}
+
+/** Undefined if all shards are served here, or of one nothing is known. */
+function shardsElsewhere(
+  context: ScanContext,
+  numbers: readonly number[],
+): ScanResponse | undefined {
+  const { config, shards } = context.machine.ownership;
+  const refused = new Set(numbers.filter((n) => refusalOf(shards.get(n)) !== undefined));
+  const places = placesOf(context, refused);
+  if (places.length === 0 || places.length < refused.size) return undefined;
+  return { pairs: [], more: false, places, configNum: config.num };
 }
 
 function servedShards({ machine }: ReadContext, numbers: readonly number[]): HeldShard[] {
@@ -79,7 +103,7 @@ async function merge(
   cursors: readonly ShardCursor[],
   limit: number,
   keysOnly: boolean,
-): Promise<ScanResponse> {
+): Promise<Pick<ScanResponse, "pairs" | "more">> {
   const heads = new CursorHeap(cursors);
   const pairs: ShardPair[] = [];
   let bytes = 0;

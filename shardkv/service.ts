@@ -1,24 +1,45 @@
 /** Everything a replica of a shard group answers, beside Raft itself. */
 import { ShardTransferServiceService } from "../proto/gen/shardkv.ts";
 import { type ServiceRoutes, unary } from "../rpc/service.ts";
+import type { Clock } from "../runtime/clock.ts";
 import { ClassicService, type ClassicServiceOptions } from "./classic_service.ts";
 import { KvService } from "./kv_service.ts";
-import { checkGainer, dropShard, readChunk, type ShardSourceContext } from "./shard_source.ts";
+import {
+  checkGainer,
+  dropShard,
+  freezeShard,
+  readChunk,
+  type ShardSourceContext,
+} from "./shard_source.ts";
+import { WriteBrake } from "./write_brake.ts";
 
-export function groupRoutes(options: ClassicServiceOptions): ServiceRoutes {
+export interface GroupServicesOptions extends ClassicServiceOptions {
+  readonly clock: Clock;
+}
+
+export function groupRoutes(options: GroupServicesOptions): ServiceRoutes {
+  const brake = new WriteBrake(options.clock);
   return [
     ...new ClassicService(options).routes,
-    ...new KvService(options).routes,
-    ...transferRoutes(options),
+    ...new KvService({ ...options, brake }).routes,
+    ...transferRoutes(options, brake),
   ];
 }
 
 /** What the groups call that have gained shards of this one. */
-function transferRoutes(context: ShardSourceContext): ServiceRoutes {
+function transferRoutes(context: ShardSourceContext, brake: WriteBrake): ServiceRoutes {
   const { machine } = context;
   return [
     unary(ShardTransferServiceService.pullShard, async (request) => {
       checkGainer(machine.ownership, request);
+      const chunk = await readChunk(context, request);
+      if (request.brakeMs > 0) brake.apply(request.shard, request.brakeMs);
+      return chunk;
+    }),
+    unary(ShardTransferServiceService.freezeShard, async (request) => {
+      checkGainer(machine.ownership, request);
+      const { configNum, shard } = request;
+      await freezeShard(context, { configNum, shard });
       return await readChunk(context, request);
     }),
     unary(ShardTransferServiceService.dropShard, async (request) => {

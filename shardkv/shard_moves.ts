@@ -1,21 +1,26 @@
 /** The gainer's two duties for a shard on the move: fetch it, and have its last owner forget it. */
-import { type PullShardResponse, ShardTransferServiceService } from "../proto/gen/shardkv.ts";
+import {
+  type FreezeShardRequest,
+  type PullShardResponse,
+  ShardTransferServiceService,
+} from "../proto/gen/shardkv.ts";
 import type { CtrlerClerk } from "../client/ctrler_clerk.ts";
 import type { Dialer } from "../rpc/service.ts";
 import { KvError } from "../rpc/errors.ts";
+import { backoffMs } from "../rpc/retry.ts";
 import { type Clock, sleep } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { Prng } from "../runtime/prng.ts";
 import { type Gid, isForeign, serversOf, type StoreId } from "../shardctrler/config.ts";
 import { encodeInsert, encodeSettle, type StepOutcome } from "./commands.ts";
 import { type GroupLog, proposeStep } from "./group_log.ts";
-import { CHUNK_BYTES_DEFAULT, TRANSFER_TIMEOUT_MS } from "./limits.ts";
+import { CatchUp } from "./catch_up.ts";
+import { passMove } from "./failpoints.ts";
+import { type GroupLimits, TRANSFER_TIMEOUT_MS } from "./limits.ts";
 import type { ShardMachine } from "./machine.ts";
 import type { PullAction, ReleaseAction } from "./migration_plan.ts";
+import type { MoveProgress } from "./move_progress.ts";
 import { ReplicaCaller } from "./replica_caller.ts";
-
-/** Milliseconds before a duty that came to nothing is looked at again. */
-const RETRY_MS = 500;
 
 export interface MoveContext {
   /** The own group. */
@@ -27,35 +32,76 @@ export interface MoveContext {
   readonly clock: Clock;
   readonly prng: Prng;
   readonly logger: Logger;
+  readonly limits: Pick<GroupLimits, "chunkBytes">;
+  readonly progress: MoveProgress;
   /** Aborted when this replica leads no more. */
   readonly signal: AbortSignal;
 }
 
 /**
  * Fetches the shard from where its copy here ends, proposing chunk after
- * chunk; the next one is on its way while one is being committed.
+ * chunk; the next one is on its way while one is being committed. Has its last
+ * owner freeze it once little is left, and fetches that.
  *
  * @returns Once the shard is all here or the move is not this group's any more
  */
 export async function pullShard(context: MoveContext, action: PullAction): Promise<void> {
-  const { machine, clock, signal } = context;
+  const { machine, clock, prng, signal, progress } = context;
+  const { shard, configNum } = action;
   const caller = callerOf(context, action);
+  const catchUp = new CatchUp();
   let ahead: Promise<PullShardResponse> | undefined;
+  let waits = 0;
   while (!signal.aborted) {
-    const cursor = machine.cursorOf(action.shard);
-    if (cursor === undefined || machine.ownership.config.num !== action.configNum) return;
-    const fetch = (after: Uint8Array) => fetchChunk(context, caller, action, after);
+    const cursor = machine.cursorOf(shard);
+    if (cursor === undefined || machine.ownership.config.num !== configNum) return;
+    const fetch = (after: Uint8Array) => {
+      return fetchChunk(context, caller, action, after, catchUp.brakeMs);
+    };
     const chunk = await (ahead ?? fetch(cursor));
     ahead = undefined;
-    if (chunk.records.length === 0 && !chunk.done) {
-      await sleep(clock, RETRY_MS, signal);
-      continue;
+    progress.noteChunk(shard, chunk);
+    const isNear = !chunk.done && catchUp.isNear(cursor, chunk);
+    if (chunk.done || !chunk.cursor.equals(cursor)) {
+      waits = 0;
+      if (!chunk.done && !isNear) ahead = settled(fetch(chunk.cursor));
+      const outcome = await proposeChunk(context, action, cursor, chunk);
+      // Not where the copy ends any more: begin again from the cursor.
+      if (outcome === "already") ahead = undefined;
+      else if (outcome !== "done") throw refused(action, outcome);
+      else if (isNear) ahead = settled(freeze(context, caller, action, chunk.cursor));
+    } else {
+      if (waits++ > 0) await sleep(clock, backoffMs(waits - 2, prng), signal);
+      if (isNear) ahead = settled(freeze(context, caller, action, cursor));
     }
-    if (!chunk.done) ahead = settled(fetch(chunk.cursor));
-    const outcome = await proposeChunk(context, action, cursor, chunk);
-    // Not where the copy ends any more: begin again from the cursor.
-    if (outcome !== "done") ahead = undefined;
   }
+}
+
+function refused({ shard, configNum }: PullAction, outcome: StepOutcome): KvError {
+  return new KvError(
+    "INTERNAL",
+    `Cannot take in records of shard ${shard} in configuration ${configNum}: the log ` +
+      `answered '${outcome}'`,
+  );
+}
+
+/**
+ * Has the last owner serve the shard no longer; done again it does no harm.
+ *
+ * @returns What follows the cursor then
+ */
+async function freeze(
+  context: MoveContext,
+  caller: ReplicaCaller,
+  action: PullAction,
+  cursor: Uint8Array,
+): Promise<PullShardResponse> {
+  context.progress.noteHandOver(action.shard);
+  await passMove("move/beforeFreeze", context.gid);
+  const request = requestOf(context, action, cursor);
+  const chunk = await caller.call(ShardTransferServiceService.freezeShard, request);
+  await passMove("move/afterFreeze", context.gid);
+  return chunk;
 }
 
 /**
@@ -67,7 +113,9 @@ export async function releaseShard(context: MoveContext, action: ReleaseAction):
   const { configNum, shard } = action;
   const caller = callerOf(context, action);
   const request = { ...senderOf(context), configNum, shard };
+  await passMove("move/beforeDrop", context.gid);
   await caller.call(ShardTransferServiceService.dropShard, request);
+  await passMove("move/afterDrop", context.gid);
   await propose(context, encodeSettle({ configNum, shard }));
 }
 
@@ -89,20 +137,27 @@ function callerOf(
   return new ReplicaCaller({ ...context, servers, newest });
 }
 
-function fetchChunk(
+async function fetchChunk(
   context: MoveContext,
   caller: ReplicaCaller,
+  action: PullAction,
+  cursor: Uint8Array,
+  brakeMs: number,
+): Promise<PullShardResponse> {
+  const request = { ...requestOf(context, action, cursor), brakeMs };
+  await passMove("move/beforePull", context.gid);
+  const chunk = await caller.call(ShardTransferServiceService.pullShard, request);
+  await passMove("move/afterPull", context.gid);
+  return chunk;
+}
+
+function requestOf(
+  context: MoveContext,
   { configNum, shard }: PullAction,
   cursor: Uint8Array,
-): Promise<PullShardResponse> {
-  const request = {
-    ...senderOf(context),
-    configNum,
-    shard,
-    cursor: Buffer.from(cursor),
-    bytesMax: CHUNK_BYTES_DEFAULT,
-  };
-  return caller.call(ShardTransferServiceService.pullShard, request);
+): FreezeShardRequest {
+  const bytesMax = context.limits.chunkBytes;
+  return { ...senderOf(context), configNum, shard, cursor: Buffer.from(cursor), bytesMax };
 }
 
 /** Who asks: the source answers the group alone that its configuration names. */
@@ -110,7 +165,7 @@ function senderOf({ machine, gid }: MoveContext): { storeId: StoreId; gid: Gid }
   return { storeId: machine.ownership.config.storeId, gid };
 }
 
-function proposeChunk(
+async function proposeChunk(
   context: MoveContext,
   { configNum, shard }: PullAction,
   cursor: Uint8Array,
@@ -124,21 +179,23 @@ function proposeChunk(
     cursorAfter: chunk.cursor,
     done: chunk.done,
   });
-  return propose(context, payload);
+  const outcome = await propose(context, payload);
+  await passMove("move/afterInsert", context.gid);
+  return outcome;
 }
 
 /** Proposes, again and again while the log is only busy. */
 async function propose(
-  { log, clock, signal }: MoveContext,
+  { log, clock, prng, signal }: MoveContext,
   payload: Uint8Array,
 ): Promise<StepOutcome> {
-  for (;;) {
+  for (let tries = 0;; tries++) {
     try {
       return await proposeStep(log, payload);
     } catch (error) {
       if (KvError.from(error).code !== "OVERLOADED") throw error;
     }
-    await sleep(clock, RETRY_MS, signal);
+    await sleep(clock, backoffMs(tries, prng), signal);
   }
 }
 

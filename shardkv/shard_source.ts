@@ -3,30 +3,26 @@ import type {
   DropShardRequest,
   PullShardRequest,
   PullShardResponse,
-  ShardRecord,
   ShardStep,
 } from "../proto/gen/shardkv.ts";
 import { KvError } from "../rpc/errors.ts";
 import { isForeign } from "../shardctrler/config.ts";
-import { encodeDrop } from "./commands.ts";
+import { encodeDrop, encodeFreeze } from "./commands.ts";
 import { type GroupLog, proposeStep } from "./group_log.ts";
-import { CHUNK_BYTES_MAX, CHUNK_RECORDS_MAX } from "./limits.ts";
+import { CHUNK_BYTES_MAX } from "./limits.ts";
 import type { ShardMachine } from "./machine.ts";
-import { recordsAfter, relativeOf, type Stay } from "./machine_keys.ts";
-import type { Ownership } from "./ownership.ts";
+import { CHANGE_KIND, isChangeCursor } from "./machine_keys.ts";
+import type { HeldShard, Ownership } from "./ownership.ts";
+import { readChanges, readRecords } from "./shard_reader.ts";
+import { isGiven } from "./shard_status.ts";
 
-/** Records read at first; more with each read while they turn out small. */
-const SLICE_RECORDS_MIN = 8;
-/** Records read at once. */
-const SLICE_RECORDS_MAX = 1_024;
-
-/** Where the records of frozen shards are. */
-export interface FrozenShards {
-  readonly log: Pick<GroupLog, "reader">;
+/** Where the records of shards are that another group has gained. */
+export interface GivenShards {
+  readonly log: Pick<GroupLog, "reader" | "readBarrier">;
   readonly machine: ShardMachine;
 }
 
-export interface ShardSourceContext extends FrozenShards {
+export interface ShardSourceContext extends GivenShards {
   readonly log: GroupLog;
 }
 
@@ -34,24 +30,44 @@ export interface ShardSourceContext extends FrozenShards {
 export type ChunkRequest = Pick<PullShardRequest, "configNum" | "shard" | "cursor" | "bytesMax">;
 
 /**
- * The records of a frozen shard that follow the cursor. They do not change
- * while the shard is frozen, so any replica that has frozen it may answer.
+ * What follows the cursor in a shard that is given away (shard_reader.ts). Any
+ * replica that is in the configuration may give records; changes come from the
+ * leader until the shard is frozen, and then from any replica that has frozen
+ * it. Only that can say that it is all there will be.
  *
  * @throws {KvError} NOT_READY if this replica is not yet in the configuration, REFUSED if the
- *   shard is not being given away in it (any more)
+ *   shard is not being given away in it (any more), INVALID_ARGUMENT if the cursor is none;
+ *   NOT_LEADER, UNAVAILABLE, OVERLOADED if changes are asked for that it cannot be sure of
  */
 export async function readChunk(
-  { log, machine }: FrozenShards,
+  { log, machine }: GivenShards,
   { configNum, shard, cursor, bytesMax }: ChunkRequest,
 ): Promise<PullShardResponse> {
-  const stay = frozenStay(machine.ownership, configNum, shard);
+  checkCursor(cursor);
+  const isCatchUp = isChangeCursor(cursor);
+  const isLive = givenShard(machine.ownership, configNum, shard).status === "Leaving";
+  // A replica that is behind would call what it lacks little. The leader can slow writers down.
+  if (isCatchUp && isLive) await log.readBarrier("onLeader");
+  const stay = givenShard(machine.ownership, configNum, shard);
+  const { reader } = log;
+  const { generation } = reader;
   const bytesWanted = Math.max(1, Math.min(bytesMax, CHUNK_BYTES_MAX));
-  const { start, end } = recordsAfter(stay, cursor);
-  const { records, done } = await readRecords(log, start, end, bytesWanted);
+  const chunk = isCatchUp
+    ? await readChanges(reader, stay, cursor, bytesWanted)
+    : await readRecords(reader, stay, cursor, bytesWanted);
   // Once the shard is dropped its records are cleared: half of them are worth nothing.
-  const after = frozenStay(machine.ownership, configNum, shard);
+  const after = givenShard(machine.ownership, configNum, shard);
   if (after.incarnation !== stay.incarnation) throw notGiven(configNum, shard);
-  return { records, cursor: records.at(-1)?.key ?? cursor, done };
+  if (reader.generation !== generation) throw replaced(shard);
+  const figures = machine.figuresOf(shard);
+  return {
+    ...chunk,
+    // Frozen before the read: what the read has not seen does not exist.
+    done: isCatchUp && chunk.ended && stay.status === "BePulling",
+    keysTotal: figures?.keys ?? 0,
+    bytesTotal: figures?.bytes ?? 0,
+    changes: figures?.changes ?? 0,
+  };
 }
 
 /**
@@ -83,6 +99,17 @@ export function checkGainer(
 }
 
 /**
+ * Ends the time in which the shard is served here although it is another group's.
+ *
+ * @throws {KvError} NOT_LEADER, OVERLOADED, LEADERSHIP_LOST; NOT_READY, REFUSED as {@linkcode readChunk}
+ */
+export async function freezeShard({ log }: ShardSourceContext, step: ShardStep): Promise<void> {
+  const outcome = await proposeStep(log, encodeFreeze(step));
+  if (outcome === "notReady") throw notReady(step.configNum);
+  if (outcome === "refused") throw notGiven(step.configNum, step.shard);
+}
+
+/**
  * Forgets a shard that its new owner has committed.
  *
  * @throws {KvError} NOT_LEADER, OVERLOADED, LEADERSHIP_LOST; NOT_READY, REFUSED as {@linkcode readChunk}
@@ -93,43 +120,29 @@ export async function dropShard({ log }: ShardSourceContext, step: ShardStep): P
   if (outcome === "refused") throw notGiven(step.configNum, step.shard);
 }
 
-/** The stay of a shard that is being given away in exactly this configuration. */
-export function frozenStay(ownership: Ownership, configNum: number, shard: number): Stay {
+/** A shard that is being given away in exactly this configuration. */
+export function givenShard(ownership: Ownership, configNum: number, shard: number): HeldShard {
   if (ownership.config.num < configNum) throw notReady(configNum);
   const held = ownership.shards.get(shard);
-  if (ownership.config.num > configNum || held?.status !== "BePulling") {
+  if (ownership.config.num > configNum || held === undefined || !isGiven(held.status)) {
     throw notGiven(configNum, shard);
   }
   return held;
 }
 
-/** Reads until the bytes are reached; at least one record, if there is one. */
-async function readRecords(
-  { reader }: Pick<GroupLog, "reader">,
-  first: Buffer,
-  end: Buffer,
-  bytesWanted: number,
-): Promise<{ records: ShardRecord[]; done: boolean }> {
-  const records: ShardRecord[] = [];
-  let bytes = 0;
-  let start = first;
-  let limit = SLICE_RECORDS_MIN;
-  for (;;) {
-    const slice = await reader.scan(start, end, { limit });
-    for (const pair of slice) {
-      const key = relativeOf(pair.key);
-      bytes += key.length + pair.value.length;
-      const full = bytes > bytesWanted || records.length >= CHUNK_RECORDS_MAX;
-      if (records.length > 0 && full) return { records, done: false };
-      records.push({ key, value: pair.value });
-    }
-    const last = slice.at(-1);
-    if (last === undefined || slice.length < limit) return { records, done: true };
-    start = Buffer.concat([last.key, Buffer.of(0)]);
-    // As many again as fit at the size seen so far, so that little is read in vain.
-    const fitting = Math.ceil((bytesWanted - bytes) * records.length / Math.max(bytes, 1)) + 1;
-    limit = Math.max(SLICE_RECORDS_MIN, Math.min(limit * 2, fitting, SLICE_RECORDS_MAX));
-  }
+function checkCursor(cursor: Buffer): void {
+  if (cursor[0] !== CHANGE_KIND || isChangeCursor(cursor)) return;
+  throw new KvError(
+    "INVALID_ARGUMENT",
+    `Cannot go on behind cursor ${cursor.toString("hex")}: it is no number of a change`,
+  );
+}
+
+function replaced(shard: number): KvError {
+  return new KvError(
+    "NOT_READY",
+    `Cannot give records of shard ${shard}: a snapshot has replaced them meanwhile`,
+  );
 }
 
 function notReady(configNum: number): KvError {

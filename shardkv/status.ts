@@ -1,11 +1,12 @@
 /** A replica's status, as eRaft's GetStatus tells it and more. */
-import type { GetStatusResponse } from "../proto/gen/shardkv.ts";
+import type { GetStatusResponse, MoveInfo } from "../proto/gen/shardkv.ts";
 import type { Role } from "../raft/types.ts";
 import { unreachable } from "../runtime/invariant.ts";
 import type { Gid } from "../shardctrler/config.ts";
 import type { Engine } from "../storage/engine.ts";
 import type { GroupLog } from "./group_log.ts";
 import type { ShardMachine } from "./machine.ts";
+import { statusName } from "./shard_status.ts";
 
 export interface StatusSources {
   readonly log: GroupLog;
@@ -17,6 +18,8 @@ export interface StatusSources {
   /** Where peers and clients reach the replica. */
   readonly address: string;
   readonly version: string;
+  /** The shards on their way to the group, as its leader sees them. */
+  readonly moves: () => MoveInfo[];
 }
 
 export function groupStatus(sources: StatusSources): GetStatusResponse {
@@ -33,7 +36,7 @@ export function groupStatus(sources: StatusSources): GetStatusResponse {
     gid,
     shards: machine.figures().map(({ shard, status, keys, bytes }) => ({
       shardId: shard,
-      status,
+      status: statusName(status),
       keys,
       bytes,
     })),
@@ -42,7 +45,7 @@ export function groupStatus(sources: StatusSources): GetStatusResponse {
     logFirstIndex: raft.firstIndex,
     logLastIndex: raft.lastIndex,
     version,
-    moves: [],
+    moves: sources.moves(),
   };
 }
 

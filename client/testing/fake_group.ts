@@ -12,6 +12,7 @@ import {
   type ScanRequest,
   type ScanResponse,
   ShardKVServiceService,
+  type ShardPlace,
   WriteBatch,
   type WriteCommand,
   WriteOp,
@@ -53,6 +54,8 @@ export class FakeGroup {
   readonly shards = new Map<ShardId, FakeShard>();
   /** Shards on their way to the group. */
   readonly arriving = new Set<ShardId>();
+  /** Who serves shards that the group does not, as far as it says. */
+  readonly places = new Map<ShardId, ShardPlace>();
   leader: string | undefined;
   /** Whether NOT_LEADER answers name the leader. */
   hints = true;
@@ -132,7 +135,15 @@ export class FakeGroup {
       configNum: this.configNum,
       writeResults: batch.commands.map((command) => this.#write(batch, command)),
       getResults: this.#readAll(request.getKeys),
+      places: this.#placesOf([...batch.commands.map(({ key }) => key), ...request.getKeys]),
     };
+  }
+
+  #placesOf(keys: readonly Buffer[]): ShardPlace[] {
+    const shards = new Set(keys.map((key) => shardOf(key, this.#shards)));
+    return [...shards].flatMap((shard) =>
+      this.shards.has(shard) ? [] : this.places.get(shard) ?? []
+    );
   }
 
   #write(batch: WriteBatch, command: WriteCommand): Result {
@@ -166,7 +177,12 @@ export class FakeGroup {
     if (address !== this.leader) {
       throw new KvError("NOT_LEADER", `${address} does not lead`, { leader: this.leader });
     }
-    if (request.shards.some((id) => !this.shards.has(id))) {
+    const missing = request.shards.filter((id) => !this.shards.has(id));
+    const places = missing.flatMap((id) => this.places.get(id) ?? []);
+    if (places.length > 0 && places.length === missing.length) {
+      return { pairs: [], more: false, places, configNum: this.configNum };
+    }
+    if (missing.length > 0) {
       throw new KvError("WRONG_GROUP", `Group ${this.gid} does not serve all of the shards`);
     }
     const keys = request.shards.flatMap((id) => [...this.shards.get(id)?.data.keys() ?? []])
@@ -179,7 +195,7 @@ export class FakeGroup {
       const value = this.shards.get(shardOf(bytes, this.#shards))?.data.get(key);
       return { key: bytes, value: request.keysOnly || value === undefined ? none : value };
     });
-    return { pairs, more: page.length < keys.length };
+    return { pairs, more: page.length < keys.length, places: [], configNum: this.configNum };
   }
 
   #status(address: string): GetStatusResponse {
@@ -299,5 +315,6 @@ function refusal(request: BatchRequest, error: string, leaderAddress: string): B
     configNum: 0,
     writeResults: [],
     getResults: [],
+    places: [],
   };
 }

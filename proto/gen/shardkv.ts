@@ -220,6 +220,21 @@ export interface BatchResponse {
   configNum: number;
   writeResults: Result[];
   getResults: Result[];
+  /**
+   * Where the shards are whose keys were refused, by what this group knows in
+   * its configuration `config_num`.
+   */
+  places: ShardPlace[];
+}
+
+/**
+ * A group that has a shard, and its servers: the asker's configuration may
+ * not name the group any more.
+ */
+export interface ShardPlace {
+  shard: number;
+  gid: number;
+  servers: string[];
 }
 
 /** One page of a range over some of the group's shards, in key order. */
@@ -237,12 +252,19 @@ export interface ScanResponse {
   pairs: ShardPair[];
   /** More keys may follow the last pair within the range. */
   more: boolean;
+  /**
+   * Not empty: nothing was read, because these shards are not served here.
+   * They are there, by what this group knows in its configuration.
+   */
+  places: ShardPlace[];
+  configNum: number;
 }
 
 /**
- * Asks the last owner for the records of a shard that follow `cursor`. Any
- * replica whose group has frozen the shard in configuration `config_num` may
- * answer.
+ * Asks the last owner for what follows `cursor` in a shard: its records in key
+ * order, and behind them what has changed since the last owner entered
+ * configuration `config_num`. Any replica of the last owner that has entered
+ * it may give records, and its leader changes while it serves the shard.
  */
 export interface PullShardRequest {
   configNum: number;
@@ -256,21 +278,52 @@ export interface PullShardRequest {
    */
   storeId: string;
   gid: number;
+  /**
+   * Milliseconds to hold each write to the shard for the next second, because
+   * writers are faster than the copy; 0 for none.
+   */
+  brakeMs: number;
 }
 
 /**
  * A raw record of a shard, under its key within the shard (session records
- * and data alike, see storage/key_space.ts).
+ * and data alike, see shardkv/machine_keys.ts).
  */
 export interface ShardRecord {
   key: Buffer;
   value: Buffer;
+  /** Among changes: the record is no more. */
+  deleted: boolean;
 }
 
 export interface PullShardResponse {
   records: ShardRecord[];
   cursor: Buffer;
+  /** The shard is frozen, and nothing follows the records. */
   done: boolean;
+  /**
+   * The replica that answers knows of nothing that follows the records. While
+   * it serves the shard, something may follow later.
+   */
+  ended: boolean;
+  /** What the shard holds there now. */
+  keysTotal: number;
+  bytesTotal: number;
+  /** Number of the latest change there. */
+  changes: number;
+}
+
+/**
+ * Asks the last owner to serve the shard no longer, and for what follows the
+ * cursor then: there will be no more. All fields as in PullShardRequest.
+ */
+export interface FreezeShardRequest {
+  configNum: number;
+  shard: number;
+  cursor: Buffer;
+  bytesMax: number;
+  storeId: string;
+  gid: number;
 }
 
 /** Tells the last owner that the shard is committed at its new owner. */
@@ -299,8 +352,8 @@ export interface InsertChunk {
 }
 
 /**
- * Source: forget the shard handed over in `config_num`. Gainer: the source
- * has forgotten it.
+ * Of the move of a shard in `config_num`. Source: serve it no longer; forget
+ * it. Gainer: the source has forgotten it.
  */
 export interface ShardStep {
   configNum: number;
@@ -322,6 +375,7 @@ export interface GroupCommand {
    * decide alike.
    */
   valueBytesMax: number;
+  freeze: ShardStep | undefined;
 }
 
 function createBaseCommandRequest(): CommandRequest {
@@ -1734,7 +1788,16 @@ export const BatchRequest: MessageFns<BatchRequest> = {
 };
 
 function createBaseBatchResponse(): BatchResponse {
-  return { id: 0, error: "", message: "", leaderAddress: "", configNum: 0, writeResults: [], getResults: [] };
+  return {
+    id: 0,
+    error: "",
+    message: "",
+    leaderAddress: "",
+    configNum: 0,
+    writeResults: [],
+    getResults: [],
+    places: [],
+  };
 }
 
 export const BatchResponse: MessageFns<BatchResponse> = {
@@ -1759,6 +1822,9 @@ export const BatchResponse: MessageFns<BatchResponse> = {
     }
     for (const v of message.getResults) {
       Result.encode(v!, writer.uint32(58).fork()).join();
+    }
+    for (const v of message.places) {
+      ShardPlace.encode(v!, writer.uint32(66).fork()).join();
     }
     return writer;
   },
@@ -1830,6 +1896,82 @@ export const BatchResponse: MessageFns<BatchResponse> = {
             }
 
             message.getResults.push(Result.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.places.push(ShardPlace.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseShardPlace(): ShardPlace {
+  return { shard: 0, gid: 0, servers: [] };
+}
+
+export const ShardPlace: MessageFns<ShardPlace> = {
+  encode(message: ShardPlace, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.shard !== 0) {
+      writer.uint32(8).int32(message.shard);
+    }
+    if (message.gid !== 0) {
+      writer.uint32(16).int32(message.gid);
+    }
+    for (const v of message.servers) {
+      writer.uint32(26).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ShardPlace {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseShardPlace();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.shard = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.gid = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.servers.push(reader.string());
             continue;
           }
         }
@@ -1950,7 +2092,7 @@ export const ScanRequest: MessageFns<ScanRequest> = {
 };
 
 function createBaseScanResponse(): ScanResponse {
-  return { pairs: [], more: false };
+  return { pairs: [], more: false, places: [], configNum: 0 };
 }
 
 export const ScanResponse: MessageFns<ScanResponse> = {
@@ -1960,6 +2102,12 @@ export const ScanResponse: MessageFns<ScanResponse> = {
     }
     if (message.more !== false) {
       writer.uint32(16).bool(message.more);
+    }
+    for (const v of message.places) {
+      ShardPlace.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.configNum !== 0) {
+      writer.uint32(32).int64(message.configNum);
     }
     return writer;
   },
@@ -1993,6 +2141,22 @@ export const ScanResponse: MessageFns<ScanResponse> = {
             message.more = reader.bool();
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.places.push(ShardPlace.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.configNum = longToNumber(reader.int64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2007,7 +2171,7 @@ export const ScanResponse: MessageFns<ScanResponse> = {
 };
 
 function createBasePullShardRequest(): PullShardRequest {
-  return { configNum: 0, shard: 0, cursor: EMPTY, bytesMax: 0, storeId: "0", gid: 0 };
+  return { configNum: 0, shard: 0, cursor: EMPTY, bytesMax: 0, storeId: "0", gid: 0, brakeMs: 0 };
 }
 
 export const PullShardRequest: MessageFns<PullShardRequest> = {
@@ -2029,6 +2193,9 @@ export const PullShardRequest: MessageFns<PullShardRequest> = {
     }
     if (message.gid !== 0) {
       writer.uint32(48).int32(message.gid);
+    }
+    if (message.brakeMs !== 0) {
+      writer.uint32(56).uint32(message.brakeMs);
     }
     return writer;
   },
@@ -2094,6 +2261,14 @@ export const PullShardRequest: MessageFns<PullShardRequest> = {
             message.gid = reader.int32();
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.brakeMs = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2108,7 +2283,7 @@ export const PullShardRequest: MessageFns<PullShardRequest> = {
 };
 
 function createBaseShardRecord(): ShardRecord {
-  return { key: EMPTY, value: EMPTY };
+  return { key: EMPTY, value: EMPTY, deleted: false };
 }
 
 export const ShardRecord: MessageFns<ShardRecord> = {
@@ -2118,6 +2293,9 @@ export const ShardRecord: MessageFns<ShardRecord> = {
     }
     if (message.value.length !== 0) {
       writer.uint32(18).bytes(message.value);
+    }
+    if (message.deleted !== false) {
+      writer.uint32(24).bool(message.deleted);
     }
     return writer;
   },
@@ -2151,6 +2329,14 @@ export const ShardRecord: MessageFns<ShardRecord> = {
             message.value = (reader.bytes() as Buffer);
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.deleted = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2165,7 +2351,7 @@ export const ShardRecord: MessageFns<ShardRecord> = {
 };
 
 function createBasePullShardResponse(): PullShardResponse {
-  return { records: [], cursor: EMPTY, done: false };
+  return { records: [], cursor: EMPTY, done: false, ended: false, keysTotal: 0, bytesTotal: 0, changes: 0 };
 }
 
 export const PullShardResponse: MessageFns<PullShardResponse> = {
@@ -2178,6 +2364,18 @@ export const PullShardResponse: MessageFns<PullShardResponse> = {
     }
     if (message.done !== false) {
       writer.uint32(24).bool(message.done);
+    }
+    if (message.ended !== false) {
+      writer.uint32(32).bool(message.ended);
+    }
+    if (message.keysTotal !== 0) {
+      writer.uint32(40).int64(message.keysTotal);
+    }
+    if (message.bytesTotal !== 0) {
+      writer.uint32(48).int64(message.bytesTotal);
+    }
+    if (message.changes !== 0) {
+      writer.uint32(56).uint64(message.changes);
     }
     return writer;
   },
@@ -2217,6 +2415,139 @@ export const PullShardResponse: MessageFns<PullShardResponse> = {
             }
 
             message.done = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.ended = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.keysTotal = longToNumber(reader.int64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.bytesTotal = longToNumber(reader.int64());
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.changes = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseFreezeShardRequest(): FreezeShardRequest {
+  return { configNum: 0, shard: 0, cursor: EMPTY, bytesMax: 0, storeId: "0", gid: 0 };
+}
+
+export const FreezeShardRequest: MessageFns<FreezeShardRequest> = {
+  encode(message: FreezeShardRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.configNum !== 0) {
+      writer.uint32(8).int64(message.configNum);
+    }
+    if (message.shard !== 0) {
+      writer.uint32(16).int32(message.shard);
+    }
+    if (message.cursor.length !== 0) {
+      writer.uint32(26).bytes(message.cursor);
+    }
+    if (message.bytesMax !== 0) {
+      writer.uint32(32).uint32(message.bytesMax);
+    }
+    if (message.storeId !== "0") {
+      writer.uint32(41).fixed64(message.storeId);
+    }
+    if (message.gid !== 0) {
+      writer.uint32(48).int32(message.gid);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FreezeShardRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(asBuffer(input));
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFreezeShardRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.configNum = longToNumber(reader.int64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.shard = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.cursor = (reader.bytes() as Buffer);
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.bytesMax = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 41) {
+              break;
+            }
+
+            message.storeId = reader.fixed64().toString();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.gid = reader.int32();
             continue;
           }
         }
@@ -2519,6 +2850,7 @@ function createBaseGroupCommand(): GroupCommand {
     drop: undefined,
     settle: undefined,
     valueBytesMax: 0,
+    freeze: undefined,
   };
 }
 
@@ -2541,6 +2873,9 @@ export const GroupCommand: MessageFns<GroupCommand> = {
     }
     if (message.valueBytesMax !== 0) {
       writer.uint32(48).uint32(message.valueBytesMax);
+    }
+    if (message.freeze !== undefined) {
+      ShardStep.encode(message.freeze, writer.uint32(58).fork()).join();
     }
     return writer;
   },
@@ -2604,6 +2939,14 @@ export const GroupCommand: MessageFns<GroupCommand> = {
             }
 
             message.valueBytesMax = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.freeze = ShardStep.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -2829,6 +3172,15 @@ export const ShardTransferServiceService = {
     responseSerialize: (value: PullShardResponse): Buffer => asBuffer(PullShardResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): PullShardResponse => PullShardResponse.decode(value),
   },
+  freezeShard: {
+    path: "/shardkvpb.ShardTransferService/FreezeShard" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: FreezeShardRequest): Buffer => asBuffer(FreezeShardRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): FreezeShardRequest => FreezeShardRequest.decode(value),
+    responseSerialize: (value: PullShardResponse): Buffer => asBuffer(PullShardResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): PullShardResponse => PullShardResponse.decode(value),
+  },
   dropShard: {
     path: "/shardkvpb.ShardTransferService/DropShard" as const,
     requestStream: false as const,
@@ -2842,6 +3194,7 @@ export const ShardTransferServiceService = {
 
 export interface ShardTransferServiceServer extends UntypedServiceImplementation {
   pullShard: handleUnaryCall<PullShardRequest, PullShardResponse>;
+  freezeShard: handleUnaryCall<FreezeShardRequest, PullShardResponse>;
   dropShard: handleUnaryCall<DropShardRequest, DropShardResponse>;
 }
 
@@ -2857,6 +3210,21 @@ export interface ShardTransferServiceClient extends Client {
   ): ClientUnaryCall;
   pullShard(
     request: PullShardRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: PullShardResponse) => void,
+  ): ClientUnaryCall;
+  freezeShard(
+    request: FreezeShardRequest,
+    callback: (error: ServiceError | null, response: PullShardResponse) => void,
+  ): ClientUnaryCall;
+  freezeShard(
+    request: FreezeShardRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: PullShardResponse) => void,
+  ): ClientUnaryCall;
+  freezeShard(
+    request: FreezeShardRequest,
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: PullShardResponse) => void,

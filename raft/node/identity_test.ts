@@ -48,7 +48,11 @@ Deno.test("claimEngine() refuses a format of the future instead of guessing", as
   const engine = new MemoryEngine();
   const value = Buffer.from(JSON.stringify({ format: DATA_FORMAT + 1, ...identity }));
   await engine.write([{ type: "put", key: nodeKey("identity"), value }], { sync: true });
-  await assertRejects(() => claimEngine(engine, identity, prng), IdentityError, "of format");
+  await assertRejects(
+    () => claimEngine(engine, identity, prng),
+    IdentityError,
+    `format ${DATA_FORMAT + 1}`,
+  );
 });
 
 Deno.test("claimEngine() says that a damaged record is damaged", async () => {

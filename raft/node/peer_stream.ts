@@ -13,8 +13,11 @@ import { frameCost, FrameQueue } from "./frame_queue.ts";
 import type { NodeIdentity } from "./identity.ts";
 import { UNKNOWN_INCARNATION } from "./roster.ts";
 
-/** Version of the frames; a node refuses others. */
-export const FRAME_VERSION = 2;
+/**
+ * Version of the frames and of what the entries in them say: a node refuses
+ * others, since replicas that read an entry differently would drift apart.
+ */
+export const FRAME_VERSION = 3;
 /** Bytes on their way to a peer that it has not taken in yet: HTTP/2 here has no backpressure. */
 const CREDIT_BYTES_MAX = 8 << 20;
 /** Bytes taken in between two reports: a report per frame would double the messages of a quiet group. */

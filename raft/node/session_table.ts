@@ -72,6 +72,11 @@ export class SessionTable {
     return this.#sessions.size;
   }
 
+  /** Whether anything is remembered of the client. */
+  has(clientId: string): boolean {
+    return this.#sessions.has(clientId);
+  }
+
   /** Whether `takeDirty` would return anything. */
   get hasDirty(): boolean {
     return this.#dirty.size > 0;

@@ -118,5 +118,6 @@ export function response(id: number): BatchResponse {
     configNum: 0,
     writeResults: [],
     getResults: [],
+    places: [],
   };
 }

@@ -46,7 +46,8 @@ export function describeBatch(figures: Figures, seeds: number, elapsedMs: number
     } seeds per minute`,
     `virtual time ${Math.round(figures.virtualMs / 1_000)} s, ${figures.events} events`,
     `${figures.commands} commands committed, ${figures.elections} elections, ` +
-    `${figures.snapshotsInstalled} snapshots installed, ${figures.migrations} shards migrated`,
+    `${figures.snapshotsInstalled} snapshots installed, ${figures.migrations} shards migrated, ` +
+    `${figures.changes} records written meanwhile`,
     `operations: ${describeCounts(figures.operations)}`,
     `faults: ${describeCounts(figures.faults)}`,
     "",

@@ -85,7 +85,7 @@ const attack = fc.oneof(
   ),
   attacks(
     ShardTransferServiceService.pullShard,
-    fc.record({ ...sender, configNum, shard, cursor: bytes, bytesMax: uint32 }),
+    fc.record({ ...sender, configNum, shard, cursor: bytes, bytesMax: uint32, brakeMs: uint32 }),
   ),
   attacks(ShardTransferServiceService.dropShard, fc.record({ ...sender, configNum, shard })),
   bytes.map((b): Attack => (channel) =>

@@ -77,7 +77,11 @@ Deno.test("E35: only the group that gains a shard, of the same store, may pull i
         const call = () => {
           return store.run<unknown>(
             method === "pullShard"
-              ? channel.unary(ShardTransferServiceService.pullShard, request, options)
+              ? channel.unary(
+                ShardTransferServiceService.pullShard,
+                { ...request, brakeMs: 0 },
+                options,
+              )
               : channel.unary(ShardTransferServiceService.dropShard, request, options),
           );
         };

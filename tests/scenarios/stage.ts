@@ -59,6 +59,11 @@ export class Stage {
     return sleep(this.store.ctrl.clock, ms);
   }
 
+  /** Lets time pass, as the test's own step. */
+  sleepWithin(ms: number): Promise<void> {
+    return this.store.ctrl.clock.advance(ms);
+  }
+
   run<T>(promise: Promise<T>, limitMs = 2 * CALL_MS): Promise<T> {
     return this.store.run(promise, limitMs);
   }

@@ -115,6 +115,8 @@ export interface SimOptions {
   readonly workload: WorkloadOptions;
   /** Length of the phase with faults. */
   readonly faultPhaseMs: number;
+  /** Bytes that a group asks for at a time when it fetches a shard. */
+  readonly chunkBytes: number;
   /** Virtual time the healed system has until everything is well. */
   readonly recoveryMaxMs: number;
 }
@@ -171,6 +173,7 @@ function liteOptions(seed: number, draw: Draw): SimOptions {
     },
     faultPhaseMs: 8_000,
     recoveryMaxMs: 60_000,
+    chunkBytes: draw.pick([64, 1 << 20]),
   };
 }
 
@@ -186,6 +189,8 @@ function swarmOptions(seed: number, draw: Draw): SimOptions {
     workload: swarmWorkload(draw),
     faultPhaseMs: draw.between(6, 16) * 1_000,
     recoveryMaxMs: 120_000,
+    // Small chunks leave much to be written while a shard is copied.
+    chunkBytes: draw.magnitude(1, 256 << 10),
   };
 }
 

@@ -55,6 +55,7 @@ function quietGroup(seed: number): SimOptions {
     },
     faultPhaseMs: 10_000,
     recoveryMaxMs: 60_000,
+    chunkBytes: 1 << 19,
   };
 }
 

@@ -170,7 +170,11 @@ export class SimCluster {
     };
     return place.gid === CONTROLLERS_GID
       ? Controller.open({ ...shared, shards: options.cluster.shards })
-      : GroupReplica.open({ ...shared, controllers: this.controllerAddresses });
+      : GroupReplica.open({
+        ...shared,
+        controllers: this.controllerAddresses,
+        limits: { chunkBytes: options.chunkBytes },
+      });
   }
 
   #node(

@@ -1,5 +1,6 @@
 /** What a run amounted to: a run in which little happened has proved little. */
 import type { Ready } from "../../raft/ready.ts";
+import { stepsOf } from "./checkers/group_commands.ts";
 import { type AppliedEntry, CONTROLLERS_GID, type NodeView, type Observer } from "./observation.ts";
 
 /** Figures of one run or of many together. */
@@ -13,6 +14,8 @@ export interface Figures {
   readonly snapshotsInstalled: number;
   /** Shards that came to a group from another one. */
   readonly migrations: number;
+  /** Records that came to a group once more, because they were written while their shard was copied. */
+  readonly changes: number;
   /** Calls of clients by outcome. */
   readonly operations: Readonly<Record<string, number>>;
   readonly virtualMs: number;
@@ -25,6 +28,7 @@ export const noFigures: Figures = {
   elections: 0,
   snapshotsInstalled: 0,
   migrations: 0,
+  changes: 0,
   operations: {},
   virtualMs: 0,
   events: 0,
@@ -37,6 +41,7 @@ export function addFigures(a: Figures, b: Figures): Figures {
     elections: a.elections + b.elections,
     snapshotsInstalled: a.snapshotsInstalled + b.snapshotsInstalled,
     migrations: a.migrations + b.migrations,
+    changes: a.changes + b.changes,
     operations: addCounts(a.operations, b.operations),
     virtualMs: a.virtualMs + b.virtualMs,
     events: a.events + b.events,
@@ -70,6 +75,7 @@ export class Statistics implements Observer {
   readonly #pulled = new Set<string>();
   readonly #pulling = new Set<string>();
   #commands = 0;
+  #changes = 0;
   #snapshots = 0;
 
   fault(kind: string): void {
@@ -86,6 +92,8 @@ export class Statistics implements Observer {
       if (entry.index <= (this.#applied.get(gid) ?? 0)) continue;
       this.#applied.set(gid, entry.index);
       this.#commands += replies.length;
+      if (gid === CONTROLLERS_GID) continue;
+      for (const step of stepsOf(entry)) if (step.kind === "insert") this.#changes += step.changes;
     }
   }
 
@@ -109,6 +117,7 @@ export class Statistics implements Observer {
       elections: this.#leaderTerms.size,
       snapshotsInstalled: this.#snapshots,
       migrations: this.#pulled.size,
+      changes: this.#changes,
       operations: Object.fromEntries(this.#operations),
       virtualMs: Math.round(virtualMs),
       events,

@@ -4,6 +4,7 @@ import type { HistoryOperation, OperationInput } from "../history.ts";
 import type { NodeView, Observer, SystemView } from "../observation.ts";
 import { isServedStatus } from "./frontier.ts";
 import { check } from "./items.ts";
+import { checkSize } from "./shard_size.ts";
 import { stayRecords } from "./stay_records.ts";
 
 export class CensusChecker implements Observer {
@@ -13,7 +14,9 @@ export class CensusChecker implements Observer {
       if (node.machine.kind !== "group") continue;
       for (const { shard, incarnation, status } of node.machine.machine.ownership.shards.values()) {
         if (!isServedStatus(status)) continue;
-        for (const [key, value] of stayRecords(node.content(), shard, incarnation).values) {
+        const records = stayRecords(node.content(), shard, incarnation);
+        checkSize(node, shard, records);
+        for (const [key, value] of records.values) {
           checkPlace(node, key, shard, config.shards);
           const other = values.get(key);
           check(

@@ -16,6 +16,7 @@ import { type Config, emptyConfig } from "../../../shardctrler/config.ts";
 import { OrderedMap } from "../../../storage/ordered_map.ts";
 import { combineObservers, type NodeView, type Observer, Violation } from "../observation.ts";
 import { type Item, items } from "./items.ts";
+import { stayRecords } from "./stay_records.ts";
 import { logRecord, machineKey, nodeRecord } from "./stored_facts.ts";
 
 type Mutable<T> = { -readonly [Name in keyof T]: T[Name] };
@@ -39,7 +40,8 @@ export class FakeNode {
     shards: new Map<number, HeldForTest>(),
     garbage: [],
   };
-  figures = [{ shard: 0, status: "Serving", keys: 0, bytes: 0 }];
+  /** Undefined: what is in the content. */
+  figures: { shard: number; status: string; keys: number; bytes: number }[] | undefined;
   latest: Config | undefined;
   readonly view: NodeView;
 
@@ -79,10 +81,18 @@ export class FakeNode {
 
   #machine(gid: number) {
     const kind = gid === 0 ? "controller" : "group";
-    const machine = { figures: () => this.figures };
+    const machine = { figures: () => this.figures ?? this.#counted() };
     Object.defineProperty(machine, "ownership", { get: () => this.ownership });
     Object.defineProperty(machine, "latest", { get: () => this.latest });
     return { kind, machine };
+  }
+
+  #counted() {
+    return [...this.ownership.shards.values()].map(({ shard, incarnation, status }) => {
+      const { values } = stayRecords(this.content, shard, incarnation);
+      const bytes = [...values].reduce((sum, [key, { length }]) => sum + key.length + length, 0);
+      return { shard, status, keys: values.size, bytes };
+    });
   }
 
   /** Puts something on the disk, as what is durable: another content than before. */

@@ -3,7 +3,7 @@ import type { AppliedEntry, NodeView, Observer } from "../observation.ts";
 import { stepsOf } from "./group_commands.ts";
 import { check } from "./items.ts";
 
-const IN_BETWEEN = ["Pulling", "BePulling", "GCing"];
+const IN_BETWEEN = ["Pulling", "Leaving", "BePulling", "GCing"];
 
 export class ConfigStepChecker implements Observer {
   /** The configuration each life is in, as of its latest batch. */

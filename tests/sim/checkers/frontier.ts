@@ -37,5 +37,10 @@ export class Frontier implements Observer {
 
 /** Whether clients may read and write a shard of that status. */
 export function isServedStatus(status: string | undefined): boolean {
+  return isOwnStatus(status) || status === "Leaving";
+}
+
+/** Whether a shard of that status is where its configuration has it. */
+export function isOwnStatus(status: string | undefined): boolean {
   return status === "Serving" || status === "GCing";
 }

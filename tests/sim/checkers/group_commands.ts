@@ -7,11 +7,13 @@ export type GroupStep =
   | { readonly kind: "writes"; readonly clientId: string; readonly writes: readonly SmallWrite[] }
   | { readonly kind: "config"; readonly num: number }
   | {
-    readonly kind: "insert" | "drop" | "settle";
+    readonly kind: "insert" | "freeze" | "drop" | "settle";
     readonly configNum: number;
     readonly shard: number;
     /** Of an insert: whether the shard is complete with it. */
     readonly done: boolean;
+    /** Of an insert: records that were written while the shard was copied. */
+    readonly changes: number;
   }
   | { readonly kind: "other" };
 
@@ -19,6 +21,9 @@ export interface SmallWrite {
   readonly sequence: number;
   readonly key: Buffer;
 }
+
+/** First byte of a cursor that stands in the change log (shardkv/machine_keys.ts). */
+const CHANGE = 0x03;
 
 /** By the entry's bytes: several checkers ask for the same. */
 const cached = new WeakMap<Uint8Array, readonly GroupStep[]>();
@@ -36,7 +41,7 @@ export function stepsOf({ kind, data }: Entry): readonly GroupStep[] {
 }
 
 function stepOf(proposal: Buffer): GroupStep {
-  const { writes, config, insert, drop, settle } = GroupCommand.decode(proposal);
+  const { writes, config, insert, freeze, drop, settle } = GroupCommand.decode(proposal);
   if (config !== undefined) return { kind: "config", num: config.num };
   if (insert !== undefined) {
     return {
@@ -44,10 +49,12 @@ function stepOf(proposal: Buffer): GroupStep {
       configNum: insert.configNum,
       shard: insert.shard,
       done: insert.done,
+      changes: insert.cursorBefore[0] === CHANGE ? insert.records.length : 0,
     };
   }
-  if (drop !== undefined) return { kind: "drop", ...drop, done: false };
-  if (settle !== undefined) return { kind: "settle", ...settle, done: false };
+  if (freeze !== undefined) return { kind: "freeze", ...freeze, done: false, changes: 0 };
+  if (drop !== undefined) return { kind: "drop", ...drop, done: false, changes: 0 };
+  if (settle !== undefined) return { kind: "settle", ...settle, done: false, changes: 0 };
   if (writes.length === 0) return { kind: "other" };
   const { clientId, commands } = WriteBatch.decode(writes);
   return {

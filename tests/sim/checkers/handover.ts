@@ -1,10 +1,11 @@
 /** Shards on their way from group to group: the moving part of item 23, and item 24. */
 import { type Gid, NO_GROUP, type ShardId } from "../../../shardctrler/config.ts";
 import type { AppliedEntry, NodeView, Observer } from "../observation.ts";
-import { type Frontier, type GroupOwnership, isServedStatus } from "./frontier.ts";
+import { type Frontier, type GroupOwnership, isOwnStatus } from "./frontier.ts";
 import { stepsOf } from "./group_commands.ts";
 import { check } from "./items.ts";
 import type { Ledger } from "./ledger.ts";
+import { checkSize } from "./shard_size.ts";
 import { type StayRecords, stayRecords } from "./stay_records.ts";
 
 export class HandoverChecker implements Observer {
@@ -54,6 +55,7 @@ export class HandoverChecker implements Observer {
     this.#compared.add(name);
     const came = stayRecords(node.content(), shard, held.incarnation);
     compareValues(node, shard, kept, came);
+    checkSize(node, shard, came);
     for (const [client, record] of kept.sessions) {
       check(
         came.sessions.get(client)?.equals(record) === true,
@@ -85,7 +87,7 @@ export class HandoverChecker implements Observer {
     if (there === undefined || there.config.num > num) return;
     const status = there.shards.get(shard)?.status;
     check(
-      there.config.num === num && isServedStatus(status),
+      there.config.num === num && isOwnStatus(status),
       "census",
       () =>
         `${node.address} gave up shard ${shard} of configuration ${num}: in group ${gainer}, ` +

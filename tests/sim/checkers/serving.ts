@@ -3,7 +3,7 @@ import { type Result, ResultCode } from "../../../proto/gen/shardkv.ts";
 import type { Gid, ShardId } from "../../../shardctrler/config.ts";
 import { shardOf } from "../../../shardctrler/shard_hash.ts";
 import type { AppliedEntry, NodeView, Observer } from "../observation.ts";
-import { type Frontier, type GroupOwnership, isServedStatus } from "./frontier.ts";
+import { type Frontier, type GroupOwnership, isOwnStatus, isServedStatus } from "./frontier.ts";
 import { type GroupStep, stepsOf } from "./group_commands.ts";
 import { check } from "./items.ts";
 
@@ -73,7 +73,8 @@ export class ServingChecker implements Observer {
     this.#shown.set(node, ownership);
     const { config: { num }, shards } = ownership;
     for (const { shard, status } of shards.values()) {
-      if (!isServedStatus(status)) continue;
+      // Who is about to lose it serves it until the new owner does: that is for the moment to show.
+      if (!isOwnStatus(status)) continue;
       this.#noteServer(node, num, shard);
     }
     this.#checkNow(node);

@@ -67,6 +67,23 @@ Deno.test("Item 21 trips on a shard that is served anew before its last owner ha
   assertTrips("oneServer", () => hasty.appliedTo(b.view, 9));
 });
 
+Deno.test("Item 21 lets a group serve a shard that is leaving it, until its new owner does", () => {
+  const [a, b] = [new FakeNode(1, { gid: 1 }), new FakeNode(1, { gid: 2 })];
+  const all = newServing();
+  hold(a, configOf(4, [2]), "Leaving");
+  all.appliedTo(a.view, 5);
+  hold(b, configOf(4, [2]), "Pulling");
+  all.appliedTo(b.view, 8);
+  hold(a, configOf(4, [2]), "BePulling");
+  all.appliedTo(a.view, 6);
+  hold(b, configOf(4, [2]), "GCing");
+  all.appliedTo(b.view, 9);
+  const hasty = newServing();
+  hold(a, configOf(4, [2]), "Leaving");
+  hasty.appliedTo(a.view, 5);
+  assertTrips("oneServer", () => hasty.appliedTo(b.view, 9));
+});
+
 Deno.test("Item 21 trips on a write that is answered by a group that does not serve its shard", () => {
   const all = newServing();
   const node = new FakeNode(1);
@@ -99,7 +116,7 @@ Deno.test("Item 22 trips on a group that skips a configuration, or goes back", (
 });
 
 Deno.test("Item 22 trips on a group that goes on while a shard is in between", () => {
-  for (const status of ["Pulling", "BePulling", "GCing"]) {
+  for (const status of ["Pulling", "Leaving", "BePulling", "GCing"]) {
     const checker = new ConfigStepChecker();
     const node = new FakeNode(1);
     hold(node, configOf(3, [1]), status);
@@ -143,6 +160,13 @@ Deno.test("Item 23 trips on a shard that comes with other values than it left wi
   moveWith(() => {});
   assertTrips("census", () => moveWith((node) => node.put(userRecord(4, "key"), Buffer.of(1))));
   assertTrips("census", () => moveWith((node) => node.put(userRecord(4, "new"), Buffer.of(1))));
+});
+
+Deno.test("Item 23 trips on a shard of another size than its new owner says", () => {
+  const size = { shard: 0, status: "GCing", keys: 1, bytes: 8 };
+  moveWith((gainer) => gainer.figures = [size]);
+  assertTrips("census", () => moveWith((gainer) => gainer.figures = [{ ...size, keys: 2 }]));
+  assertTrips("census", () => moveWith((gainer) => gainer.figures = [{ ...size, bytes: 9 }]));
 });
 
 Deno.test("Item 24 trips on a shard that is served without what its clients were answered", () => {

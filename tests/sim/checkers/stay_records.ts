@@ -11,6 +11,8 @@ export interface StayRecords {
 
 const DATA = 0x04;
 const SESSION = 0x01;
+/** Behind it stands the change log. */
+const USER = 0x02;
 const PREFIX_BYTES = 7;
 
 export function stayRecords(
@@ -26,7 +28,7 @@ export function stayRecords(
   for (const { key, value } of content.slice({ start, end }, Infinity)) {
     const name = key.subarray(start.length + 1);
     if (key[start.length] === SESSION) sessions.set(name.toString("hex"), withoutTime(value));
-    else values.set(name.toString(), value);
+    else if (key[start.length] === USER) values.set(name.toString(), value);
   }
   return { values, sessions };
 }

@@ -1,5 +1,6 @@
 /** All planted bugs. */
 import { electionMutants } from "./elections.ts";
+import { liveCopyMutants } from "./live_copy.ts";
 import { memberMutants } from "./members.ts";
 import type { Mutant } from "./mutant.ts";
 import { readMutants } from "./reads.ts";
@@ -17,5 +18,6 @@ export const mutants: readonly Mutant[] = [
   ...readMutants,
   ...sessionMutants,
   ...shardMutants,
+  ...liveCopyMutants,
   ...memberMutants,
 ];

@@ -31,8 +31,8 @@ export const sessionMutants: readonly Mutant[] = [
     name: "shard-without-sessions",
     breaks: "The sessions of a shard stay behind when it moves to another group.",
     file: "shardkv/apply_migration.ts",
-    find: "    shard.sessions.adopt(clientOf(key), value, state.timeMs);\n",
-    replace: "",
+    find: "if (key[0] === SESSION_KIND) shard.sessions.adopt(clientOf(key), value, state.timeMs);",
+    replace: "if (key[0] === SESSION_KIND) continue;",
   },
   {
     name: "sessions-expire-early",
@@ -56,7 +56,7 @@ export const sessionMutants: readonly Mutant[] = [
   {
     name: "batch-compares-stale-value",
     breaks: "A command does not see what those before it in its batch wrote.",
-    file: "shardkv/apply_writes.ts",
+    file: "shardkv/batch_values.ts",
     find: `this.#written?.set(key.toString("latin1"), value);`,
     replace: "",
   },

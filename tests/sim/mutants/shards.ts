@@ -18,19 +18,19 @@ export const shardMutants: readonly Mutant[] = [
   },
   {
     name: "served-after-loss",
-    breaks: "A group goes on serving a shard that another group has gained.",
+    breaks: "A group goes on serving a shard that it has frozen for another group.",
     file: "shardkv/shard_status.ts",
-    find: `return status === "Serving" || status === "GCing";`,
-    replace: `return status === "Serving" || status === "GCing" || status === "BePulling";`,
+    find: `return isOwn(status) || status === "Leaving";`,
+    replace: `return isOwn(status) || isGiven(status);`,
   },
   {
     name: "drop-before-insert",
     breaks: "A source forgets a shard before its new owner has committed the last chunk.",
     file: "shardkv/shard_moves.ts",
-    find: "    const outcome = await proposeChunk(context, action, cursor, chunk);\n",
-    replace: `    const step = { configNum: action.configNum, shard: action.shard };
-    if (chunk.done) await caller.call(ShardTransferServiceService.dropShard, step);
-    const outcome = await proposeChunk(context, action, cursor, chunk);
+    find: "      const outcome = await proposeChunk(context, action, cursor, chunk);\n",
+    replace: `      const step = { ...senderOf(context), configNum, shard };
+      if (chunk.done) await caller.call(ShardTransferServiceService.dropShard, step);
+      const outcome = await proposeChunk(context, action, cursor, chunk);
 `,
   },
   {

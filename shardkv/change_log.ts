@@ -1,0 +1,31 @@
+/**
+ * The change log of a shard that is leaving: which of its records have been
+ * written since its group entered the configuration that gives it away. It
+ * says no more than that; whoever copies the shard asks for what they are now.
+ *
+ * Pure: the same on all replicas, since it is written with the commands and in
+ * their order. It is cleared with the records of the stay.
+ */
+import type { Write } from "../storage/engine.ts";
+import { CHANGE_LOG_BYTES_MAX } from "./limits.ts";
+import { changeCursor, recordKey } from "./machine_keys.ts";
+import type { Shard } from "./shard_record.ts";
+
+/**
+ * Notes that a record has been written, if the shard is leaving.
+ *
+ * @param relative The record's key within the shard
+ * @param writes Where the change goes: the very batch that the record is written with
+ */
+export function noteChange(shard: Shard, relative: Uint8Array, writes: Write[]): void {
+  if (shard.status !== "Leaving") return;
+  shard.changes++;
+  const key = recordKey(shard, changeCursor(shard.changes));
+  shard.changeBytes += key.length + relative.length;
+  writes.push({ type: "put", key, value: relative });
+}
+
+/** Whether the log has no room for more: the shard must be frozen, lest the disk fill up. */
+export function isChangeLogFull({ status, changeBytes }: Shard): boolean {
+  return status === "Leaving" && changeBytes >= CHANGE_LOG_BYTES_MAX;
+}

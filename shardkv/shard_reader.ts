@@ -1,0 +1,158 @@
+/**
+ * Reads what a shard's next owner asks for, a chunk at a time: first the
+ * records in key order, then the change log, which stands behind them. A
+ * cursor is the key within the shard of what was read last.
+ *
+ * The chunks make a true copy although the shard is written meanwhile, and
+ * although each may come from another replica that is as far behind as it
+ * likes. All replicas write the same change log, and it begins with the
+ * configuration without which nothing is read. So a record that was read too
+ * early, or has changed since, stands in the log, and is read again behind
+ * the records. A value is always read after the change that names it, so that
+ * it is as new as that change at least; whatever is newer has a change further
+ * on. The last change of a record therefore brings its last value, and after
+ * it nothing of the record comes any more.
+ */
+import type { ShardRecord } from "../proto/gen/shardkv.ts";
+import type { MachineReader } from "../raft/node/state_machine.ts";
+import { CHUNK_CHANGED_MAX, CHUNK_CHANGES_MAX, CHUNK_RECORDS_MAX } from "./limits.ts";
+import {
+  changeCursor,
+  changeNumberOf,
+  changesAfter,
+  recordKey,
+  recordsAfter,
+  relativeOf,
+  type Stay,
+} from "./machine_keys.ts";
+
+/** Records read at first; more with each read while they turn out small. */
+const SLICE_RECORDS_MIN = 8;
+/** Records read at once. */
+const SLICE_RECORDS_MAX = 1_024;
+
+export interface Chunk {
+  readonly records: ShardRecord[];
+  /** Key within the shard of what was read last. */
+  readonly cursor: Buffer;
+  /** There was nothing more to read. */
+  readonly ended: boolean;
+}
+
+type Reader = Pick<MachineReader, "scan" | "getMany">;
+
+/** Records until the bytes are reached; at least one, if there is one. The end of them is where changes begin. */
+export async function readRecords(
+  reader: Reader,
+  stay: Stay,
+  cursor: Buffer,
+  bytesWanted: number,
+): Promise<Chunk> {
+  const filling = new Filling(bytesWanted, CHUNK_RECORDS_MAX);
+  let { start, end } = recordsAfter(stay, cursor);
+  let last = cursor;
+  for (;;) {
+    const { limit } = filling;
+    const slice = await reader.scan(start, end, { limit });
+    for (const pair of slice) {
+      const key = relativeOf(pair.key);
+      if (!filling.add({ key, value: pair.value, deleted: false })) {
+        return { records: filling.records, cursor: last, ended: false };
+      }
+      last = key;
+    }
+    const lastKey = slice.at(-1)?.key;
+    if (lastKey === undefined || slice.length < limit) {
+      return { records: filling.records, cursor: changeCursor(0), ended: true };
+    }
+    start = Buffer.concat([lastKey, Buffer.of(0)]);
+    filling.adapt();
+  }
+}
+
+/** The records that the changes after the cursor name, as they are now, each once. */
+export async function readChanges(
+  reader: Reader,
+  stay: Stay,
+  cursor: Buffer,
+  bytesWanted: number,
+): Promise<Chunk> {
+  const filling = new Filling(bytesWanted, CHUNK_CHANGED_MAX);
+  const seen = new Set<string>();
+  const first = changeNumberOf(cursor);
+  let last = first;
+  for (;;) {
+    const { limit } = filling;
+    const { start, end } = changesAfter(stay, last);
+    const changes = await reader.scan(start, end, { limit });
+    const values = await readChanged(reader, stay, changes.map(({ value }) => value), seen);
+    for (const change of changes) {
+      const name = change.value.toString("latin1");
+      if (!seen.has(name)) {
+        const value = values.get(name);
+        const record = {
+          key: change.value,
+          value: value ?? NO_BYTES,
+          deleted: value === undefined,
+        };
+        if (!filling.add(record)) {
+          return { records: filling.records, cursor: changeCursor(last), ended: false };
+        }
+        seen.add(name);
+      }
+      last = changeNumberOf(relativeOf(change.key));
+    }
+    const ended = changes.length < limit;
+    if (ended || last - first >= CHUNK_CHANGES_MAX) {
+      return { records: filling.records, cursor: changeCursor(last), ended };
+    }
+    filling.adapt();
+  }
+}
+
+const NO_BYTES = Buffer.alloc(0);
+
+/** Values of the keys within the shard that were not seen yet, by their bytes as Latin-1 text. */
+async function readChanged(
+  reader: Reader,
+  stay: Stay,
+  keys: readonly Buffer[],
+  seen: ReadonlySet<string>,
+): Promise<Map<string, Buffer | undefined>> {
+  const wanted = new Map(keys.map((key) => [key.toString("latin1"), recordKey(stay, key)]));
+  for (const name of wanted.keys()) if (seen.has(name)) wanted.delete(name);
+  const values = wanted.size === 0 ? [] : await reader.getMany([...wanted.values()]);
+  return new Map([...wanted.keys()].map((name, i) => [name, values[i]]));
+}
+
+/** A chunk that is being filled, and how much to read next. */
+class Filling {
+  readonly records: ShardRecord[] = [];
+  readonly #bytesWanted: number;
+  readonly #recordsMax: number;
+  #bytes = 0;
+  /** How many records, or changes, to read at once. */
+  limit = SLICE_RECORDS_MIN;
+
+  constructor(bytesWanted: number, recordsMax: number) {
+    this.#bytesWanted = bytesWanted;
+    this.#recordsMax = recordsMax;
+  }
+
+  /** @returns False if there is no room; the first record always has it */
+  add(record: ShardRecord): boolean {
+    const bytes = this.#bytes + record.key.length + record.value.length;
+    const isFull = bytes > this.#bytesWanted || this.records.length >= this.#recordsMax;
+    if (this.records.length > 0 && isFull) return false;
+    this.#bytes = bytes;
+    this.records.push(record);
+    return true;
+  }
+
+  /** As many again as fit at the size seen so far, so that little is read in vain. */
+  adapt(): void {
+    const left = this.#bytesWanted - this.#bytes;
+    const fitting = Math.ceil(left * this.records.length / Math.max(this.#bytes, 1)) + 1;
+    this.limit = Math.max(SLICE_RECORDS_MIN, Math.min(this.limit * 2, fitting, SLICE_RECORDS_MAX));
+  }
+}

@@ -1,0 +1,53 @@
+/**
+ * Slows the writers of a shard down that is leaving, if they are faster than
+ * the copy: else its last changes would be many, and the hand-over long. Held
+ * by the leader, forgotten with it, and asked for anew with every chunk.
+ */
+import { WriteBatch } from "../proto/gen/shardkv.ts";
+import { type Clock, sleep } from "../runtime/clock.ts";
+import type { ShardId } from "../shardctrler/config.ts";
+import { BRAKE_MS_MAX } from "./limits.ts";
+import { type Ownership, shardOfKey } from "./ownership.ts";
+
+/** Milliseconds for which it holds: a copy that goes on asks again long before. */
+const BRAKE_TTL_MS = 1_000;
+
+interface Brake {
+  readonly ms: number;
+  readonly untilMs: number;
+}
+
+export class WriteBrake {
+  readonly #clock: Clock;
+  readonly #brakes = new Map<ShardId, Brake>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Holds each write to the shard for so many milliseconds, for a second from now. */
+  apply(shard: ShardId, ms: number): void {
+    const untilMs = this.#clock.now() + BRAKE_TTL_MS;
+    this.#brakes.set(shard, { ms: Math.min(ms, BRAKE_MS_MAX), untilMs });
+  }
+
+  /**
+   * Waits as long as a batch of writes is to be held.
+   *
+   * @param writes An encoded WriteBatch
+   */
+  async hold(writes: Buffer, ownership: Ownership): Promise<void> {
+    if (this.#brakes.size === 0) return;
+    const now = this.#clock.now();
+    for (const [shard, { untilMs }] of this.#brakes) {
+      if (untilMs < now) this.#brakes.delete(shard);
+    }
+    if (this.#brakes.size === 0) return;
+    let ms = 0;
+    for (const { key } of WriteBatch.decode(writes).commands) {
+      const brake = this.#brakes.get(shardOfKey(ownership, key) ?? -1);
+      ms = Math.max(ms, brake?.ms ?? 0);
+    }
+    if (ms > 0) await sleep(this.#clock, ms);
+  }
+}
