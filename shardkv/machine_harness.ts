@@ -102,6 +102,14 @@ export function keyIn(shard: number, shards: number, salt = 0): string {
   }
 }
 
+/** Payloads that are being applied. */
+interface Batch {
+  /** Index of the last entry. */
+  readonly last: number;
+  readonly replies: GroupReply[];
+  readonly end: PromiseWithResolvers<void>;
+}
+
 export class MachineHarness {
   readonly gid: Gid;
   readonly engine = new MemoryEngine();
@@ -109,17 +117,29 @@ export class MachineHarness {
   machine: ShardMachine;
   timeMs = 1_000;
   #index = 0;
+  /** One for all batches, as in a node: it remembers what earlier ones have learned. */
+  #applier: Applier;
+  /** In the order of their entries. */
+  #batches: Batch[] = [];
 
   constructor(gid: Gid) {
     this.gid = gid;
     this.machine = new ShardMachine(gid);
+    this.#applier = this.#newApplier();
   }
 
   /** Applies the payloads as one batch of entries and returns their replies. */
   async apply(...payloads: readonly Uint8Array[]): Promise<GroupReply[]> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const replies: GroupReply[] = [];
-    const applier = new Applier({
+    const entries = payloads.map((payload) => this.#entry(payload));
+    const batch = { last: this.#index, replies: [], end: Promise.withResolvers<void>() };
+    this.#batches.push(batch);
+    this.#applier.enqueue(entries);
+    await batch.end.promise;
+    return batch.replies;
+  }
+
+  #newApplier(): Applier {
+    return new Applier({
       incarnation: "1",
       identity: { clusterId: "1", gid: this.gid, nodeId: 1 },
       engine: this.engine,
@@ -129,15 +149,18 @@ export class MachineHarness {
       lookout: new ApplyLookout(this.#index),
       onMembers: () => {},
       onReplies: (entries) => {
-        for (const entry of entries) replies.push(...entry.replies as GroupReply[]);
+        for (const { index, replies } of entries) {
+          const batch = this.#batches.find(({ last }) => index <= last);
+          batch?.replies.push(...replies as GroupReply[]);
+        }
       },
-      onApplied: () => resolve(),
-      onFatal: reject,
+      onApplied: (index) => {
+        while (this.#batches[0] !== undefined && this.#batches[0].last <= index) {
+          this.#batches.shift()?.end.resolve();
+        }
+      },
+      onFatal: (error) => this.#batches.forEach(({ end }) => end.reject(error)),
     });
-    applier.enqueue(payloads.map((payload) => this.#entry(payload)));
-    await promise;
-    await applier.stop();
-    return replies;
   }
 
   #entry(payload: Uint8Array): Entry {
@@ -186,6 +209,7 @@ export class MachineHarness {
   async restart(): Promise<void> {
     this.machine = new ShardMachine(this.gid);
     await this.machine.load(this.reader);
+    this.#applier = this.#newApplier();
   }
 
   /** The value of a key in the stay its shard is in. */

@@ -19,6 +19,7 @@ import { ReadChecker } from "./reads.ts";
 import { RequestChecker } from "./requests.ts";
 import { ServingChecker } from "./serving.ts";
 import { SessionChecker } from "./sessions.ts";
+import { SizeChecker } from "./sizes.ts";
 import { StateHashChecker } from "./state_hash.ts";
 import { Turns } from "./turns.ts";
 
@@ -48,6 +49,7 @@ export function createCheckers(limits: CheckedLimits): Observer[] {
     new ConfigStepChecker(),
     new HandoverChecker(ledger, frontier),
     new CensusChecker(),
+    new SizeChecker(),
     new ConfigurationChecker(),
     new RequestChecker(limits),
     new IdleChecker(),

@@ -20,6 +20,7 @@ import { Frontier } from "./frontier.ts";
 import { HandoverChecker } from "./handover.ts";
 import { Ledger } from "./ledger.ts";
 import { ServingChecker } from "./serving.ts";
+import { SizeChecker } from "./sizes.ts";
 import { Turns } from "./turns.ts";
 
 /** Puts the node's only shard into a status. */
@@ -245,4 +246,44 @@ Deno.test("Item 23 lets writes without an answer come after the last read, but n
   restWith([ownerOf(1, "key", "")], "value", [{ kind: "delete" }]);
   assertTrips("census", () => restWith([ownerOf(1, "key", "value+1+1")], "value", late));
   assertTrips("census", () => restWith([ownerOf(1, "key", "+1")], "value", late));
+});
+
+/** Status, incarnation, keys, bytes. */
+function shardRecord(incarnation: number, keys: number, bytes: number): Buffer {
+  const record = Buffer.alloc(21);
+  record.writeUInt32BE(incarnation, 1);
+  record.writeBigUInt64BE(BigInt(keys), 5);
+  record.writeBigUInt64BE(BigInt(bytes), 13);
+  return record;
+}
+
+Deno.test("Item 23 trips on a shard that is said to hold more or less than it does", () => {
+  const rest = (keys: number, bytes: number) => {
+    const node = new FakeNode(1, { gid: 1 });
+    node.put(userRecord(4, "key"), Buffer.from("value"));
+    node.put(userRecord(4, "cl\u00e9"), Buffer.alloc(0));
+    node.put(userRecord(3, "of an earlier stay"), Buffer.from("value"));
+    node.put(sessionRecord(4, 7), session(50, "rest"));
+    node.put(Buffer.of(0x02, 0, 0), shardRecord(4, keys, bytes));
+    new SizeChecker().appliedTo(node.view, 64);
+  };
+  rest(2, 12);
+  assertTrips("census", () => rest(1, 12));
+  assertTrips("census", () => rest(2, 11));
+});
+
+Deno.test("Item 23 counts every shard once more at the end, and nothing at controllers", () => {
+  const node = new FakeNode(1, { gid: 1 });
+  const controller = new FakeNode(1, { gid: 0 });
+  for (const each of [node, controller]) each.put(Buffer.of(0x02, 0, 9), shardRecord(4, 1, 8));
+  const end = (nodes: readonly FakeNode[]) =>
+    new SizeChecker().ended({
+      nowMs: 0,
+      nodes: nodes.map(({ view }) => view),
+      config: configOf(4, [1]),
+      history: [],
+      finalValues: new Map(),
+    });
+  end([controller]);
+  assertTrips("census", () => end([controller, node]));
 });

@@ -1,0 +1,50 @@
+/** Bugs in what a node remembers of the lengths of values, so as not to read them. */
+import type { Mutant } from "./mutant.ts";
+
+export const lengthMutants: readonly Mutant[] = [
+  {
+    name: "length-kept-on-put",
+    breaks: "The length of a value is remembered as it was before the value was replaced.",
+    file: "raft/node/batch_view.ts",
+    find: "      this.#known.update(write.key, write.value.length);\n",
+    replace: "",
+  },
+  {
+    name: "length-kept-on-delete",
+    breaks: "A key that was deleted is remembered as one with a value.",
+    file: "raft/node/batch_view.ts",
+    find: `        this.#known.update(write.key, "absent");\n`,
+    replace: "",
+  },
+  {
+    name: "lengths-kept-over-snapshot",
+    breaks: "What was known of values is still believed when a snapshot has replaced them all.",
+    file: "raft/node/applier.ts",
+    find: "    this.#known.clear();\n",
+    replace: "",
+  },
+  {
+    name: "unknown-taken-for-absent",
+    breaks: "A key of which nothing is remembered counts as one without a value.",
+    file: "raft/node/batch_view.ts",
+    find: "      if (known === undefined) keys.push(key);\n",
+    replace: "",
+  },
+  {
+    name: "length-before-batch",
+    breaks: "A write sees how long a value was before the commands of its batch that came first.",
+    file: "raft/node/batch_view.ts",
+    find: `    if (value !== undefined || this.#values.has(name)) return value?.length;
+    const length = this.#lengths.get(name);`,
+    replace: `    const length = this.#lengths.get(name);
+    if (length === undefined && this.#values.has(name)) return value?.length;`,
+  },
+  {
+    name: "length-of-neighbor",
+    breaks: "What is remembered of a key answers for others that stand in the same place.",
+    file: "raft/node/known_lengths.ts",
+    find:
+      "segment[at] === this.#a && segment[at + 1] === this.#b && segment[at + 2] === this.#c &&\n",
+    replace: "\n",
+  },
+];
