@@ -140,7 +140,7 @@ export class MachineHarness {
 
   #newApplier(): Applier {
     return new Applier({
-      incarnation: "1",
+      secret: "1",
       identity: { clusterId: "1", gid: this.gid, nodeId: 1 },
       engine: this.engine,
       machine: this.machine,

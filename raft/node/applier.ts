@@ -35,8 +35,8 @@ export interface ApplierOptions {
   readonly engine: Engine;
   readonly machine: StateMachine;
   readonly generation: LiveGeneration;
-  /** Of this node; no client knows it. */
-  readonly incarnation: string;
+  /** Known to nobody else: what is remembered of keys hangs on it. */
+  readonly secret: string;
   /** The members as of what is applied. */
   readonly roster: Roster;
   /** Told how far things are, and asked where to stop for a look. */
@@ -64,7 +64,7 @@ export class Applier {
 
   constructor(options: ApplierOptions) {
     this.#options = options;
-    this.#known = new KnownLengths({ secret: options.incarnation });
+    this.#known = new KnownLengths({ secret: options.secret });
     this.#roster = options.roster;
   }
 

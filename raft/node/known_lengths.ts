@@ -30,7 +30,11 @@ const EMPTY = 0xffffffff;
 const ABSENT = 0xfffffffe;
 
 export interface KnownLengthsOptions {
-  /** Differs from node to node and is known to no client, so that none can make keys collide. */
+  /**
+   * Differs from node to node and is known to nobody else, so that no client
+   * can search for keys that collide: replicas that take one for the other
+   * would drift apart.
+   */
   readonly secret: string;
   /** A power of two, {@linkcode SEGMENTS} times 16 or more. @default {KNOWN_LENGTHS_MAX} */
   readonly entriesMax?: number;

@@ -6,6 +6,7 @@
 import { KvError } from "../../rpc/errors.ts";
 import type { ServiceRoutes } from "../../rpc/service.ts";
 import type { Timer } from "../../runtime/clock.ts";
+import { randomId } from "../../runtime/prng.ts";
 import type { Message } from "../message.ts";
 import { ProposalError, RawNode } from "../mod.ts";
 import type { Ready } from "../ready.ts";
@@ -111,7 +112,8 @@ export class RaftNode {
       engine,
       machine,
       generation: this.#generation,
-      incarnation: stored.incarnation,
+      // Not the incarnation, which every member is told, and every client that asks.
+      secret: randomId(options.prng),
       roster: stored.roster,
       lookout,
       onMembers: (...change) => this.#members.onApplied(...change),

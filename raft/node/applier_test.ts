@@ -1,0 +1,159 @@
+import { assertEquals } from "@std/assert";
+import { EntryPayload } from "../../proto/gen/raft.ts";
+import { createPrng, type Prng } from "../../runtime/prng.ts";
+import type { Write } from "../../storage/engine.ts";
+import { machineKey, machinePrefix } from "../../storage/key_space.ts";
+import { MemoryEngine } from "../../storage/memory_engine.ts";
+import { Applier } from "./applier.ts";
+import { ApplyLookout } from "./apply_lookout.ts";
+import { LiveGeneration } from "./live_generation.ts";
+import { firstRoster } from "./roster.ts";
+import type { CommittedCommand, Lookahead, MachineView, StateMachine } from "./state_machine.ts";
+
+const NAMES = Array.from({ length: 12 }, (_, i) => `key-${i}`);
+const STEPS = 400;
+const COMMAND = /^(key-\d+)([=+-])(.*)$/;
+const roster = firstRoster(new Map([[1, "one:1"]]));
+
+/** Payloads are `name=value`, `name+tail` and `name-`. Replies with what there was, as it knows it. */
+class SizeMachine implements StateMachine {
+  load(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  prefetch(commands: readonly CommittedCommand[]): Lookahead {
+    const parts = commands.map(partsOf);
+    const keysOf = (appends: boolean) =>
+      parts.filter(({ op }) => (op === "+") === appends).map(({ key }) => key);
+    return { values: keysOf(true), lengths: keysOf(false) };
+  }
+
+  apply(command: CommittedCommand, view: MachineView) {
+    const { key, op, text } = partsOf(command);
+    const reply = view.lengthOf(key);
+    if (op === "-") return { reply, writes: [{ type: "del", key } satisfies Write] };
+    const old = op === "+" ? view.get(key) ?? Buffer.alloc(0) : Buffer.alloc(0);
+    const value = Buffer.concat([old, Buffer.from(text)]);
+    return { reply, writes: [{ type: "put", key, value } satisfies Write] };
+  }
+
+  flush(): Write[] {
+    return [];
+  }
+}
+
+function partsOf({ payload }: CommittedCommand): { key: Buffer; op: string; text: string } {
+  const [, name = "", op = "", text = ""] = COMMAND.exec(String(payload)) ?? [];
+  return { key: Buffer.from(name), op, text };
+}
+
+/** A replica without Raft, and a plain map of what it must hold. */
+class Replica {
+  readonly engine = new MemoryEngine();
+  readonly generation = new LiveGeneration(this.engine, 1);
+  readonly model = new Map<string, string>();
+  readonly machine = new SizeMachine();
+  #index = 0;
+  #replies: unknown[] = [];
+  #applied = Promise.withResolvers<void>();
+  #applier = this.#newApplier();
+
+  /** Applies commands as one batch; returns what each was told of its key. */
+  async apply(...commands: readonly string[]): Promise<unknown[]> {
+    this.#replies = [];
+    this.#applied = Promise.withResolvers();
+    this.#applier.enqueue(commands.map((command) => {
+      const proposals = [Buffer.from(command)];
+      const data = Buffer.from(EntryPayload.encode({ timeMs: 0, proposals }).finish());
+      return { index: ++this.#index, term: 1, kind: "normal", data } as const;
+    }));
+    await this.#applied.promise;
+    return this.#replies;
+  }
+
+  /** A snapshot with other contents takes the place of everything. */
+  async install(contents: ReadonlyMap<string, string>): Promise<void> {
+    await this.#applier.pause();
+    const next = this.generation.number + 1;
+    const writes = [...contents].map(([name, value]): Write => ({
+      type: "put",
+      key: machineKey(machinePrefix(next), Buffer.from(name)),
+      value: Buffer.from(value),
+    }));
+    await this.engine.write(writes, { sync: true });
+    await this.generation.switchTo(next, () => this.machine.load());
+    this.#index += 100;
+    this.#applier.resume(this.#index, roster);
+    this.model.clear();
+    for (const [name, value] of contents) this.model.set(name, value);
+  }
+
+  async restart(): Promise<void> {
+    await this.#applier.stop();
+    this.#applier = this.#newApplier();
+  }
+
+  async close(): Promise<void> {
+    await this.#applier.stop();
+    await this.engine.close();
+  }
+
+  #newApplier(): Applier {
+    return new Applier({
+      secret: "1",
+      identity: { clusterId: "1", gid: 1, nodeId: 1 },
+      engine: this.engine,
+      machine: this.machine,
+      generation: this.generation,
+      roster,
+      lookout: new ApplyLookout(this.#index),
+      onMembers: () => {},
+      onReplies: (entries) => this.#replies.push(...entries.flatMap(({ replies }) => replies)),
+      onApplied: (index) => {
+        if (index === this.#index) this.#applied.resolve();
+      },
+      onFatal: (error) => this.#applied.reject(error),
+    });
+  }
+}
+
+function drawCommand(prng: Prng): string {
+  const op = ["=", "=", "+", "-"][prng.below(4)] as string;
+  const text = op === "-" ? "" : "x".repeat(prng.below(9));
+  return `${NAMES[prng.below(NAMES.length)]}${op}${text}`;
+}
+
+/** Plays a command on the model; returns how long the value was. */
+function play(model: Map<string, string>, command: string): number | undefined {
+  const [, name = "", op = "", text = ""] = COMMAND.exec(command) ?? [];
+  const old = model.get(name);
+  if (op === "-") model.delete(name);
+  else model.set(name, op === "+" ? (old ?? "") + text : text);
+  return old?.length;
+}
+
+Deno.test("Applier tells every command how long its value is, whatever it remembers", async () => {
+  const prng = createPrng(11);
+  const replica = new Replica();
+  for (let step = 0; step < STEPS; step++) {
+    const kind = prng.below(20);
+    if (kind === 0) await replica.restart();
+    if (kind === 1) {
+      const some = NAMES.filter(() => prng.below(2) === 0);
+      await replica.install(new Map(some.map((name) => [name, "y".repeat(prng.below(30))])));
+    }
+    const commands = Array.from({ length: 1 + prng.below(6) }, () => drawCommand(prng));
+    const expected = commands.map((command) => play(replica.model, command));
+    assertEquals(await replica.apply(...commands), expected, `step ${step}: ${commands}`);
+  }
+  await replica.close();
+});
+
+Deno.test("Applier believes nothing it knew before a snapshot came", async () => {
+  const replica = new Replica();
+  assertEquals(await replica.apply("key-0=long value", "key-1=x"), [undefined, undefined]);
+  assertEquals(await replica.apply("key-0=long value", "key-1=x"), [10, 1]);
+  await replica.install(new Map([["key-1", "yyyy"]]));
+  assertEquals(await replica.apply("key-0-", "key-1-"), [undefined, 4]);
+  await replica.close();
+});
