@@ -8,6 +8,7 @@ import {
   stringFlag,
   valueFlag,
 } from "../../runtime/flags.ts";
+import { parseNumbers } from "./number_list.ts";
 
 /** Whose turn it may be. */
 export const systemNames = ["ours", "etcd"] as const;
@@ -45,7 +46,7 @@ const flags = defineFlags("bench", {
     defaultText: callersDefault.join(","),
     placeholder: "numbers",
     help: "callers at a time",
-    parse: parseCallers,
+    parse: (text) => parseNumbers(text, callersMax),
   }),
   unaryCallers: intFlag({
     default: 256,
@@ -101,10 +102,4 @@ export function parseComparisonOptions(args: readonly string[]): ComparisonOptio
     format: values.o,
     write: values.write,
   };
-}
-
-function parseCallers(text: string): readonly number[] {
-  const callers = text.split(",").map((part) => /^\d+$/.test(part) ? Number(part) : NaN);
-  if (callers.every((count) => count >= 1 && count <= callersMax)) return callers;
-  throw new RangeError(`It must be numbers from 1 to ${callersMax} with commas between them`);
 }

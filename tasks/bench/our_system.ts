@@ -1,4 +1,4 @@
-/** Our cluster under test: three controllers, one group of three, a clerk in this process. */
+/** Our cluster under test: three controllers, groups of three, a clerk in this process. */
 import { Bench, type BenchLoad } from "../../client/bench.ts";
 import { BenchData } from "../../client/bench_data.ts";
 import { CommandRequest, Op, ShardKVServiceService } from "../../proto/gen/shardkv.ts";
@@ -16,7 +16,7 @@ export class OurSystem implements SystemUnderTest {
   readonly title = "eRaft for Deno";
   readonly #options: SystemOptions;
   readonly #cluster: TestCluster;
-  /** Address of the group's leader. */
+  /** Address of the first group's leader. */
   readonly #leader: string;
   readonly #prng: Prng = createPrng(1);
   readonly #data: BenchData;
@@ -29,9 +29,10 @@ export class OurSystem implements SystemUnderTest {
     this.#data = new BenchData({ prng: this.#prng, keys, valueBytes });
   }
 
-  static async start(options: SystemOptions): Promise<OurSystem> {
+  /** @param groups Share the keys between them */
+  static async start(options: SystemOptions, groups = 1): Promise<OurSystem> {
     const { directory } = options;
-    const shape = { groups: 1, replicas: 3, shards: SHARDS_DEFAULT };
+    const shape = { groups, replicas: 3, shards: SHARDS_DEFAULT };
     const cluster = await TestCluster.start({ ...shape, directory });
     const label = await cluster.leaderOf(GID);
     const [group] = cluster.plan.groups;
@@ -42,7 +43,7 @@ export class OurSystem implements SystemUnderTest {
 
   /** The controllers too: they are part of the system, though they have little to do. */
   get pids(): readonly number[] {
-    return this.#cluster.processes.processes.map(({ pid }) => pid);
+    return this.#cluster.pids();
   }
 
   async load(): Promise<void> {
@@ -74,6 +75,12 @@ export class OurSystem implements SystemUnderTest {
       commandId: "0",
     }).finish();
     return { address: this.#leader, path: ShardKVServiceService.command.path, message };
+  }
+
+  /** @throws {Error} When a server has ended that nobody stopped */
+  assertAlive(): void {
+    const { deaths } = this.#cluster;
+    if (deaths.length > 0) throw new Error(`Servers died: ${deaths.join("\n")}`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -4,7 +4,7 @@ import { GrpcDialer } from "../../rpc/grpc_dialer.ts";
 import { ClusterAdmin } from "../../tasks/cluster/cluster_admin.ts";
 import { ClusterProcesses } from "../../tasks/cluster/cluster_processes.ts";
 import { until } from "../../tasks/cluster/deadline.ts";
-import { allNodes, type ClusterPlan, planNodes } from "../../tasks/cluster/plan.ts";
+import { allNodes, type ClusterPlan, type NodePlan, planNodes } from "../../tasks/cluster/plan.ts";
 import { freePorts } from "./free_ports.ts";
 
 export interface TestClusterOptions {
@@ -16,6 +16,8 @@ export interface TestClusterOptions {
   readonly shards?: number;
   /** Parent of the directory with the data. @default {the system's for temporary files} */
   readonly directory?: string | undefined;
+  /** Flags of every replica, beside those of its place. @default {[]} */
+  readonly replicaFlags?: readonly string[];
 }
 
 const CONTROLLERS = 3;
@@ -96,6 +98,14 @@ export class TestCluster implements AsyncDisposable {
     await this.processes.start(allNodes(this.plan).filter((node) => labels.includes(node.label)));
   }
 
+  /** Processes of all nodes that run, or of those of one group. */
+  pids(gid?: number): number[] {
+    const labels = allNodes(this.plan).flatMap((node) =>
+      gid === undefined || node.gid === gid ? node.label : []
+    );
+    return labels.flatMap((label) => this.processes.process(label)?.pid ?? []);
+  }
+
   /** Labels of all nodes, controllers first. */
   get labels(): string[] {
     return allNodes(this.plan).map((node) => node.label);
@@ -111,10 +121,10 @@ export class TestCluster implements AsyncDisposable {
 }
 
 function layOut(options: TestClusterOptions, db: string): ClusterPlan {
-  const { groups = 2, replicas = 3, shards = 16 } = options;
+  const { groups = 2, replicas = 3, shards = 16, replicaFlags = [] } = options;
   const addresses = freePorts(CONTROLLERS + groups * replicas).map((port) => `127.0.0.1:${port}`);
   const controllers = addresses.splice(0, CONTROLLERS);
-  return planNodes({
+  const plan = planNodes({
     controllers,
     groups: Array.from({ length: groups }, (_, index) => ({
       gid: 100 + index,
@@ -123,4 +133,9 @@ function layOut(options: TestClusterOptions, db: string): ClusterPlan {
     shards,
     db,
   });
+  const withFlags = (node: NodePlan) => ({ ...node, args: [...node.args, ...replicaFlags] });
+  return {
+    ...plan,
+    groups: plan.groups.map(({ gid, nodes }) => ({ gid, nodes: nodes.map(withFlags) })),
+  };
 }

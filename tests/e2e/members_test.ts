@@ -1,11 +1,11 @@
 /** Members of real groups are replaced from the command line, while a client writes without a pause. */
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import type { KvClerk } from "../../client/kv_clerk.ts";
 import { until } from "../../tasks/cluster/deadline.ts";
 import type { NodePlan } from "../../tasks/cluster/plan.ts";
 import { TestCluster } from "./cluster_harness.ts";
 import { runProgram } from "./command_line.ts";
-import { freePorts } from "./free_ports.ts";
+import { planNewMember } from "./new_member.ts";
 
 const CHANGE_TIMEOUT_MS = 60_000;
 /** The newcomer's place: the first members are 0, 1 and 2. */
@@ -48,19 +48,8 @@ async function ctrl(cluster: TestCluster, ...words: string[]): Promise<string> {
 
 /** Adds a member, starts it, and gives it a vote. */
 async function addMember(cluster: TestCluster, gid: number): Promise<NodePlan> {
-  const first = gid === 0 ? cluster.plan.controllers[0] : cluster.plan.groups[0]?.nodes[0];
-  assert(first !== undefined, "There is a first member");
-  const [port = 0] = freePorts(1);
-  const address = `127.0.0.1:${port}`;
-  await ctrl(cluster, "member", "add", String(gid), address);
-  const node: NodePlan = {
-    ...first,
-    label: gid === 0 ? `ctrler-${NEW_ID}` : `${gid}-${NEW_ID}`,
-    id: NEW_ID,
-    address,
-    directory: first.directory.replace(/_0$/, `_${NEW_ID}`),
-    args: [...first.args, "-id", String(NEW_ID), "-join", address],
-  };
+  const node = planNewMember(cluster.plan, gid, NEW_ID);
+  await ctrl(cluster, "member", "add", String(gid), node.address);
   await cluster.processes.start([node]);
   // Waits until the newcomer has caught up.
   await ctrl(cluster, "member", "promote", String(gid), String(NEW_ID));

@@ -38,6 +38,17 @@ export async function processUsage(pid: number): Promise<ProcessUsage> {
   };
 }
 
+/**
+ * Bytes that processes have had written to disk since they began; 0 where the
+ * data is in memory only (tmpfs).
+ *
+ * @throws {Deno.errors.NotFound} When one of them is gone
+ */
+export async function writtenBytes(pids: readonly number[]): Promise<number> {
+  const texts = await Promise.all(pids.map((pid) => Deno.readTextFile(`/proc/${pid}/io`)));
+  return texts.reduce((sum, text) => sum + Number(/^write_bytes: (\d+)$/m.exec(text)?.[1]), 0);
+}
+
 /** Size and time of the last write of every file of a directory, by name. */
 export async function fileStates(directory: string): Promise<ReadonlyMap<string, string>> {
   const states = new Map<string, string>();

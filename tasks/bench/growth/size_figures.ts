@@ -1,0 +1,123 @@
+/** What a number of keys costs, and the costs of several numbers side by side. Pure. */
+import { withCommas } from "../comparison_table.ts";
+import type { Cost } from "./cost.ts";
+
+/** How long shards took to change places. */
+export interface MoveFigures {
+  readonly shards: number;
+  readonly ms: number;
+}
+
+/** Against one number of keys, all of them in one group of three. */
+export interface SizeFigures {
+  readonly keys: number;
+  readonly loadMs: number;
+  /** By all servers while the keys were loaded. */
+  readonly writtenBytes: number;
+  /** Mean of the group's replicas, before there was a key. */
+  readonly emptyResidentBytes: number;
+  /** Mean of the group's replicas, with the keys. */
+  readonly residentBytes: number;
+  /** Mean of the group's replicas. */
+  readonly storageBytes: number;
+  /** Of a replica that was killed: from its start until it listens. */
+  readonly listenMs: number;
+  /** From its start until it has applied all that the others have. */
+  readonly caughtUpMs: number;
+  /** Half of the shards go to a group that joins. */
+  readonly join: MoveFigures;
+  /** They come back from it when it leaves. */
+  readonly leave: MoveFigures;
+  /** Of a member that begins with nothing: from its start until it lacks nothing. */
+  readonly newMemberMs: number;
+}
+
+/** Pages, arenas and heaps come in lumps. */
+const MEMORY_SLACK_BYTES = 64 << 20;
+/** Shards move, and members catch up, by polls and elections of this order. */
+const TIME_SLACK_MS = 1_000;
+/** Files are never smaller than a page, and a log is cut now and then only. */
+const STORAGE_SLACK_BYTES = 16 << 20;
+
+/** @param figures One for each number of keys, the lowest first */
+export function costsOf(figures: readonly SizeFigures[]): Cost[] {
+  const each = (value: (one: SizeFigures) => number) => figures.map(value);
+  const times = { slack: TIME_SLACK_MS, show: seconds };
+  return [
+    {
+      name: "written to disk, MiB",
+      law: "linear",
+      values: each(({ writtenBytes }) => writtenBytes),
+      slack: STORAGE_SLACK_BYTES,
+      show: mebibytes,
+    },
+    {
+      name: "memory of a replica, MiB",
+      law: "linear",
+      values: each(({ residentBytes }) => residentBytes),
+      slack: MEMORY_SLACK_BYTES,
+      show: mebibytes,
+    },
+    {
+      name: "storage of a replica, MiB",
+      law: "linear",
+      values: each(({ storageBytes }) => storageBytes),
+      slack: STORAGE_SLACK_BYTES,
+      show: mebibytes,
+    },
+    { ...times, name: "load, s", law: "linear", values: each(({ loadMs }) => loadMs) },
+    {
+      ...times,
+      name: "restart until it listens, s",
+      law: "constant",
+      values: each(({ listenMs }) => listenMs),
+    },
+    {
+      ...times,
+      name: "restart until it has caught up, s",
+      law: "constant",
+      values: each(({ caughtUpMs }) => caughtUpMs),
+    },
+    { ...times, name: "a group joins, s", law: "linear", values: each(({ join }) => join.ms) },
+    { ...times, name: "a group leaves, s", law: "linear", values: each(({ leave }) => leave.ms) },
+    {
+      ...times,
+      name: "a new member has everything, s",
+      law: "linear",
+      values: each(({ newMemberMs }) => newMemberMs),
+    },
+  ];
+}
+
+/** What a key costs: totals divided, for the reader; they are judged as totals. */
+export function sharesOf(figures: readonly SizeFigures[], valueBytes: number): string[][] {
+  const each = (show: (one: SizeFigures) => string) => figures.map(show);
+  return [
+    [
+      "written to disk by all servers, bytes per byte of value",
+      ...each(({ writtenBytes, keys }) => (writtenBytes / (keys * valueBytes)).toFixed(1)),
+    ],
+    [
+      "memory of a replica over an empty one, bytes per key",
+      ...each(({ residentBytes, emptyResidentBytes, keys }) =>
+        withCommas((residentBytes - emptyResidentBytes) / keys)
+      ),
+    ],
+    [
+      "storage of a replica, bytes per key",
+      ...each(({ storageBytes, keys }) => withCommas(storageBytes / keys)),
+    ],
+    [
+      "shards moved by join, by leave",
+      ...each(({ join, leave }) => `${join.shards}, ${leave.shards}`),
+    ],
+  ];
+}
+
+function mebibytes(bytes: number): string {
+  return withCommas(bytes / (1 << 20));
+}
+
+function seconds(ms: number): string {
+  return (ms / 1_000).toFixed(2);
+}
