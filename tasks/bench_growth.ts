@@ -65,7 +65,7 @@ async function measureAllGroups(options: GrowthOptions): Promise<GroupsFigures[]
   const [keys = 1] = options.keys;
   const figures: GroupsFigures[] = [];
   for (const groups of options.groups) {
-    complain(`${groups} groups`);
+    complain(`${groups} ${groups === 1 ? "group" : "groups"}`);
     const measured = await measureGroups(groups, { ...options, keys });
     for (const { point, sample } of measured.points) {
       complain(`  ${nameOf(point)}: ${withCommas(sample.perSecond)}/s`);

@@ -73,7 +73,8 @@ function sizeText(figures: readonly SizeFigures[], { valueBytes }: GrowthOptions
     "replica with everything; they are loaded by putMany. What is written counts for all servers. " +
     "A follower is killed and started again three times, and the median counts. A second group " +
     "joins and gets half of the shards, then leaves; times last until every shard is served. The " +
-    "new member begins with an empty disk and gets a snapshot.\n";
+    "new member begins with an empty disk and gets a snapshot: replicas keep few entries of their " +
+    "log here.\n";
 }
 
 function costRow(cost: Cost, keys: readonly number[]): string[] {
