@@ -77,6 +77,7 @@ export function combine(visits: readonly SystemFigures[]): SystemFigures {
   };
 }
 
-function meanOf(values: readonly number[]): number {
+/** NaN of no values. */
+export function meanOf(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

@@ -1,13 +1,6 @@
 /** What `deno task bench` can be told, and what of it makes sense. */
-import {
-  boolFlag,
-  choiceFlag,
-  defineFlags,
-  durationFlag,
-  intFlag,
-  stringFlag,
-  valueFlag,
-} from "../../runtime/flags.ts";
+import { boolFlag, choiceFlag, defineFlags, intFlag, valueFlag } from "../../runtime/flags.ts";
+import { callersMax, loadFlags } from "./load_flags.ts";
 import { parseNumbers } from "./number_list.ts";
 
 /** Whose turn it may be. */
@@ -35,12 +28,11 @@ export interface ComparisonOptions {
   readonly write: boolean;
 }
 
-/** As many callers as one clerk and one connection take without complaint. */
-const callersMax = 4_096;
 const callersDefault = [1, 8, 64, 256, 1_024];
 const quick = { callers: [1, 64, 256], warmup: 1_000, duration: 2_000, keys: 20_000 };
 
 const flags = defineFlags("bench", {
+  ...loadFlags,
   callers: valueFlag({
     default: callersDefault,
     defaultText: callersDefault.join(","),
@@ -54,22 +46,14 @@ const flags = defineFlags("bench", {
     max: callersMax,
     help: "`requests` in flight of the unary measurements",
   }),
-  warmup: durationFlag({ default: 3_000, help: "before each measurement, uncounted" }),
-  duration: durationFlag({ default: 8_000, min: 500, help: "of each measurement" }),
   keys: intFlag({ default: 500_000, min: 1, max: 1e8, help: "`number` of keys loaded first" }),
-  valueSize: intFlag({ default: 100, min: 1, max: 1 << 20, help: "`bytes` of a value" }),
   rounds: intFlag({ default: 1, min: 1, max: 100, help: "`times` ours, etcd, etcd, ours" }),
   only: choiceFlag({
     default: "both",
     choices: ["both", ...systemNames],
     help: "measure one system and compare nothing",
   }),
-  dir: stringFlag({
-    default: "",
-    help: "`directory` of all data; default: the system's temporary",
-  }),
   quick: boolFlag({ help: "few callers, short measurements, few keys: shows that it works" }),
-  o: choiceFlag({ default: "text", choices: ["text", "json"], help: "output format" }),
   write: boolFlag({ help: "put the table and the chart into docs/" }),
 });
 

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { changedFiles, fileStates, processUsage } from "./process_usage.ts";
+import { changedFiles, fileStates, processUsage, writtenBytes } from "./process_usage.ts";
 
 Deno.test("processUsage() counts the time a process has worked", async () => {
   const before = await processUsage(Deno.pid);
@@ -9,6 +9,18 @@ Deno.test("processUsage() counts the time a process has worked", async () => {
   const worked = after.cpuSeconds - before.cpuSeconds;
   assert(worked > 0 && worked < 60, `It counts ${worked} s`);
   assert(after.residentBytes > 1 << 20, `It takes ${after.residentBytes} bytes`);
+});
+
+Deno.test("writtenBytes() adds up what processes have written, and never falls", async () => {
+  const before = await writtenBytes([Deno.pid]);
+  const path = await Deno.makeTempFile();
+  try {
+    await Deno.writeFile(path, new Uint8Array(1 << 16));
+    const after = await writtenBytes([Deno.pid, Deno.pid]);
+    assert(before >= 0 && after >= 2 * before, `It counts ${before} and ${after} bytes`);
+  } finally {
+    await Deno.remove(path);
+  }
 });
 
 Deno.test("changedFiles() names what came, went or was written", async () => {

@@ -1,13 +1,6 @@
 /** What `deno task bench:growth` can be told, and what of it makes sense. */
-import {
-  boolFlag,
-  choiceFlag,
-  defineFlags,
-  durationFlag,
-  intFlag,
-  stringFlag,
-  valueFlag,
-} from "../../../runtime/flags.ts";
+import { boolFlag, choiceFlag, defineFlags, intFlag, valueFlag } from "../../../runtime/flags.ts";
+import { callersMax, loadFlags } from "../load_flags.ts";
 import { parseNumbers } from "../number_list.ts";
 
 /** What is measured by itself. */
@@ -42,10 +35,10 @@ const keysDefault = [10_000, 100_000, 1_000_000];
 /** Every group is three processes of some 90 MB. */
 const groupsMax = 16;
 const groupsDefault = [1, 2, 4];
-const callersMax = 4_096;
 const minuteMs = 60_000;
 
 const flags = defineFlags("bench:growth", {
+  ...loadFlags,
   only: choiceFlag({
     default: "growth",
     choices: ["growth", "size", "groups", "endurance", "soak"],
@@ -65,23 +58,15 @@ const flags = defineFlags("bench:growth", {
     help: "groups, one cluster for each",
     parse: (text) => parseNumbers(text, groupsMax),
   }),
-  valueSize: intFlag({ default: 100, min: 1, max: 1 << 20, help: "`bytes` of a value" }),
   callers: intFlag({
     default: 256,
     min: 1,
     max: callersMax,
     help: "`callers` against every number of groups; of the soak, requests in flight",
   }),
-  warmup: durationFlag({ default: 3_000, help: "before the groups are measured, uncounted" }),
-  duration: durationFlag({ default: 8_000, min: 500, help: "of each measurement of groups" }),
   requests: intFlag({ default: 20_000, min: 1, max: 1e7, help: "of a run of -only endurance" }),
   runs: intFlag({ default: 10, min: 2, max: 1_000, help: "of -only endurance, `times` in a row" }),
   minutes: intFlag({ default: 10, min: 1, max: 1_440, help: "of -only soak" }),
-  dir: stringFlag({
-    default: "",
-    help: "`directory` of all data; default: the system's temporary",
-  }),
-  o: choiceFlag({ default: "text", choices: ["text", "json"], help: "output format" }),
   write: boolFlag({ help: "put what comes out into docs/benchmark.md" }),
 });
 

@@ -11,6 +11,7 @@ import { residentBytes } from "../../../tests/e2e/memory.ts";
 import { planNewMember } from "../../../tests/e2e/new_member.ts";
 import { writtenBytes } from "../../../tests/e2e/process_usage.ts";
 import { until } from "../../cluster/deadline.ts";
+import { meanOf } from "../measurement.ts";
 import type { MoveFigures, SizeFigures } from "./size_figures.ts";
 
 export interface SizeRunOptions {
@@ -50,7 +51,7 @@ export async function measureSize(options: SizeRunOptions): Promise<SizeFigures>
   const emptyResidentBytes = await meanResidentBytes(cluster);
   onStep("loading");
   const loaded = await load(cluster, options);
-  const storageBytes = mean((await replicas(cluster)).map((status) => status.storageBytes));
+  const storageBytes = meanOf((await replicas(cluster)).map((status) => status.storageBytes));
   const resident = await meanResidentBytes(cluster);
   onStep("restarting a replica");
   const restarts = [];
@@ -160,17 +161,13 @@ async function replicas(cluster: TestCluster): Promise<NodeStatus[]> {
 }
 
 async function meanResidentBytes(cluster: TestCluster): Promise<number> {
-  return mean(await Promise.all(cluster.pids(GID).map(residentBytes)));
+  return meanOf(await Promise.all(cluster.pids(GID).map(residentBytes)));
 }
 
 async function timed(work: () => Promise<unknown>): Promise<number> {
   const start = performance.now();
   await work();
   return performance.now() - start;
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 /** Of an odd number of values. */

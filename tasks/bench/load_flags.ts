@@ -1,0 +1,16 @@
+/** Flags that every benchmark of a whole cluster takes. */
+import { choiceFlag, durationFlag, intFlag, stringFlag } from "../../runtime/flags.ts";
+
+/** As many callers as one clerk and one connection take without complaint. */
+export const callersMax = 4_096;
+
+export const loadFlags = {
+  warmup: durationFlag({ default: 3_000, help: "before each measurement, uncounted" }),
+  duration: durationFlag({ default: 8_000, min: 500, help: "of each measurement" }),
+  valueSize: intFlag({ default: 100, min: 1, max: 1 << 20, help: "`bytes` of a value" }),
+  dir: stringFlag({
+    default: "",
+    help: "`directory` of all data; default: the system's temporary",
+  }),
+  o: choiceFlag({ default: "text", choices: ["text", "json"], help: "output format" }),
+};
