@@ -19,7 +19,7 @@ import { ReadChecker } from "./reads.ts";
 import { RequestChecker } from "./requests.ts";
 import { ServingChecker } from "./serving.ts";
 import { SessionChecker } from "./sessions.ts";
-import { SizeChecker } from "./sizes.ts";
+import { SizeChecker } from "./shard_size.ts";
 import { StateHashChecker } from "./state_hash.ts";
 import { Turns } from "./turns.ts";
 

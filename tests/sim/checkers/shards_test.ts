@@ -20,7 +20,7 @@ import { Frontier } from "./frontier.ts";
 import { HandoverChecker } from "./handover.ts";
 import { Ledger } from "./ledger.ts";
 import { ServingChecker } from "./serving.ts";
-import { SizeChecker } from "./sizes.ts";
+import { SizeChecker } from "./shard_size.ts";
 import { Turns } from "./turns.ts";
 
 /** Puts the node's only shard into a status. */

@@ -1,7 +1,7 @@
 /** All planted bugs. */
 import { electionMutants } from "./elections.ts";
-import { liveCopyMutants } from "./live_copy.ts";
 import { lengthMutants } from "./lengths.ts";
+import { liveCopyMutants } from "./live_copy.ts";
 import { memberMutants } from "./members.ts";
 import type { Mutant } from "./mutant.ts";
 import { readMutants } from "./reads.ts";
