@@ -1,6 +1,7 @@
 /** A shard is copied while it is written, from replicas that lag, by leaders that repeat themselves. */
 import { assert, assertEquals } from "@std/assert";
 import { type PullShardResponse, WriteOp } from "../proto/gen/shardkv.ts";
+import type { MachineReader } from "../raft/node/state_machine.ts";
 import { createPrng, type Prng } from "../runtime/prng.ts";
 import type { Config } from "../shardctrler/config.ts";
 import { encodeConfigStep, encodeFreeze, encodeInsert } from "./commands.ts";
@@ -14,6 +15,7 @@ import {
   writes,
 } from "./machine_harness.ts";
 import { isChangeCursor, SESSION_KIND, USER_KIND } from "./machine_keys.ts";
+import { readChunk } from "./shard_source.ts";
 
 const SHARDS = 2;
 const SHARD = 1;
@@ -124,8 +126,10 @@ class Move {
     const leader = this.gainer.replica(0);
     const cursor = leader.machine.cursorOf(SHARD);
     if (cursor === undefined) return undefined;
-    const source = this.source.replica(prng.below(3));
-    const chunk = await source.chunkAfter(CONFIG, SHARD, cursor, 1 + prng.below(120));
+    const position = prng.below(3);
+    const bytesMax = 1 + prng.below(prng.below(2) === 0 ? 120 : 2_000);
+    const request = { configNum: CONFIG, shard: SHARD, cursor: Buffer.from(cursor), bytesMax };
+    const chunk = await readChunk(this.#readerOf(position), request);
     assert(!chunk.done || (this.#wasFrozen && isChangeCursor(cursor)));
     const insert = encodeInsert(insertOf(CONFIG, SHARD, cursor, chunk));
     this.gainer.propose(insert);
@@ -135,6 +139,34 @@ class Move {
     }
     await this.gainer.advance(0, true);
     return chunk;
+  }
+
+  /** The replica goes on applying between any two reads of a chunk. */
+  #readerOf(position: number): Parameters<typeof readChunk>[0] {
+    const { machine, reader } = this.source.replica(position);
+    const meanwhile = async () => {
+      if (this.#prng.below(2) === 0) this.writeSome(this.#prng.below(4));
+      await this.source.advance(position, this.#prng.below(2) === 0);
+    };
+    const restless: MachineReader = Object.create(reader, {
+      generation: { get: () => reader.generation },
+      scan: {
+        value: async (...args: Parameters<MachineReader["scan"]>) => {
+          const pairs = await reader.scan(...args);
+          await meanwhile();
+          return pairs;
+        },
+      },
+      getMany: {
+        value: async (keys: Uint8Array[]) => {
+          const values = await reader.getMany(keys);
+          await meanwhile();
+          return values;
+        },
+      },
+    });
+    const log = { reader: restless, readBarrier: () => Promise.resolve() };
+    return { machine, log } as Parameters<typeof readChunk>[0];
   }
 
   async someTime(): Promise<void> {

@@ -70,7 +70,11 @@ export async function readRecords(
   }
 }
 
-/** The records that the changes after the cursor name, as they are now, each once. */
+/**
+ * The records that the changes after the cursor name, as they are now. One
+ * comes once for all changes that were read together. It comes again for a
+ * change that was read later: that may have been made after its value was read.
+ */
 export async function readChanges(
   reader: Reader,
   stay: Stay,
@@ -78,28 +82,20 @@ export async function readChanges(
   bytesWanted: number,
 ): Promise<Chunk> {
   const filling = new Filling(bytesWanted, CHUNK_CHANGED_MAX);
-  const seen = new Set<string>();
   const first = changeNumberOf(cursor);
   let last = first;
   for (;;) {
     const { limit } = filling;
     const { start, end } = changesAfter(stay, last);
     const changes = await reader.scan(start, end, { limit });
-    const values = await readChanged(reader, stay, changes.map(({ value }) => value), seen);
+    const records = await readChanged(reader, stay, changes.map(({ value }) => value));
     for (const change of changes) {
       const name = change.value.toString("latin1");
-      if (!seen.has(name)) {
-        const value = values.get(name);
-        const record = {
-          key: change.value,
-          value: value ?? NO_BYTES,
-          deleted: value === undefined,
-        };
-        if (!filling.add(record)) {
-          return { records: filling.records, cursor: changeCursor(last), ended: false };
-        }
-        seen.add(name);
+      const record = records.get(name);
+      if (record !== undefined && !filling.add(record)) {
+        return { records: filling.records, cursor: changeCursor(last), ended: false };
       }
+      records.delete(name);
       last = changeNumberOf(relativeOf(change.key));
     }
     const ended = changes.length < limit;
@@ -112,17 +108,19 @@ export async function readChanges(
 
 const NO_BYTES = Buffer.alloc(0);
 
-/** Values of the keys within the shard that were not seen yet, by their bytes as Latin-1 text. */
+/** The records with these keys within the shard, by their keys' bytes as Latin-1 text. */
 async function readChanged(
   reader: Reader,
   stay: Stay,
   keys: readonly Buffer[],
-  seen: ReadonlySet<string>,
-): Promise<Map<string, Buffer | undefined>> {
-  const wanted = new Map(keys.map((key) => [key.toString("latin1"), recordKey(stay, key)]));
-  for (const name of wanted.keys()) if (seen.has(name)) wanted.delete(name);
-  const values = wanted.size === 0 ? [] : await reader.getMany([...wanted.values()]);
-  return new Map([...wanted.keys()].map((name, i) => [name, values[i]]));
+): Promise<Map<string, ShardRecord>> {
+  const distinct = [...new Map(keys.map((key) => [key.toString("latin1"), key]))];
+  if (distinct.length === 0) return new Map();
+  const values = await reader.getMany(distinct.map(([, key]) => recordKey(stay, key)));
+  return new Map(distinct.map(([name, key], i) => {
+    const value = values[i];
+    return [name, { key, value: value ?? NO_BYTES, deleted: value === undefined }];
+  }));
 }
 
 /** A chunk that is being filled, and how much to read next. */

@@ -91,6 +91,23 @@ Deno.test("readChunk() reads a value after the change that names it", async () =
   await group.close();
 });
 
+Deno.test("readChunk() gives what was written again after it had read the value for an earlier change", async () => {
+  const group = await source();
+  // More than are read at once, so that the second change of the key is met by a later read.
+  await group.write([put("old")]);
+  for (let i = 1; i < 12; i++) await group.write([put("v", keyIn(1, 2, i))]);
+  let scans = 0;
+  const chunk = await readWhile(group, async () => {
+    if (++scans === 2) await group.write([put("new")]);
+  });
+  await group.freeze(2, 1);
+  const rest = await group.chunkAfter(2, 1, chunk.cursor, 1_000);
+  assertEquals(rest.done, true);
+  const told = [...chunk.records, ...rest.records].filter(({ key }) => `${key}` === `\x02${KEY}`);
+  assertEquals(`${told.at(-1)?.value}`, "new");
+  await group.close();
+});
+
 Deno.test("readChunk() gives nothing of a shard that was dropped while it read", async () => {
   const group = await source();
   const error = await assertRejects(
@@ -110,10 +127,11 @@ Deno.test("readChunk() ends a chunk of few records after so many changes", async
   const batch = writes(new Array(1_000).fill(put("hot")));
   for (let i = 0; i * 1_000 < CHUNK_CHANGES_MAX + 5_000; i++) await group.apply(batch);
   const chunk = await group.chunkAfter(2, 1, changeCursor(0), 1 << 20);
-  assertEquals([chunk.records.length, chunk.ended], [1, false]);
+  assertEquals(chunk.ended, false);
+  assert(chunk.records.length < 100, `${chunk.records.length} records for one key`);
   assert(changeNumberOf(chunk.cursor) >= CHUNK_CHANGES_MAX);
   const rest = await group.chunkAfter(2, 1, chunk.cursor, 1 << 20);
-  assertEquals([rest.records.length, rest.ended], [1, true]);
+  assertEquals(rest.ended, true);
   assertEquals(changeNumberOf(rest.cursor), rest.changes);
   await group.close();
 });

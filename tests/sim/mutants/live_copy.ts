@@ -66,6 +66,18 @@ export const liveCopyMutants: readonly Mutant[] = [
     replace: "cursor: changeCursor(1), ended: true };",
   },
   {
+    name: "changed-once-a-chunk",
+    breaks:
+      "A record that is in a chunk of changes is not read again for a change that came later.",
+    file: "shardkv/shard_reader.ts",
+    find:
+      "    const records = await readChanged(reader, stay, changes.map(({ value }) => value));\n",
+    replace:
+      `    const records = await readChanged(reader, stay, changes.map(({ value }) => value));
+    for (const { key } of filling.records) records.delete(key.toString("latin1"));
+`,
+  },
+  {
     name: "cursor-forgotten",
     breaks: "A node that starts believes that nothing of a shard has come yet.",
     file: "shardkv/shard_record.ts",
