@@ -7,6 +7,7 @@ import { bytes, configChain, insertOf, keyIn, MachineHarness, write } from "./ma
 
 const SHARDS = 4;
 const { RESULT_OK: OK, RESULT_WRONG_GROUP: WRONG_GROUP, RESULT_NOT_READY: NOT_READY } = ResultCode;
+const { RESULT_NO_KEY: NO_KEY } = ResultCode;
 const append = (key: string, value: string, sequence: number) =>
   write({ op: WriteOp.WRITE_OP_APPEND, key: bytes(key), value: bytes(value), sequence });
 
@@ -153,6 +154,75 @@ Deno.test("a shard that moves takes every key and session along and leaves the o
   await b.restart();
   assertEquals(a.machine.figures(), before.filter(({ shard }) => shard !== 1));
   assertEquals(b.machine.figures(), before.filter(({ shard }) => shard === 1));
+  await close();
+});
+
+Deno.test("what a group knew of keys in one stay of their shard does not count in the next", async () => {
+  const { a, b, configs, close } = groups([100], [200], [100], [200], [100]);
+  const [one, two, three, four, five] = configs;
+  assert(two !== undefined && three !== undefined && four !== undefined && five !== undefined);
+  await enter(one, a, b);
+  const put = (key: string, value: string) => write({ key: bytes(key), value: bytes(value) });
+  const del = (key: string) => write({ op: WriteOp.WRITE_OP_DELETE, key: bytes(key) });
+  const figures = (group: MachineHarness) =>
+    group.machine.figures().map(({ keys, bytes }) => [keys, bytes]);
+  await a.write([put("kept", "long value"), put("gone", "long value"), put("late", "x")]);
+  await a.write([put("kept", "long value"), del("late")]);
+  assertEquals(figures(a), [[2, 28]]);
+
+  await enter(two, a, b);
+  await move(a, b, two, 0);
+  await b.write([put("kept", "xy"), del("gone"), put("new", "z")]);
+  assertEquals(figures(b), [[2, 10]]);
+
+  // Refused while the shard is away, and looked ahead for all the same.
+  assertEquals(await a.write([put("kept", "refused"), del("new")]), [WRONG_GROUP, WRONG_GROUP]);
+  await enter(three, a, b);
+  assertEquals(await a.write([put("kept", "early"), del("new")]), [NOT_READY, NOT_READY]);
+  await move(b, a, three, 0);
+  // The first stay is not even cleared yet.
+  assertEquals(await a.write([del("gone"), del("late")]), [NO_KEY, NO_KEY]);
+  assertEquals(await a.write([put("kept", "abc"), del("new")]), [OK, OK]);
+  assertEquals(figures(a), [[1, 7]]);
+  await sweep(a);
+  assertEquals(await a.write([put("kept", "abcd"), put("gone", "")]), [OK, OK]);
+  assertEquals(figures(a), [[2, 12]]);
+
+  await enter(four, a, b);
+  await move(a, b, four, 0);
+  await enter(five, a, b);
+  await move(b, a, five, 0);
+  assertEquals(await a.write([del("kept"), del("gone"), del("new")]), [OK, OK, NO_KEY]);
+  assertEquals(figures(a), [[0, 0]]);
+  await close();
+});
+
+Deno.test("what is written while a shard is copied counts once at its new owner", async () => {
+  const { a, b, configs, close } = groups([100], [200]);
+  const put = (key: string, value: string) => write({ key: bytes(key), value: bytes(value) });
+  const del = (key: string) => write({ op: WriteOp.WRITE_OP_DELETE, key: bytes(key) });
+  await enter(configs[0], a, b);
+  await a.write([put("a", "1"), put("b", "22"), put("c", "333")]);
+  await enter(configs[1], a, b);
+  // Looked ahead for in the new stay before anything of it has come.
+  assertEquals(await b.write([put("a", "x"), del("c")]), [NOT_READY, NOT_READY]);
+  const take = async () => {
+    const cursor = b.machine.cursorOf(0) ?? new Uint8Array();
+    const chunk = await a.chunkAfter(2, 0, cursor, 1 << 20);
+    assertEquals(await b.insert(insertOf(2, 0, cursor, chunk)), "done");
+    return chunk;
+  };
+  await take();
+  await a.write([put("a", "longer"), put("d", ""), del("c")]);
+  await take();
+  await a.write([put("c", "again"), del("a"), put("a", "7"), del("d")]);
+  await a.freeze(2, 0);
+  while (!(await take()).done);
+  await a.drop(2, 0);
+  await b.settle(2, 0);
+  assertEquals(b.machine.figures().map(({ keys, bytes }) => [keys, bytes]), [[3, 11]]);
+  assertEquals(await b.write([del("a"), del("b"), del("c"), del("d")]), [OK, OK, OK, NO_KEY]);
+  assertEquals(b.machine.figures().map(({ keys, bytes }) => [keys, bytes]), [[0, 0]]);
   await close();
 });
 
