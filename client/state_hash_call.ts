@@ -25,12 +25,16 @@ export class StateHashCall {
   }
 
   /**
-   * The hash of what was seen. May take long: the replica reads everything.
+   * The hash of what was seen, and the end of the call: the replica is ready for
+   * the next one. May take long: it reads everything.
    *
    * @throws {KvError} What the replica or the way to it says
    */
   async hash(): Promise<HashResponse> {
-    return await this.#ask({ index: 0, waitMs: 0, hash: true });
+    const response = await this.#ask({ index: 0, waitMs: 0, hash: true });
+    this.#stream.end();
+    await this.#responses.next();
+    return response;
   }
 
   /** Lets the replica forget what it saw. Safe to call again. */
