@@ -1,5 +1,6 @@
 /** The files in packaging/ name programs and flags that exist. */
 import { assert, assertEquals } from "@std/assert";
+import { parseSettings as parseDashboard } from "../dashboard/settings.ts";
 import { parseServerFlags as parseController } from "../shardctrler/server_flags.ts";
 import { parseServerFlags as parseReplica } from "../shardkv/server_flags.ts";
 
@@ -59,6 +60,10 @@ Deno.test("compose.yaml starts three controllers and two whole groups with flags
     const join = commands.get("join") ?? [];
     assert(join.includes(`${gid}=${members.join()}`), `join does not name ${gid}'s servers`);
   }
+  const dashboards = nodesOf(commands, "dashboard-server").map(([, [, ...args]]) => {
+    return parseDashboard(args).controllers;
+  });
+  assertEquals(dashboards, [controllers.map(([name]) => `${name}:50051`)]);
 });
 
 Deno.test("no service of compose.yaml waits for another to be healthy", async () => {
@@ -75,4 +80,8 @@ Deno.test("the systemd units start servers with flags that exist", async () => {
     await execStart("shardkvserver@.service", "shardkvserver-100-0.env"),
   );
   assertEquals([replica.directory, replica.gid], ["/var/lib/eraft/skv_100_0", 100]);
+  const dashboard = parseDashboard(
+    await execStart("dashboard-server.service", "dashboard-server.env"),
+  );
+  assertEquals([dashboard.controllers.length, dashboard.logFormat], [3, "json"]);
 });
