@@ -83,6 +83,13 @@ export class GrpcDialer implements Dialer {
 const socketSettleMs = 10;
 
 /**
+ * Milliseconds an attempt to connect may take. gRPC sets no limit itself: a
+ * connection that was accepted by somebody who then says nothing, as a host that
+ * is gone by now, would be waited for until the operating system gives it up.
+ */
+const connectMsMax = 5_000;
+
+/**
  * Milliseconds until gRPC's timer for the next attempt to connect is gone; it
  * cannot be taken back. The longest backoff and its jitter of 20 %.
  */
@@ -93,6 +100,8 @@ class GrpcChannel implements Channel {
   readonly #clock: Clock;
   /** Made by the first call: an address that is only listed costs nothing. */
   #client: Client | undefined;
+  /** Since when calls have found the client connecting; undefined if it was not. */
+  #connectingSince: number | undefined;
   readonly #calls = new Set<OpenCall>();
   #closed = false;
 
@@ -153,6 +162,11 @@ class GrpcChannel implements Channel {
   }
 
   #connect(): Client {
+    if (this.#isStuck()) {
+      this.#client?.close();
+      this.#client = undefined;
+      this.#connectingSince = undefined;
+    }
     // The scheme is spelled out because `localhost:80` reads like one itself.
     this.#client ??= new Client(
       `dns:///${this.address}`,
@@ -160,6 +174,15 @@ class GrpcChannel implements Channel {
       channelOptions,
     );
     return this.#client;
+  }
+
+  /** Whether the client has been connecting for too long. Looked at with each call: no timer is left behind. */
+  #isStuck(): boolean {
+    const state = this.#client?.getChannel().getConnectivityState(false);
+    const now = this.#clock.now();
+    if (state !== connectivityState.CONNECTING) this.#connectingSince = undefined;
+    else this.#connectingSince ??= now;
+    return this.#connectingSince !== undefined && now - this.#connectingSince >= connectMsMax;
   }
 
   /** Why a call cannot even begin. */

@@ -93,6 +93,29 @@ Deno.test("GrpcDialer gives up on a server that never answers when the deadline 
   for (const connection of connections) connection.close();
 });
 
+Deno.test("GrpcDialer connects anew when somebody has accepted a connection and says nothing", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  let skipped = 0;
+  const clock = { ...systemClock, now: () => systemClock.now() + skipped };
+  const dialer = new GrpcDialer({ clock });
+  const address = `127.0.0.1:${listener.addr.port}`;
+  const channel = dialer.channel(address);
+  const call = (id: number, timeoutMs: number) =>
+    channel.unary(execute, request(id), { timeoutMs });
+  const first = assertRejects(() => call(1, 500), KvError);
+  const mute = await listener.accept();
+  await first;
+  // The first call that finds it connecting; from here on the time counts.
+  await assertRejects(() => call(2, 100), KvError);
+  listener.close();
+  const server = await serveGrpc({ address, routes });
+  skipped = 6_000;
+  assertEquals((await call(3, timeoutMs)).id, 3);
+  await dialer.close();
+  await server.close();
+  mute.close();
+});
+
 Deno.test("GrpcDialer notices within its keepalive that a server was stopped", async () => {
   const source = `
     import { serveGrpc } from "${import.meta.resolve("./grpc_server.ts")}";

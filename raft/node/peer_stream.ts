@@ -17,11 +17,19 @@ import { UNKNOWN_INCARNATION } from "./roster.ts";
  * Version of the frames and of what the entries in them say: a node refuses
  * others, since replicas that read an entry differently would drift apart.
  */
-export const FRAME_VERSION = 3;
+export const FRAME_VERSION = 4;
 /** Bytes on their way to a peer that it has not taken in yet: HTTP/2 here has no backpressure. */
 const CREDIT_BYTES_MAX = 8 << 20;
 /** Bytes taken in between two reports: a report per frame would double the messages of a quiet group. */
 export const CREDIT_REPORT_BYTES = CREDIT_BYTES_MAX / 8;
+/**
+ * A frame that comes so long after the last report is reported at once, so that
+ * each end finds out whether the other still takes frames in. A connection may
+ * answer pings and yet lead nowhere.
+ */
+export const CREDIT_REPORT_MS = 1_000;
+/** How long a report, or the welcome, may take before the stream is given up for a new one. */
+const REPORT_MS_MAX = 5_000;
 const RECONNECT = { initialMs: 50, maxMs: 500 };
 
 export interface PeerStreamOptions {
@@ -52,6 +60,9 @@ export class PeerStream {
   #peerIncarnation = UNKNOWN_INCARNATION;
   #bytesSent = 0;
   #bytesReceived = 0;
+  #reportedAt = 0;
+  /** When the first frame left that must have been reported at once; undefined for none. */
+  #awaitingSince: number | undefined;
   #flushing = false;
 
   constructor(options: PeerStreamOptions) {
@@ -89,7 +100,22 @@ export class PeerStream {
       const messages = this.#queue.takeFrame();
       this.#bytesSent += frameCost(messages);
       this.#stream.send(this.#frame(messages, ""));
+      this.#awaitReport();
     }
+    // No credit is left: so much is reported at once, too.
+    if (!this.#queue.isEmpty) this.#awaitReport();
+  }
+
+  /** Gives the stream up if the peer has not reported what it had to. */
+  #awaitReport(): void {
+    const stream = this.#stream;
+    if (stream === undefined) return;
+    const now = this.#options.clock.now();
+    // Twice, because clocks and messages run unevenly.
+    if (now - this.#reportedAt >= 2 * CREDIT_REPORT_MS) this.#awaitingSince ??= now;
+    if (this.#awaitingSince === undefined || now - this.#awaitingSince < REPORT_MS_MAX) return;
+    this.#stream = undefined;
+    stream.cancel();
   }
 
   #frame(messages: readonly Message[], fromAddress: string): pb.RaftFrame {
@@ -137,23 +163,28 @@ export class PeerStream {
   }
 
   async #converse(channel: Channel, onAlive: () => void): Promise<void> {
-    const { onWelcome, address } = this.#options;
+    const { onWelcome, address, clock } = this.#options;
     const stream = channel.stream(pb.RaftTransportService.stream, { signal: this.#stop.signal });
     this.#peerIncarnation = UNKNOWN_INCARNATION;
     this.#bytesSent = 0;
+    const welcome = clock.setTimer(() => stream.cancel(), REPORT_MS_MAX);
     try {
       stream.send(this.#frame([], address));
       for await (const credit of stream.responses) {
+        welcome.cancel();
         if (this.#stream === undefined) {
           await onWelcome(credit.incarnation);
           this.#peerIncarnation = credit.incarnation;
           this.#stream = stream;
         }
         this.#bytesReceived = credit.bytesReceived;
+        this.#reportedAt = clock.now();
+        this.#awaitingSince = undefined;
         onAlive();
         this.#flush();
       }
     } finally {
+      welcome.cancel();
       stream.cancel();
     }
   }

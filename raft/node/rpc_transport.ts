@@ -11,7 +11,7 @@ import { decodeMessage } from "./codec.ts";
 import { frameCost } from "./frame_queue.ts";
 import type { NodeIdentity } from "./identity.ts";
 import type { PeerRegistry } from "./peer_registry.ts";
-import { CREDIT_REPORT_BYTES, FRAME_VERSION, PeerStream } from "./peer_stream.ts";
+import { CREDIT_REPORT_BYTES, CREDIT_REPORT_MS, FRAME_VERSION, PeerStream } from "./peer_stream.ts";
 import { memberOf, type Roster, wasRemoved } from "./roster.ts";
 import type { Transport } from "./transport.ts";
 
@@ -125,23 +125,27 @@ export class RpcTransport implements Transport {
   }
 
   async #receive(call: ServerStream<pb.RaftFrame, pb.RaftCredit>): Promise<void> {
-    const { identity, incarnation } = this.#options;
+    const { identity, incarnation, clock } = this.#options;
     let introduced: pb.RaftFrame | undefined;
     let bytesReceived = 0;
     let bytesReported = 0;
+    let reportedAt = -Infinity;
     for await (const frame of call.requests) {
       checkFrame(frame, identity);
       if (introduced === undefined) {
         await this.#meet(frame);
         introduced = frame;
         call.send({ bytesReceived, incarnation });
+        reportedAt = clock.now();
       }
       this.#checkEnds(frame, introduced);
       const messages = frame.messages.map((wire) => decodeOwn(frame, wire));
       bytesReceived += frameCost(messages);
-      if (bytesReceived - bytesReported >= CREDIT_REPORT_BYTES) {
+      const isDue = clock.now() - reportedAt >= CREDIT_REPORT_MS;
+      if (isDue || bytesReceived - bytesReported >= CREDIT_REPORT_BYTES) {
         call.send({ bytesReceived, incarnation });
         bytesReported = bytesReceived;
+        reportedAt = clock.now();
       }
       for (const message of messages) this.#handler(message);
     }

@@ -2,6 +2,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { type RaftFrame, RaftTransportService } from "../../proto/gen/raft.ts";
 import { KvError } from "../../rpc/errors.ts";
 import { MemoryNetwork, type MemoryServer } from "../../rpc/memory_network.ts";
+import { stream } from "../../rpc/service.ts";
 import { silentLogger } from "../../runtime/logger.ts";
 import { createPrng } from "../../runtime/prng.ts";
 import { VirtualClock } from "../../runtime/virtual_clock.ts";
@@ -10,6 +11,7 @@ import type { Message } from "../message.ts";
 import type { NodeId } from "../types.ts";
 import { encodeMessage } from "./codec.ts";
 import { PeerRegistry } from "./peer_registry.ts";
+import { FRAME_VERSION } from "./peer_stream.ts";
 import { changeRoster, firstRoster } from "./roster.ts";
 import { RpcTransport } from "./rpc_transport.ts";
 
@@ -120,6 +122,64 @@ Deno.test("RpcTransport says that a peer is unreachable, and reaches it again", 
   await pair.close();
 });
 
+/** A peer that takes frames in and says no more than the first `reports` times; counts the streams to it. */
+async function startMute(reports: number) {
+  const pair = new Pair();
+  const sender = await pair.start(1);
+  let streams = 0;
+  const route = stream(RaftTransportService.stream, async (call) => {
+    streams++;
+    let left = reports;
+    for await (const _ of call.requests) {
+      if (left-- > 0) call.send({ bytesReceived: 0, incarnation: incarnationOf(2) });
+    }
+  });
+  pair.network.serve("two:1", [route]);
+  return { pair, sender, streams: () => streams };
+}
+
+Deno.test("RpcTransport gives up a stream that nobody welcomes", async () => {
+  const { pair, streams } = await startMute(0);
+  await pair.clock.advance(4_000);
+  assertEquals(streams(), 1);
+  await pair.clock.advance(4_000);
+  assertEquals(streams(), 2);
+  await pair.close();
+});
+
+Deno.test("RpcTransport gives up a stream whose frames are not reported any more", async () => {
+  const { pair, sender, streams } = await startMute(20);
+  await pair.clock.advance(1_000);
+  let losses = 0;
+  sender.onUnreachable(() => losses++);
+  for (let ms = 0; ms < 6_000; ms += 100) {
+    sender.send([heartbeat(1)]);
+    await pair.clock.advance(100);
+  }
+  assertEquals([streams(), losses], [1, 0]);
+  for (let ms = 0; ms < 6_000; ms += 100) {
+    sender.send([heartbeat(1)]);
+    await pair.clock.advance(100);
+  }
+  assertEquals([streams(), losses], [2, 1]);
+  await pair.close();
+});
+
+Deno.test("RpcTransport keeps a stream that is seldom used", async () => {
+  const pair = await Pair.create();
+  let losses = 0;
+  pair.sender.onUnreachable(() => losses++);
+  await pair.clock.advance(1_000);
+  for (const ms of [100, 900, 2_100, 60_000, 100, 3_600_000, 4_900, 4_900]) {
+    pair.sender.send([heartbeat(1)]);
+    await pair.clock.advance(ms);
+  }
+  pair.sender.send([heartbeat(2)]);
+  await pair.clock.advance(10);
+  assertEquals([losses, pair.received.length], [0, 9]);
+  await pair.close();
+});
+
 Deno.test("RpcTransport says that a peer is gone when nobody answers there any more", async () => {
   const pair = await Pair.create();
   const gone: NodeId[] = [];
@@ -153,7 +213,7 @@ Deno.test("RpcTransport takes a peer that breaks a connection, or turns it away,
 });
 
 const frame: RaftFrame = {
-  version: 2,
+  version: FRAME_VERSION,
   clusterId,
   gid: 1,
   from: 1,
