@@ -206,6 +206,13 @@ export class FaultCluster implements AsyncDisposable {
     return disk;
   }
 
+  /** Gives a node that is down its large disk back: it may have more to write in what is to come. */
+  async leaveSmallDisk(label: string): Promise<void> {
+    const disk = this.#disks.get(label);
+    this.#disks.delete(label);
+    await disk?.unmount();
+  }
+
   /** From now on the node may end by itself. */
   excuse(label: string): void {
     this.#excused.add(label);

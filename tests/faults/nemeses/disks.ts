@@ -13,8 +13,9 @@ import { compareReplicas } from "../replicas.ts";
 const HELD_MS_MIN = 1_500;
 const HELD_MS_MAX = 4_000;
 const REFUSED_MS = 30_000;
-/** What servers say of a disk that they do not trust (docs/operations.md). */
-const REFUSAL = /files are damaged|write-ahead log|cannot trust|cannot read from the database/i;
+/** What servers say of a disk that they do not trust, or RocksDB when it aborts (docs/operations.md). */
+const REFUSAL =
+  /files are damaged|write-ahead log|cannot trust|cannot read from the database|Assertion `.*' failed/i;
 const FULL = /disk is full|No space left/;
 const WIPED = /disk was wiped or replaced/;
 
@@ -64,17 +65,23 @@ function damage(
       const runs = await startsOrRefuses(stage, label, REFUSAL);
       stage.note(`${what} of ${label}: it ${runs ? "starts" : "refuses to start"}`);
       await stage.holdBetween(HELD_MS_MIN, HELD_MS_MAX);
-      return () => replaceDamaged(stage, label);
+      return () => replaceDamaged(stage, label, runs);
     },
   };
 }
 
-/** Whoever knows of a damaged disk replaces it. Until then it must not have given out what is wrong. */
-async function replaceDamaged({ cluster }: Stage, label: string): Promise<void> {
+/**
+ * Whoever knows of a damaged disk replaces it. Until then it must not have given out what is wrong.
+ *
+ * @param started It had not refused to start
+ */
+async function replaceDamaged({ cluster }: Stage, label: string, started: boolean): Promise<void> {
   const { gid } = cluster.node(label);
   if (cluster.isRunning(label)) await compareReplicas(cluster, gid);
-  const said = cluster.lastWordsOf(label);
-  if (said !== "" && !REFUSAL.test(said)) throw new Error(`${label} ended and said: ${said}`);
+  else if (started) {
+    const said = cluster.lastWordsOf(label);
+    if (!REFUSAL.test(said)) throw new Error(`${label} ended and said: ${said}`);
+  }
   await cluster.replace(label);
 }
 
@@ -135,6 +142,7 @@ const full: Nemesis = {
     return async () => {
       await disk.free();
       await cluster.kill([label]);
+      await cluster.leaveSmallDisk(label);
       cluster.endExcuse(label);
       await cluster.start([label]);
     };
