@@ -27,7 +27,7 @@ import {
 } from "./machine_keys.ts";
 
 /** Records read at first; more with each read while they turn out small. */
-const SLICE_RECORDS_MIN = 8;
+const SLICE_RECORDS_MIN = 4;
 /** Records read at once. */
 const SLICE_RECORDS_MAX = 1_024;
 

@@ -238,7 +238,7 @@ function swarmDisk(draw: Draw): DiskOptions {
     syncMinMs,
     syncMaxMs: syncMinMs + draw.magnitude(1, 200) / 10,
     writeMaxMs: draw.magnitude(1, 50) / 10,
-    slowReadOdds: draw.oneIn(2) ? 0 : draw.magnitude(10, 500),
+    slowReadOdds: draw.oneIn(2) ? 0 : draw.magnitude(2, 500),
   };
 }
 
