@@ -63,6 +63,8 @@ export class PeerStream {
   #reportedAt = 0;
   /** When the first frame left that must have been reported at once; undefined for none. */
   #awaitingSince: number | undefined;
+  /** Why the stream was ended from this side. */
+  #givenUp: KvError | undefined;
   #flushing = false;
 
   constructor(options: PeerStreamOptions) {
@@ -115,6 +117,12 @@ export class PeerStream {
     if (now - this.#reportedAt >= 2 * CREDIT_REPORT_MS) this.#awaitingSince ??= now;
     if (this.#awaitingSince === undefined || now - this.#awaitingSince < REPORT_MS_MAX) return;
     this.#stream = undefined;
+    this.#giveUp(stream, "report what it has taken in");
+  }
+
+  #giveUp(stream: ClientStream<pb.RaftFrame, pb.RaftCredit>, what: string): void {
+    const why = `Cannot go on with the stream: the peer did not ${what} within ${REPORT_MS_MAX} ms`;
+    this.#givenUp = new KvError("DEADLINE_EXCEEDED", why);
     stream.cancel();
   }
 
@@ -145,7 +153,7 @@ export class PeerStream {
           failures = 0;
         });
       } catch (error) {
-        const { code, message } = KvError.from(error);
+        const { code, message } = this.#givenUp ?? KvError.from(error);
         if (!signal.aborted && failures > 0 && code === "UNAVAILABLE") onGone();
         // One line per kind of trouble, not one per attempt.
         if (!signal.aborted && reported !== code) {
@@ -167,7 +175,8 @@ export class PeerStream {
     const stream = channel.stream(pb.RaftTransportService.stream, { signal: this.#stop.signal });
     this.#peerIncarnation = UNKNOWN_INCARNATION;
     this.#bytesSent = 0;
-    const welcome = clock.setTimer(() => stream.cancel(), REPORT_MS_MAX);
+    this.#givenUp = undefined;
+    const welcome = clock.setTimer(() => this.#giveUp(stream, "welcome this node"), REPORT_MS_MAX);
     try {
       stream.send(this.#frame([], address));
       for await (const credit of stream.responses) {
