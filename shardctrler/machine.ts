@@ -110,12 +110,16 @@ export class ControllerMachine implements StateMachine {
     return writes;
   }
 
+  get hasNews(): boolean {
+    return this.#latest !== undefined && this.#latest !== this.#published;
+  }
+
   onApplied(): void {
     this.#publish();
   }
 
   #publish(): void {
-    if (this.#latest === undefined || this.#latest === this.#published) return;
+    if (this.#latest === undefined || !this.hasNews) return;
     this.#published = this.#latest;
     this.#onConfig(this.#latest);
   }

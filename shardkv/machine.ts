@@ -138,8 +138,12 @@ export class ShardMachine implements StateMachine {
     return localRecords();
   }
 
+  get hasNews(): boolean {
+    return this.#ownershipVersion !== this.#state.version;
+  }
+
   onApplied(): void {
-    if (this.#ownershipVersion !== this.#state.version) this.#publish();
+    if (this.hasNews) this.#publish();
   }
 
   #publish(): void {

@@ -148,6 +148,7 @@ export class MachineHarness {
       roster: firstRoster(new Map([[1, "one:1"]])),
       lookout: new ApplyLookout(this.#index),
       onMembers: () => {},
+      isAwaited: () => true,
       onReplies: (entries) => {
         for (const { index, replies } of entries) {
           const batch = this.#batches.find(({ last }) => index <= last);

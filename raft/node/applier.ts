@@ -1,7 +1,9 @@
 /**
- * Applies committed entries to the machine, a batch at a time: looks ahead,
- * applies synchronously, and writes the changes together with the applied
- * index in one batch, so that replay after a crash is harmless.
+ * Applies committed entries to the machine, a batch at a time: looks ahead and
+ * applies synchronously. What several batches change goes to the engine in one
+ * write, together with the applied index, so that replay after a crash is
+ * harmless: a record that each of them touches is then written once. Nobody
+ * waits for it but those who read, and for them it is written at once.
  */
 import * as pb from "../../proto/gen/raft.ts";
 import { invariant } from "../../runtime/invariant.ts";
@@ -22,6 +24,12 @@ import type { CommittedCommand, StateMachine } from "./state_machine.ts";
 const BATCH_ENTRIES_MAX = 64;
 /** Payload bytes of one batch; one entry always passes. */
 const BATCH_BYTES_MAX = 4 << 20;
+/** Entries that may be applied and not in the engine; with the next two it bounds replay and memory. */
+const PENDING_ENTRIES_MAX = 64;
+/** Records whose changes may wait for the engine: a larger write would hold up the log's. */
+const PENDING_RECORDS_MAX = 1_024;
+/** Bytes of payloads and of values that may be held for that. */
+const PENDING_BYTES_MAX = 1 << 20;
 
 /** An entry that has been applied, with one reply per proposal in it; a change of members has one. */
 export interface AppliedEntry {
@@ -50,13 +58,30 @@ export interface ApplierOptions {
   readonly onReplies: (entries: readonly AppliedEntry[]) => void;
   /** Everything up to `index` is in the engine. */
   readonly onApplied: (index: LogIndex) => void;
+  /** Whether somebody waits for `onApplied`; asked after every batch. */
+  readonly isAwaited: () => boolean;
   readonly onFatal: (error: unknown) => void;
+  /** Payload bytes that may be applied and not in the engine. @default {1 MiB} */
+  readonly pendingBytesMax?: number;
+}
+
+/** What has been applied and is not in the engine yet. */
+interface Pending {
+  readonly view: BatchView;
+  entries: number;
+  /** Of payloads. */
+  bytes: number;
+  last: { readonly index: LogIndex; readonly term: Term };
+  /** Must outlive a power cut by itself. */
+  sync: boolean;
 }
 
 export class Applier {
   readonly #options: ApplierOptions;
   readonly #known: KnownLengths;
   #queue: Entry[] = [];
+  #pending: Pending | undefined;
+  #flushWanted = false;
   #running: Promise<void> | undefined;
   #stopped = false;
   #paused = false;
@@ -74,6 +99,13 @@ export class Applier {
     this.#start();
   }
 
+  /** Has everything that is applied written to the engine now, instead of with more to come. */
+  flush(): void {
+    if (this.#pending === undefined) return;
+    this.#flushWanted = true;
+    this.#start();
+  }
+
   /** Lets the batch under way finish and holds the rest back until {@linkcode resume}. */
   async pause(): Promise<void> {
     this.#paused = true;
@@ -84,27 +116,34 @@ export class Applier {
   resume(index: LogIndex, roster: Roster): void {
     this.#paused = false;
     this.#roster = roster;
+    this.#pending = undefined;
+    this.#flushWanted = false;
     this.#options.lookout.moveTo(index);
     this.#known.clear();
     this.#queue = this.#queue.filter((entry) => entry.index > index);
     this.#start();
   }
 
-  /** Lets the batch under way finish and forgets the rest. */
+  /** Lets the batch under way finish and forgets the rest: the log has it. */
   async stop(): Promise<void> {
     this.#stopped = true;
     await this.#running;
   }
 
   #start(): void {
-    if (this.#queue.length === 0 || this.#stopped || this.#paused) return;
+    if (!this.#hasWork || this.#stopped || this.#paused) return;
     this.#running ??= this.#run();
+  }
+
+  get #hasWork(): boolean {
+    return this.#queue.length > 0 || this.#mustFlush();
   }
 
   async #run(): Promise<void> {
     try {
-      while (this.#queue.length > 0 && !this.#stopped && !this.#paused) {
-        this.#options.onApplied(await this.#apply(this.#takeBatch()));
+      while (this.#hasWork && !this.#stopped && !this.#paused) {
+        if (this.#mustFlush()) this.#options.onApplied(await this.#flush());
+        else await this.#apply(this.#takeBatch());
       }
     } catch (error) {
       this.#stopped = true;
@@ -112,6 +151,17 @@ export class Applier {
     } finally {
       this.#running = undefined;
     }
+  }
+
+  #mustFlush(): boolean {
+    const pending = this.#pending;
+    if (pending === undefined) return false;
+    const { pendingBytesMax = PENDING_BYTES_MAX, machine, lookout, isAwaited } = this.#options;
+    const { view, entries, bytes, last, sync } = pending;
+    return this.#flushWanted || sync || entries >= PENDING_ENTRIES_MAX ||
+      view.records >= PENDING_RECORDS_MAX || view.bytes >= PENDING_BYTES_MAX ||
+      bytes >= pendingBytesMax || machine.hasNews === true || lookout.stopsAt(last.index) ||
+      isAwaited();
   }
 
   #takeBatch(): Entry[] {
@@ -127,11 +177,11 @@ export class Applier {
     return this.#queue.splice(0, count);
   }
 
-  /** @returns The index that was applied up to */
-  async #apply(entries: readonly Entry[]): Promise<LogIndex> {
-    const { identity, engine, machine, generation, onReplies } = this.#options;
+  async #apply(entries: readonly Entry[]): Promise<void> {
+    const { machine, onReplies } = this.#options;
     const commands = entries.map(commandsOf);
-    const view = await this.#lookUp(commands.flat());
+    const view = this.#pending?.view ?? new BatchView(this.#known);
+    await this.#lookUp(commands.flat(), view);
     const applied = entries.map((entry, i) => ({
       index: entry.index,
       term: entry.term,
@@ -139,26 +189,35 @@ export class Applier {
         ? [this.#changeMembers(entry)]
         : (commands[i] ?? []).map((command) => view.apply(machine, command)),
     }));
-    view.overlay(machine.flush());
     const last = entries.at(-1);
     invariant(last !== undefined, "A batch holds at least one entry");
-    const record = appliedWrite(generation.number, {
-      index: last.index,
-      term: last.term,
-      roster: this.#roster,
-    });
+    const pending = this.#pending ??= { view, entries: 0, bytes: 0, last, sync: false };
+    pending.entries += entries.length;
+    for (const { data } of entries) pending.bytes += data.length;
+    pending.last = last;
+    // Who votes must not be forgotten: a member that is gone for good cannot be asked again.
+    pending.sync ||= entries.some(({ kind }) => kind === "confChange");
+    onReplies(applied);
+  }
+
+  /** @returns The index that is in the engine now */
+  async #flush(): Promise<LogIndex> {
+    const { identity, engine, machine, generation, lookout } = this.#options;
+    const pending = this.#pending;
+    invariant(pending !== undefined, "There is something to write");
+    const { view, last: { index, term }, sync } = pending;
+    view.overlay(machine.flush());
+    const record = appliedWrite(generation.number, { index, term, roster: this.#roster });
+    this.#pending = undefined;
+    this.#flushWanted = false;
     const before = pass("raft/beforeApply", identity);
     if (before !== undefined) await before;
-    // Who votes must not be forgotten: a member that is gone for good cannot be asked again.
-    const sync = entries.some(({ kind }) => kind === "confChange");
-    const written = engine.write([...view.takeWrites(generation.prefix), record], { sync });
-    onReplies(applied);
-    await written;
-    this.#options.lookout.moveTo(last.index);
+    await engine.write([...view.takeWrites(generation.prefix), record], { sync });
+    lookout.moveTo(index);
     const after = pass("raft/afterApply", identity);
     if (after !== undefined) await after;
-    machine.onApplied?.(last.index);
-    return last.index;
+    machine.onApplied?.(index);
+    return index;
   }
 
   #changeMembers({ index, data }: Entry): Roster {
@@ -172,16 +231,13 @@ export class Applier {
     return this.#roster;
   }
 
-  async #lookUp(commands: readonly CommittedCommand[]): Promise<BatchView> {
-    const { engine, machine, generation } = this.#options;
-    const view = new BatchView(this.#known);
-    if (commands.length === 0) return view;
-    const { prefix } = generation;
+  async #lookUp(commands: readonly CommittedCommand[], view: BatchView): Promise<void> {
+    if (commands.length === 0) return;
+    const { engine, machine, generation: { prefix } } = this.#options;
     await view.lookUp(
       machine.prefetch(commands),
       (keys) => engine.getMany(keys.map((key) => machineKey(prefix, key))),
     );
-    return view;
   }
 }
 

@@ -108,6 +108,7 @@ class Replica {
       roster,
       lookout: new ApplyLookout(this.#index),
       onMembers: () => {},
+      isAwaited: () => true,
       onReplies: (entries) => this.#replies.push(...entries.flatMap(({ replies }) => replies)),
       onApplied: (index) => {
         if (index === this.#index) this.#applied.resolve();

@@ -1,4 +1,4 @@
-/** What the commands of one batch see: what was looked up ahead, overlaid with their own writes. */
+/** What the commands of some batches see: what was looked up ahead, overlaid with their own writes. */
 import { invariant } from "../../runtime/invariant.ts";
 import type { Write } from "../../storage/engine.ts";
 import { machineKey } from "../../storage/key_space.ts";
@@ -15,13 +15,27 @@ export class BatchView implements MachineView {
   /** Lengths of values that are not in `#values`; undefined if there is none. */
   readonly #lengths = new Map<string, number | undefined>();
   readonly #writes = new Map<string, Write>();
+  #bytes = 0;
 
   /** @param known What earlier batches have learned; learns from this one */
   constructor(known: KnownLengths) {
     this.#known = known;
   }
 
-  /** Looks up what the commands will want; reads what is not known, in one go. */
+  /** Records that {@linkcode takeWrites} will write. */
+  get records(): number {
+    return this.#writes.size;
+  }
+
+  /** Bytes of the values that were read and written so far. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /**
+   * Looks up what the commands will want; reads what is not known, in one go.
+   * May be called again once they are applied, for the next ones.
+   */
   async lookUp({ values, lengths }: Lookahead, read: ReadMany): Promise<void> {
     const keys: Uint8Array[] = [];
     for (const key of values) {
@@ -43,8 +57,12 @@ export class BatchView implements MachineView {
     for (const [i, key] of keys.entries()) {
       const value = found[i];
       this.#known.set(key, value?.length ?? "absent");
-      if (i < valueKeys) this.#values.set(nameOf(key), value);
-      else this.#lengths.set(nameOf(key), value?.length);
+      if (i < valueKeys) {
+        this.#values.set(nameOf(key), value);
+        this.#bytes += value?.length ?? 0;
+      } else {
+        this.#lengths.set(nameOf(key), value?.length);
+      }
     }
   }
 
@@ -75,6 +93,7 @@ export class BatchView implements MachineView {
       const name = nameOf(write.key);
       this.#values.set(name, write.type === "put" ? write.value : undefined);
       this.#writes.set(name, write);
+      if (write.type === "put") this.#bytes += write.value.length;
     }
   }
 

@@ -46,6 +46,11 @@ export class Proposals {
     return this.#queue.length > 0;
   }
 
+  /** Whether anybody waits for the engine to have what is decided. */
+  get hasDecided(): boolean {
+    return this.#decided.length > 0;
+  }
+
   /** @throws {KvError} OVERLOADED if the queue is full, INVALID_ARGUMENT if the payload is too large */
   enqueue(payload: Uint8Array, replyAt: ReplyAt): Promise<unknown> {
     if (payload.length > PROPOSAL_BYTES_MAX) {

@@ -119,6 +119,8 @@ export class RaftNode {
       onMembers: (...change) => this.#members.onApplied(...change),
       onReplies: (entries) => this.#onReplies(entries),
       onApplied: (index) => this.#onApplied(index),
+      pendingBytesMax: Math.min(1 << 20, config.applyBytesMax / 2),
+      isAwaited: () => this.#barriers.hasWaiting || this.#proposals.hasDecided,
       onFatal,
     });
     this.#persister = new Persister({
@@ -337,6 +339,7 @@ export class RaftNode {
     for (; this.#ticks > 0; this.#ticks--) {
       this.#core.tick();
       this.#barriers.tick();
+      this.#applier.flush();
     }
     this.#takeRounds();
     this.#readNext();
@@ -388,6 +391,7 @@ export class RaftNode {
     this.#persistLater(ready);
     if (ready.committedEntries.length > 0) this.#applier.enqueue(ready.committedEntries);
     for (const state of ready.readStates) this.#barriers.confirm(state, this.#core.appliedIndex);
+    if (this.#barriers.hasWaiting) this.#applier.flush();
     for (const context of ready.droppedReads) {
       this.#barriers.drop(context, this.#leadership.notLeader());
     }

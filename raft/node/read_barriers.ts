@@ -33,6 +33,11 @@ export class ReadBarriers {
     this.#roundTicksMax = roundTicksMax;
   }
 
+  /** Whether anybody waits, be it for a round or for an index. */
+  get hasWaiting(): boolean {
+    return this.#waiters > 0;
+  }
+
   enqueue(): Promise<void> {
     if (this.#waiters >= WAITERS_MAX) {
       const why = `Cannot read: ${this.#waiters} reads wait already`;

@@ -75,7 +75,12 @@ export interface StateMachine {
    * record that every command touches is then encoded once per batch.
    */
   flush(): readonly Write[];
-  /** Called after the writes of a batch are in the engine and visible to readers. */
+  /**
+   * Whether `onApplied` will tell somebody something new: what is applied is
+   * then written at once. Without it, whenever the host sees fit.
+   */
+  readonly hasNews?: boolean;
+  /** Called after what was applied up to `index` is in the engine and visible to readers. */
   onApplied?(index: LogIndex): void;
   /**
    * Begins a pass over all records, to tell those that each replica keeps or
