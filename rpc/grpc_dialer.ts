@@ -4,7 +4,7 @@ import { type Clock, sleep, systemClock } from "../runtime/clock.ts";
 import { assertTimeout, cancelledBefore, channelClosed, failedStream } from "./call_options.ts";
 import type { KvError } from "./errors.ts";
 import { GrpcClientStream, type OpenCall, runUnary } from "./grpc_client_call.ts";
-import { messageBytesMax } from "./limits.ts";
+import { flowControlBytes, messageBytesMax } from "./limits.ts";
 import { encodeRequest } from "./message_codec.ts";
 import type { CallOptions, Channel, ClientStream, Dialer, Method } from "./service.ts";
 
@@ -20,6 +20,7 @@ const channelOptions: ChannelOptions = {
   "grpc.max_reconnect_backoff_ms": 500,
   "grpc.dns_min_time_between_resolutions_ms": 1_000,
   "grpc.max_receive_message_length": messageBytesMax,
+  "grpc-node.flow_control_window": flowControlBytes,
   // Sizes are checked when a request is encoded.
   "grpc.max_send_message_length": -1,
   // Clerks decide about retries, by the error table; a second opinion would

@@ -4,6 +4,7 @@ import { type Clock, sleep, systemClock } from "../runtime/clock.ts";
 import { type Logger, silentLogger } from "../runtime/logger.ts";
 import { ConnectionGate } from "./connection_gate.ts";
 import { KvError } from "./errors.ts";
+import { widenConnections, widenStreams } from "./flow_control.ts";
 import { ServerCalls, toGrpcHandler } from "./grpc_server_call.ts";
 import {
   connectionsMax,
@@ -73,10 +74,12 @@ export async function serveGrpc(options: ServeGrpcOptions): Promise<GrpcServer> 
     ...serverOptions,
     "grpc.max_concurrent_streams": limits.streamsPerConnectionMax ?? streamsPerConnectionMax,
   });
+  widenStreams(server);
   const calls = new ServerCalls(logger);
   register(server, routes, calls);
   // gRPC's own listener would give every stranger a session; see ConnectionGate.
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  widenConnections(server);
   const gate = new ConnectionGate({
     clock,
     logger,

@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import * as http2 from "node:http2";
 import { type Clock, sleep, systemClock } from "../runtime/clock.ts";
 import { KvError } from "./errors.ts";
+import { flowControlBytes } from "./limits.ts";
 import { GrpcDialer } from "./grpc_dialer.ts";
 import { type GrpcServer, serveGrpc, type ServerLimits } from "./grpc_server.ts";
 import { type ServiceRoutes, stream, unary } from "./service.ts";
@@ -157,6 +159,24 @@ Deno.test("serveGrpc() says which address it cannot have and why", async () => {
   await assertRejects(() => serveGrpc({ address: "here", routes: [] }), SyntaxError, '"here"');
   const twice = unary(execute, () => Promise.resolve(response(1)));
   await assertRejects(() => serveGrpc({ address: "a:1", routes: [twice, twice] }), TypeError);
+});
+
+Deno.test("serveGrpc() lets a message cross without waiting for its first bytes to be taken", async () => {
+  await withServer({}, async (server) => {
+    const session = http2.connect(`http://${server.address}`);
+    const { promise, resolve } = Promise.withResolvers<http2.Settings>();
+    session.on("remoteSettings", resolve);
+    assertEquals((await promise).initialWindowSize, flowControlBytes);
+    // The connection's own window is told after the settings.
+    await assertAnswers(server);
+    const answered = Promise.withResolvers<void>();
+    session.ping(() => answered.resolve());
+    await answered.promise;
+    assertEquals(session.state.remoteWindowSize, flowControlBytes);
+    const closed = Promise.withResolvers<void>();
+    session.close(() => closed.resolve());
+    await closed.promise;
+  });
 });
 
 Deno.test("GrpcServer.close() lets calls under way finish", async () => {

@@ -16,6 +16,12 @@ export const messageBytesMax = payloadBytesMax + 64 * 1024;
 export const errorMessageCharsMax = 1_024;
 
 /**
+ * Bytes that a peer may send before it hears that some were taken, on one
+ * stream and on all of a connection: two chunks of a shard or a snapshot.
+ */
+export const flowControlBytes = 1024 * 1024;
+
+/**
  * Received messages of one stream that wait for their reader. gRPC stops
  * reading from the connection at this number, so that a slow reader costs a
  * bounded amount of memory here.

@@ -4,10 +4,10 @@
  * what machine_store.ts has read.
  */
 import type {
-  Applied,
   CommittedCommand,
   Lookahead,
   MachineReader,
+  MachineView,
   StateMachine,
 } from "../raft/node/state_machine.ts";
 import { SessionTable } from "../raft/node/session_table.ts";
@@ -39,12 +39,6 @@ export interface ControllerMachineOptions {
    * Numbers never go down; some may be skipped.
    */
   readonly onConfig?: (config: Config) => void;
-}
-
-/** What apply changes; reply and writes of one command. */
-interface Step {
-  readonly reply: ControllerReply;
-  readonly writes: readonly Write[];
 }
 
 export class ControllerMachine implements StateMachine {
@@ -84,14 +78,14 @@ export class ControllerMachine implements StateMachine {
     return { values: [], lengths: [] };
   }
 
-  apply(command: CommittedCommand): Applied {
+  apply(command: CommittedCommand, view: MachineView): ControllerReply {
     this.#timeMs = Math.max(this.#timeMs, Math.floor(command.timeMs));
     this.#stateChanged = true;
     this.#sessions.expire(this.#timeMs);
     const decoded = decodeCommand(command.payload);
-    if (decoded?.change !== undefined) return this.#applyRequest(decoded.change);
+    if (decoded?.change !== undefined) return this.#applyRequest(decoded.change, view);
     if (decoded !== undefined && decoded.initializeShards > 0) {
-      return this.#initialize(decoded.initializeShards, decoded.storeId);
+      return this.#initialize(decoded.initializeShards, decoded.storeId, view);
     }
     return refuse({ code: "INVALID_ARGUMENT", message: "Cannot read the command" });
   }
@@ -124,10 +118,10 @@ export class ControllerMachine implements StateMachine {
     this.#onConfig(this.#latest);
   }
 
-  #initialize(shards: number, storeId: StoreId): Step {
+  #initialize(shards: number, storeId: StoreId, view: MachineView): ControllerReply {
     if (this.#latest !== undefined) {
       const count = this.#latest.shards.length;
-      if (count === shards) return { reply: { kind: "config", num: 0 }, writes: [] };
+      if (count === shards) return { kind: "config", num: 0 };
       return refuse({
         code: "REFUSED",
         message: `Cannot use ${shards} shards: the cluster was made with ${count}`,
@@ -139,50 +133,47 @@ export class ControllerMachine implements StateMachine {
         message: `Cannot use ${shards} shards: at most ${SHARDS_MAX} are allowed`,
       });
     }
-    return this.#adopt(emptyConfig(shards, storeId));
+    return this.#adopt(emptyConfig(shards, storeId), view);
   }
 
-  #applyRequest(request: ChangeRequest): Step {
+  #applyRequest(request: ChangeRequest, view: MachineView): ControllerReply {
     if (this.#latest === undefined) return refuse(NOT_INITIALISED);
     const { clientId, sequence } = request;
     // A client sends one change at a time per session, so each answers all before it.
     const verdict = this.#sessions.begin(clientId, sequence, sequence, this.#timeMs);
     switch (verdict.kind) {
       case "repeat":
-        return { reply: decodeReply(verdict.reply), writes: [] };
+        return decodeReply(verdict.reply);
       case "stale":
         return refuse(STALE);
       case "tooMany":
         return refuse(TOO_MANY);
       case "new": {
-        const step = this.#applyChange(this.#latest, request);
-        this.#sessions.finish(clientId, sequence, encodeReply(step.reply));
-        return step;
+        const reply = this.#applyChange(this.#latest, request, view);
+        this.#sessions.finish(clientId, sequence, encodeReply(reply));
+        return reply;
       }
     }
   }
 
-  #applyChange(latest: Config, request: ChangeRequest): Step {
+  #applyChange(latest: Config, request: ChangeRequest, view: MachineView): ControllerReply {
     const change = decodeChange(request.change);
     if (change === undefined) return refuse(UNKNOWN_CHANGE);
     const outcome: ChangeOutcome = applyChange(latest, change);
     switch (outcome.kind) {
       case "changed":
-        return this.#adopt(outcome.config);
+        return this.#adopt(outcome.config, view);
       case "unchanged":
-        return { reply: { kind: "config", num: outcome.config.num }, writes: [] };
+        return { kind: "config", num: outcome.config.num };
       case "refused":
         return refuse(outcome.refusal);
     }
   }
 
-  #adopt(config: Config): Step {
+  #adopt(config: Config, view: MachineView): ControllerReply {
     this.#latest = config;
-    const value = ConfigMessage.encode(encodeConfig(config)).finish();
-    return {
-      reply: { kind: "config", num: config.num },
-      writes: [{ type: "put", key: configKey(config.num), value }],
-    };
+    view.put(configKey(config.num), ConfigMessage.encode(encodeConfig(config)).finish());
+    return { kind: "config", num: config.num };
   }
 }
 
@@ -212,6 +203,6 @@ const TOO_MANY: Refusal = {
   message: "Cannot change the configuration: too many clients have made changes lately",
 };
 
-function refuse(refusal: Refusal): Step {
-  return { reply: { kind: "refused", refusal }, writes: [] };
+function refuse(refusal: Refusal): ControllerReply {
+  return { kind: "refused", refusal };
 }

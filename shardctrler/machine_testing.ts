@@ -1,7 +1,8 @@
 /** Hosts one controller machine over a memory engine, as the driver does, without a log. */
+import { BatchView } from "../raft/node/batch_view.ts";
+import { KnownLengths } from "../raft/node/known_lengths.ts";
 import { LiveGeneration } from "../raft/node/live_generation.ts";
 import type { MachineReader } from "../raft/node/state_machine.ts";
-import { machineKey } from "../storage/key_space.ts";
 import type { Write } from "../storage/engine.ts";
 import { MemoryEngine } from "../storage/memory_engine.ts";
 import type { Config } from "./config.ts";
@@ -17,6 +18,7 @@ export class MachineHost {
   readonly #generation: LiveGeneration;
   /** Hexadecimal key and value of everything written. */
   readonly #contents: Map<string, string>;
+  readonly #known = new KnownLengths({ secret: "1" });
   #index: number;
 
   constructor(engine = new MemoryEngine(), contents = new Map<string, string>(), index = 0) {
@@ -34,17 +36,17 @@ export class MachineHost {
   }
 
   async applyBatch(payloads: readonly Uint8Array[], timeMs = 0): Promise<unknown[]> {
-    const applied = payloads.map((payload) =>
-      this.machine.apply({ index: ++this.#index, term: 1, timeMs, payload })
+    const view = new BatchView(this.#known);
+    const replies = payloads.map((payload) =>
+      this.machine.apply({ index: ++this.#index, term: 1, timeMs, payload }, view)
     );
-    const writes = [...applied.flatMap((step) => step.writes), ...this.machine.flush()];
+    view.overlay(this.machine.flush());
+    const { prefix } = this.#generation;
+    const writes = view.takeWrites(prefix);
     for (const write of writes) this.#note(write);
-    await this.#engine.write(
-      writes.map((write) => ({ ...write, key: machineKey(this.#generation.prefix, write.key) })),
-      { sync: false },
-    );
+    await this.#engine.write(writes, { sync: false });
     this.machine.onApplied();
-    return applied.map((step) => step.reply);
+    return replies;
   }
 
   /** Another machine that finds what this one has written. */

@@ -2,8 +2,6 @@
 import type { MachineView } from "../raft/node/state_machine.ts";
 import { isSessionRecord } from "../raft/node/session_record.ts";
 import type { InsertChunk, ShardRecord, ShardStep } from "../proto/gen/shardkv.ts";
-import type { Write } from "../storage/engine.ts";
-import { BatchValues } from "./batch_values.ts";
 import type { StepOutcome } from "./commands.ts";
 import type { GroupState } from "./group_state.ts";
 import {
@@ -19,14 +17,11 @@ import type { Shard } from "./shard_record.ts";
 /**
  * Gainer: takes in the records, or the changes, that follow the shard's
  * cursor. With the last chunk the shard is served.
- *
- * @param writes Where the records go
  */
 export function applyInsert(
   state: GroupState,
   chunk: InsertChunk,
   view: MachineView,
-  writes: Write[],
 ): StepOutcome {
   const early = tooEarlyOrLate(state, chunk);
   if (early !== undefined) return early;
@@ -37,12 +32,11 @@ export function applyInsert(
   if (!isSound(chunk)) return "refused";
   // Records come in key order and each once, so that only changes can meet what is here.
   const isCatchUp = isChangeCursor(chunk.cursorBefore);
-  const batch = new BatchValues(view, isCatchUp, writes);
   for (const { key, value, deleted } of chunk.records) {
     if (key[0] === SESSION_KIND) shard.sessions.adopt(clientOf(key), value, state.timeMs);
-    else if (!isCatchUp) insertValue(shard, key, value, undefined, batch);
-    else if (deleted) removeValue(shard, key, batch);
-    else insertValue(shard, key, value, batch.lengthOf(recordKey(shard, key)), batch);
+    else if (!isCatchUp) insertValue(shard, key, value, undefined, view);
+    else if (deleted) removeValue(shard, key, view);
+    else insertValue(shard, key, value, view.lengthOf(recordKey(shard, key)), view);
   }
   shard.cursor = chunk.done ? new Uint8Array() : new Uint8Array(chunk.cursorAfter);
   if (chunk.done) shard.status = "GCing";
@@ -126,7 +120,7 @@ function insertValue(
   key: Buffer,
   value: Buffer,
   oldBytes: number | undefined,
-  batch: BatchValues,
+  view: MachineView,
 ): void {
   if (oldBytes === undefined) {
     shard.keys++;
@@ -134,15 +128,15 @@ function insertValue(
   } else {
     shard.bytes += value.length - oldBytes;
   }
-  batch.put(recordKey(shard, key), value);
+  view.put(recordKey(shard, key), value);
 }
 
-function removeValue(shard: Shard, key: Buffer, batch: BatchValues): void {
+function removeValue(shard: Shard, key: Buffer, view: MachineView): void {
   const full = recordKey(shard, key);
-  const oldBytes = batch.lengthOf(full);
+  const oldBytes = view.lengthOf(full);
   // Written and deleted again since the configuration: it never came.
   if (oldBytes === undefined) return;
   shard.keys--;
   shard.bytes -= key.length - 1 + oldBytes;
-  batch.del(full);
+  view.del(full);
 }

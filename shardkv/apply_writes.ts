@@ -3,8 +3,6 @@ import type { MachineView } from "../raft/node/state_machine.ts";
 import { NO_SESSION, type SessionVerdict } from "../raft/node/session_table.ts";
 import { type Result, type WriteCommand, WriteOp } from "../proto/gen/shardkv.ts";
 import { unreachable } from "../runtime/invariant.ts";
-import type { Write } from "../storage/engine.ts";
-import { BatchValues } from "./batch_values.ts";
 import { isChangeLogFull, noteChange } from "./change_log.ts";
 import type { WritesOperation } from "./commands.ts";
 import type { GroupState } from "./group_state.ts";
@@ -19,24 +17,19 @@ import { isServed } from "./shard_status.ts";
 interface Target {
   readonly shard: Shard;
   readonly key: Buffer;
-  /** Where its change log goes. */
-  readonly writes: Write[];
 }
 
 /**
  * Executes the commands in order, each seeing what those before it wrote.
  *
- * @param writes Where the changes of user records go, and what change logs say of them
  * @returns One result for each command
  */
 export function applyWrites(
   state: GroupState,
   operation: WritesOperation,
   view: MachineView,
-  writes: Write[],
 ): Result[] {
   assignShards(operation, state.config.shards.length);
-  const batch = new BatchValues(view, operation.commands.length > 1, writes);
   const touched = new Set<Shard>();
   const results = operation.commands.map((command, i) => {
     const shard = state.shards.get(operation.shards[i] as number);
@@ -49,12 +42,12 @@ export function applyWrites(
     const verdict = sessions.begin(clientId, command.sequence, lowestUnanswered, state.timeMs);
     if (verdict.kind !== "new") return resultOf(verdict);
     const key = machineKey(operation, i, shard);
-    const target: Target = { shard, key, writes };
-    const result = execute(target, command, operation.valueBytesMax, batch);
+    const target: Target = { shard, key };
+    const result = execute(target, command, operation.valueBytesMax, view);
     sessions.finish(clientId, command.sequence, encodeResult(result));
     return result;
   });
-  for (const shard of touched) noteSession(state, shard, operation.clientId, writes);
+  for (const shard of touched) noteSession(state, shard, operation.clientId, view);
   return results;
 }
 
@@ -62,9 +55,9 @@ export function applyWrites(
  * A shard that is leaving takes its sessions along as they are in the end: even
  * a write that was only repeated may have raised its client's mark.
  */
-function noteSession(state: GroupState, shard: Shard, clientId: string, writes: Write[]): void {
+function noteSession(state: GroupState, shard: Shard, clientId: string, view: MachineView): void {
   if (clientId !== NO_SESSION && shard.sessions.has(clientId)) {
-    noteChange(shard, relativeOf(sessionKey(shard, clientId)), writes);
+    noteChange(shard, relativeOf(sessionKey(shard, clientId)), view);
   }
   if (!isChangeLogFull(shard)) return;
   shard.status = "BePulling";
@@ -105,52 +98,52 @@ function execute(
   target: Target,
   command: WriteCommand,
   valueBytesMax: number,
-  batch: BatchValues,
+  view: MachineView,
 ): Result {
   switch (command.op) {
     case WriteOp.WRITE_OP_PUT:
-      return put(target, command.value, valueBytesMax, batch);
+      return put(target, command.value, valueBytesMax, view);
     case WriteOp.WRITE_OP_APPEND:
-      return append(target, command.value, valueBytesMax, batch);
+      return append(target, command.value, valueBytesMax, view);
     case WriteOp.WRITE_OP_DELETE:
-      return remove(target, batch);
+      return remove(target, view);
     case WriteOp.WRITE_OP_CAS:
-      return compareAndSet(target, command, valueBytesMax, batch);
+      return compareAndSet(target, command, valueBytesMax, view);
     default:
       return plainResults.INVALID;
   }
 }
 
-function put(target: Target, value: Uint8Array, valueBytesMax: number, batch: BatchValues): Result {
+function put(target: Target, value: Uint8Array, valueBytesMax: number, view: MachineView): Result {
   if (value.length > valueBytesMax) return plainResults.VALUE_TOO_LARGE;
-  const { shard, key, writes } = target;
-  const oldBytes = batch.lengthOf(key);
+  const { shard, key } = target;
+  const oldBytes = view.lengthOf(key);
   if (oldBytes === undefined) {
     shard.keys++;
     shard.bytes += userKeyBytes(key) + value.length;
   } else {
     shard.bytes += value.length - oldBytes;
   }
-  batch.put(key, value);
-  noteChange(shard, relativeOf(key), writes);
+  view.put(key, value);
+  noteChange(shard, relativeOf(key), view);
   return plainResults.OK;
 }
 
-function append(target: Target, tail: Buffer, valueBytesMax: number, batch: BatchValues): Result {
-  const old = batch.get(target.key);
-  if (old === undefined) return put(target, tail, valueBytesMax, batch);
+function append(target: Target, tail: Buffer, valueBytesMax: number, view: MachineView): Result {
+  const old = view.get(target.key);
+  if (old === undefined) return put(target, tail, valueBytesMax, view);
   // Before the copy, which would otherwise be made only to be thrown away.
   if (old.length + tail.length > valueBytesMax) return plainResults.VALUE_TOO_LARGE;
-  return put(target, Buffer.concat([old, tail]), valueBytesMax, batch);
+  return put(target, Buffer.concat([old, tail]), valueBytesMax, view);
 }
 
-function remove({ shard, key, writes }: Target, batch: BatchValues): Result {
-  const oldBytes = batch.lengthOf(key);
+function remove({ shard, key }: Target, view: MachineView): Result {
+  const oldBytes = view.lengthOf(key);
   if (oldBytes === undefined) return plainResults.NO_KEY;
   shard.keys--;
   shard.bytes -= userKeyBytes(key) + oldBytes;
-  batch.del(key);
-  noteChange(shard, relativeOf(key), writes);
+  view.del(key);
+  noteChange(shard, relativeOf(key), view);
   return plainResults.OK;
 }
 
@@ -158,15 +151,15 @@ function compareAndSet(
   target: Target,
   command: WriteCommand,
   valueBytesMax: number,
-  batch: BatchValues,
+  view: MachineView,
 ): Result {
-  const old = batch.get(target.key);
+  const old = view.get(target.key);
   const matches = command.expectAbsent
     ? old === undefined
     : old !== undefined && command.expected.equals(old);
   if (!matches) return mismatchResult(old);
-  if (!command.deleteOnMatch) return put(target, command.value, valueBytesMax, batch);
-  if (old !== undefined) remove(target, batch);
+  if (!command.deleteOnMatch) return put(target, command.value, valueBytesMax, view);
+  if (old !== undefined) remove(target, view);
   return plainResults.OK;
 }
 

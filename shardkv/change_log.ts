@@ -6,7 +6,7 @@
  * Pure: the same on all replicas, since it is written with the commands and in
  * their order. It is cleared with the records of the stay.
  */
-import type { Write } from "../storage/engine.ts";
+import type { MachineView } from "../raft/node/state_machine.ts";
 import { CHANGE_LOG_BYTES_MAX } from "./limits.ts";
 import { changeCursor, recordKey } from "./machine_keys.ts";
 import type { Shard } from "./shard_record.ts";
@@ -15,14 +15,14 @@ import type { Shard } from "./shard_record.ts";
  * Notes that a record has been written, if the shard is leaving.
  *
  * @param relative The record's key within the shard
- * @param writes Where the change goes: the very batch that the record is written with
+ * @param view Where the change goes: beside the record
  */
-export function noteChange(shard: Shard, relative: Uint8Array, writes: Write[]): void {
+export function noteChange(shard: Shard, relative: Uint8Array, view: MachineView): void {
   if (shard.status !== "Leaving") return;
   shard.changes++;
   const key = recordKey(shard, changeCursor(shard.changes));
   shard.changeBytes += key.length + relative.length;
-  writes.push({ type: "put", key, value: relative });
+  view.put(key, relative);
 }
 
 /** Whether the log has no room for more: the shard must be frozen, lest the disk fill up. */

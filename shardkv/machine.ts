@@ -5,7 +5,6 @@
  * too and written once per batch.
  */
 import type {
-  Applied,
   CommittedCommand,
   LocalRecords,
   Lookahead,
@@ -123,11 +122,9 @@ export class ShardMachine implements StateMachine {
     return keysAhead(this.#state, commands.map((command) => this.#decode(command)));
   }
 
-  apply(command: CommittedCommand, view: MachineView): Applied {
+  apply(command: CommittedCommand, view: MachineView): GroupReply {
     this.#advanceTime(command.timeMs);
-    const writes: Write[] = [];
-    const reply = this.#execute(this.#decode(command), view, writes);
-    return { reply, writes };
+    return this.#execute(this.#decode(command), view);
   }
 
   flush(): readonly Write[] {
@@ -161,18 +158,18 @@ export class ShardMachine implements StateMachine {
     return operation;
   }
 
-  #execute(operation: GroupOperation, view: MachineView, writes: Write[]): GroupReply {
+  #execute(operation: GroupOperation, view: MachineView): GroupReply {
     const state = this.#state;
     switch (operation.kind) {
       case "writes": {
-        const results = applyWrites(state, operation, view, writes);
+        const results = applyWrites(state, operation, view);
         this.operations.countWrites(operation.shards);
         return { kind: "writes", results };
       }
       case "config":
         return this.#stepReply(applyConfig(state, operation.config));
       case "insert":
-        return this.#stepReply(applyInsert(state, operation.chunk, view, writes));
+        return this.#stepReply(applyInsert(state, operation.chunk, view));
       case "freeze":
         return this.#stepReply(applyFreeze(state, operation.step));
       case "drop":

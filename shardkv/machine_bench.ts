@@ -41,7 +41,7 @@ class Applying {
       this.#machine.prefetch([command]),
       (keys) => Promise.resolve(keys.map(() => undefined)),
     );
-    view.apply(this.#machine, command);
+    this.#machine.apply(command, view);
     view.overlay(this.#machine.flush());
     view.takeWrites(prefix);
     this.#machine.onApplied();

@@ -187,7 +187,7 @@ export class Applier {
       term: entry.term,
       replies: entry.kind === "confChange"
         ? [this.#changeMembers(entry)]
-        : (commands[i] ?? []).map((command) => view.apply(machine, command)),
+        : (commands[i] ?? []).map((command) => machine.apply(command, view)),
     }));
     const last = entries.at(-1);
     invariant(last !== undefined, "A batch holds at least one entry");

@@ -31,10 +31,10 @@ class SizeMachine implements StateMachine {
   apply(command: CommittedCommand, view: MachineView) {
     const { key, op, text } = partsOf(command);
     const reply = view.lengthOf(key);
-    if (op === "-") return { reply, writes: [{ type: "del", key } satisfies Write] };
     const old = op === "+" ? view.get(key) ?? Buffer.alloc(0) : Buffer.alloc(0);
-    const value = Buffer.concat([old, Buffer.from(text)]);
-    return { reply, writes: [{ type: "put", key, value } satisfies Write] };
+    if (op === "-") view.del(key);
+    else view.put(key, Buffer.concat([old, Buffer.from(text)]));
+    return reply;
   }
 
   flush(): Write[] {

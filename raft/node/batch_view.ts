@@ -3,28 +3,40 @@ import { invariant } from "../../runtime/invariant.ts";
 import type { Write } from "../../storage/engine.ts";
 import { machineKey } from "../../storage/key_space.ts";
 import type { KnownLengths } from "./known_lengths.ts";
-import type { CommittedCommand, Lookahead, MachineView, StateMachine } from "./state_machine.ts";
+import type { Lookahead, MachineView } from "./state_machine.ts";
 
 /** Reads values in the order of their keys. */
 export type ReadMany = (keys: readonly Uint8Array[]) => Promise<(Uint8Array | undefined)[]>;
 
+/** What is known of a key, and whether that has changed. */
+interface Slot {
+  readonly key: Uint8Array;
+  /** Undefined if there is none, or if nobody wanted more than its length. */
+  value: Uint8Array | undefined;
+  hasValue: boolean;
+  /** Bytes of the value; undefined if there is none. */
+  length: number | undefined;
+  written: boolean;
+}
+
 export class BatchView implements MachineView {
   readonly #known: KnownLengths;
-  /** Keyed by the key's bytes as Latin-1 text, as are the others. */
-  readonly #values = new Map<string, Uint8Array | undefined>();
-  /** Lengths of values that are not in `#values`; undefined if there is none. */
-  readonly #lengths = new Map<string, number | undefined>();
-  readonly #writes = new Map<string, Write>();
+  /** By the key's bytes as Latin-1 text. */
+  readonly #slots = new Map<string, Slot>();
+  /** The same by the very array: whoever looks ahead mostly keeps it, and making text of it takes longer than the rest. */
+  readonly #byArray = new Map<Uint8Array, Slot>();
+  /** In the order in which they were written first. */
+  readonly #written: Slot[] = [];
   #bytes = 0;
 
-  /** @param known What earlier batches have learned; learns from this one */
+  /** @param known What earlier views have learned; learns from this one */
   constructor(known: KnownLengths) {
     this.#known = known;
   }
 
   /** Records that {@linkcode takeWrites} will write. */
   get records(): number {
-    return this.#writes.size;
+    return this.#written.length;
   }
 
   /** Bytes of the values that were read and written so far. */
@@ -37,77 +49,94 @@ export class BatchView implements MachineView {
    * May be called again once they are applied, for the next ones.
    */
   async lookUp({ values, lengths }: Lookahead, read: ReadMany): Promise<void> {
-    const keys: Uint8Array[] = [];
+    const wanted: Slot[] = [];
     for (const key of values) {
-      const name = nameOf(key);
-      if (this.#values.has(name)) continue;
-      this.#values.set(name, undefined);
-      keys.push(key);
+      const slot = this.#slotOf(key) ?? this.#add(key);
+      if (slot.hasValue) continue;
+      slot.hasValue = true;
+      wanted.push(slot);
     }
-    const valueKeys = keys.length;
     for (const key of lengths) {
-      const name = nameOf(key);
-      if (this.#values.has(name) || this.#lengths.has(name)) continue;
+      if (this.#slotOf(key) !== undefined) continue;
+      const slot = this.#add(key);
       const known = this.#known.get(key);
-      this.#lengths.set(name, typeof known === "number" ? known : undefined);
-      if (known === undefined) keys.push(key);
+      if (known === undefined) wanted.push(slot);
+      else if (known !== "absent") slot.length = known;
     }
-    if (keys.length === 0) return;
-    const found = await read(keys);
-    for (const [i, key] of keys.entries()) {
+    if (wanted.length === 0) return;
+    const found = await read(wanted.map(({ key }) => key));
+    for (const [i, slot] of wanted.entries()) {
       const value = found[i];
-      this.#known.set(key, value?.length ?? "absent");
-      if (i < valueKeys) {
-        this.#values.set(nameOf(key), value);
-        this.#bytes += value?.length ?? 0;
-      } else {
-        this.#lengths.set(nameOf(key), value?.length);
-      }
+      this.#known.set(slot.key, value?.length ?? "absent");
+      slot.length = value?.length;
+      if (!slot.hasValue) continue;
+      slot.value = value;
+      this.#bytes += value?.length ?? 0;
     }
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
-    const name = nameOf(key);
-    const value = this.#values.get(name);
-    invariant(value !== undefined || this.#values.has(name), () => notLookedUp("value", key));
-    return value;
+    const slot = this.#slotOf(key);
+    invariant(slot?.hasValue, () => notLookedUp("value", key));
+    return slot.value;
   }
 
   lengthOf(key: Uint8Array): number | undefined {
-    const name = nameOf(key);
-    const value = this.#values.get(name);
-    if (value !== undefined || this.#values.has(name)) return value?.length;
-    const length = this.#lengths.get(name);
-    invariant(length !== undefined || this.#lengths.has(name), () => notLookedUp("length", key));
-    return length;
+    const slot = this.#slotOf(key);
+    invariant(slot !== undefined, () => notLookedUp("length", key));
+    return slot.length;
   }
 
-  apply(machine: StateMachine, command: CommittedCommand): unknown {
-    const { reply, writes } = machine.apply(command, this);
-    this.overlay(writes);
-    return reply;
+  put(key: Uint8Array, value: Uint8Array): void {
+    this.#write(key, value);
+    this.#bytes += value.length;
   }
 
+  del(key: Uint8Array): void {
+    this.#write(key, undefined);
+  }
+
+  /** Takes in what a machine has flushed. */
   overlay(writes: readonly Write[]): void {
     for (const write of writes) {
-      const name = nameOf(write.key);
-      this.#values.set(name, write.type === "put" ? write.value : undefined);
-      this.#writes.set(name, write);
-      if (write.type === "put") this.#bytes += write.value.length;
+      if (write.type === "put") this.put(write.key, write.value);
+      else this.del(write.key);
     }
   }
 
   /** The last write of each key, under the generation's prefix; from now on they count as known. */
   takeWrites(prefix: Uint8Array): Write[] {
-    return Array.from(this.#writes.values(), (write): Write => {
-      const key = machineKey(prefix, write.key);
-      if (write.type === "del") {
-        this.#known.update(write.key, "absent");
-        return { type: "del", key };
-      }
-      this.#known.update(write.key, write.value.length);
-      return { type: "put", key, value: write.value };
+    return this.#written.map(({ key: relative, value }): Write => {
+      const key = machineKey(prefix, relative);
+      this.#known.update(relative, value?.length ?? "absent");
+      return value === undefined ? { type: "del", key } : { type: "put", key, value };
     });
+  }
+
+  #write(key: Uint8Array, value: Uint8Array | undefined): void {
+    const slot = this.#slotOf(key) ?? this.#add(key);
+    slot.value = value;
+    slot.hasValue = true;
+    slot.length = value?.length;
+    if (slot.written) return;
+    slot.written = true;
+    this.#written.push(slot);
+  }
+
+  /** Found by this very array from now on. */
+  #slotOf(key: Uint8Array): Slot | undefined {
+    const known = this.#byArray.get(key);
+    if (known !== undefined) return known;
+    const slot = this.#slots.get(nameOf(key));
+    if (slot !== undefined) this.#byArray.set(key, slot);
+    return slot;
+  }
+
+  #add(key: Uint8Array): Slot {
+    const slot = { key, value: undefined, hasValue: false, length: undefined, written: false };
+    this.#slots.set(nameOf(key), slot);
+    this.#byArray.set(key, slot);
+    return slot;
   }
 }
 

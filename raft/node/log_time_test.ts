@@ -8,7 +8,6 @@ import { MemoryEngine } from "../../storage/memory_engine.ts";
 import { LogTime } from "./log_time.ts";
 import { RaftNode } from "./raft_node.ts";
 import type {
-  Applied,
   CommittedCommand,
   Lookahead,
   MachineReader,
@@ -29,9 +28,9 @@ class TimeMachine implements StateMachine {
     return { values: [], lengths: [] };
   }
 
-  apply({ timeMs }: CommittedCommand): Applied {
+  apply({ timeMs }: CommittedCommand): number {
     this.timeMs = Math.max(this.timeMs, timeMs);
-    return { reply: timeMs, writes: [] };
+    return timeMs;
   }
 
   flush() {

@@ -15,22 +15,26 @@ export interface CommittedCommand {
 }
 
 /**
- * What was looked up ahead for a batch of commands, overlaid with what the
- * commands before the current one in the batch have written.
+ * What was looked up ahead for a batch of commands, overlaid with what they
+ * have written so far.
  */
 export interface MachineView {
   /**
-   * @param key A key whose value `prefetch` wanted for this batch, or that an earlier command of it wrote
+   * @param key A key whose value `prefetch` wanted for this batch, or that was written since
    * @throws {InvariantError} If the key was neither
    */
   get(key: Uint8Array): Uint8Array | undefined;
   /**
    * Bytes of the value under a key; undefined if there is none.
    *
-   * @param key A key that `prefetch` named for this batch, or that an earlier command of it wrote
+   * @param key A key that `prefetch` named for this batch, or that was written since
    * @throws {InvariantError} If the key was neither
    */
   lengthOf(key: Uint8Array): number | undefined;
+  /** Whatever comes behind sees it. The caller must change neither array any more. */
+  put(key: Uint8Array, value: Uint8Array): void;
+  /** Whatever comes behind sees that there is nothing. */
+  del(key: Uint8Array): void;
 }
 
 /** What a batch of commands will want to see of keys. May name too many. */
@@ -38,12 +42,6 @@ export interface Lookahead {
   readonly values: readonly Uint8Array[];
   /** Keys of which the value's length will do: the host often knows it without reading. */
   readonly lengths: readonly Uint8Array[];
-}
-
-/** What a command did: a reply for its proposer and changes to the machine's keys. */
-export interface Applied {
-  readonly reply: unknown;
-  readonly writes: readonly Write[];
 }
 
 /**
@@ -68,7 +66,8 @@ export interface StateMachine {
   load(reader: MachineReader): Promise<void>;
   /** What `apply` will want to see for these commands. */
   prefetch(commands: readonly CommittedCommand[]): Lookahead;
-  apply(command: CommittedCommand, view: MachineView): Applied;
+  /** @returns The reply for whoever proposed the command */
+  apply(command: CommittedCommand, view: MachineView): unknown;
   /**
    * Records of in-memory state that changed since the last call, called once
    * after the commands of a batch and written together with their writes: a

@@ -27,6 +27,8 @@ const READERS = 4;
 const LOAD_KEYS = 4_096;
 /** Before a move and after it, so that what it costs shows. */
 const QUIET_MS = 2_000;
+/** The hand-over, seen from its end. */
+const HAND_OVER_MS = 2_000;
 /** A busy machine with two cores moves some MiB a second. */
 const MOVE_TIMEOUT_MS = 3_600_000;
 /** So long may writes to a shard stand still that moves. */
@@ -52,6 +54,8 @@ export interface MeasuredMove {
   readonly writePauseMs: number;
   /** As for writes. */
   readonly readPauseMs: number;
+  /** As for writes, before the hand-over: what the machine does without it. */
+  readonly copyPauseMs: number;
   /** Latencies of the calls that were under way during the move, in milliseconds. */
   readonly writes: readonly number[];
   readonly reads: readonly number[];
@@ -123,6 +127,7 @@ async function measureMove(
     bytes,
     writePauseMs: longestPause(calls.writes, startMs, performance.now()),
     readPauseMs: longestPause(calls.reads, startMs, performance.now()),
+    copyPauseMs: longestPause(calls.writes, startMs, Math.max(startMs, endMs - HAND_OVER_MS)),
     writes: latencies(calls.writes),
     reads: latencies(calls.reads),
     residentBytes: [resident.get(pids[0] ?? 0) ?? 0, resident.get(pids[1] ?? 0) ?? 0],
@@ -206,14 +211,20 @@ export function complaint(
 }
 
 export function describeMove(move: MeasuredMove): string {
-  const { from, to, ms, bytes, writePauseMs, readPauseMs, writes, reads, residentBytes } = move;
+  const { from, to, ms, bytes, writes, reads, residentBytes } = move;
+  const [writePause, readPause, copyPause] = [
+    move.writePauseMs,
+    move.readPauseMs,
+    move.copyPauseMs,
+  ].map(Math.round);
   const mib = (value: number) => (value / MIB).toFixed(1);
   const latencies = (values: readonly number[]) =>
     [50, 99, 100].map((percent) => `${Math.round(percentile(values, percent))}`).join("/");
   return [
     `${from} -> ${to}: ${mib(bytes)} MiB in ${(ms / 1_000).toFixed(1)} s, ` +
     `${mib(bytes / ms * 1_000)} MiB/s`,
-    `  longest pause: writes ${Math.round(writePauseMs)} ms, reads ${Math.round(readPauseMs)} ms`,
+    `  longest pause: writes ${writePause} ms, reads ${readPause} ms; ` +
+    `before the hand-over: writes ${copyPause} ms`,
     `  p50/p99/max ms: ${writes.length} writes ${latencies(writes)}, ` +
     `${reads.length} reads ${latencies(reads)}`,
     `  peak memory of the leaders: ${mib(residentBytes[0])} and ${mib(residentBytes[1])} MiB`,

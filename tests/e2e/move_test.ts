@@ -27,6 +27,7 @@ Deno.test("a hand-over that takes too long or loses a write is complained of", (
     bytes: 1,
     writePauseMs,
     readPauseMs: 1,
+    copyPauseMs: 1,
     writes: [1],
     reads: [1],
     residentBytes: [1, 1],

@@ -1,7 +1,6 @@
 /** A small state machine for tests of the driver: registers by name, and how often they were written. */
 import type { Write } from "../../../storage/engine.ts";
 import type {
-  Applied,
   CommittedCommand,
   Lookahead,
   MachineReader,
@@ -33,14 +32,18 @@ export class RegisterMachine implements StateMachine {
     return { values, lengths: [] };
   }
 
-  apply(command: CommittedCommand, view: MachineView): Applied {
+  apply(command: CommittedCommand, view: MachineView): string {
     const { name, text } = parse(command.payload);
     const key = registerKey(name);
     this.count++;
     this.#dirty = true;
-    if (text === undefined) return { reply: "", writes: [{ type: "del", key }] };
+    if (text === undefined) {
+      view.del(key);
+      return "";
+    }
     const value = Buffer.concat([view.get(key) ?? Buffer.of(), Buffer.from(text)]);
-    return { reply: String(value), writes: [{ type: "put", key, value }] };
+    view.put(key, value);
+    return String(value);
   }
 
   flush(): Write[] {

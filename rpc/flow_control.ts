@@ -1,0 +1,37 @@
+/**
+ * HTTP/2 flow control (RFC 9113, section 5.2). Its windows of 64 KiB let a
+ * message of 512 KiB cross in a dozen round trips, each of which waits for two
+ * busy event loops.
+ *
+ * gRPC's clients have an option for larger ones. Its servers have none, so this
+ * reaches for what they hand to node:http2; should that be elsewhere one day,
+ * messages travel slower and a test fails.
+ */
+import type { Server } from "@grpc/grpc-js";
+import type { ServerHttp2Session, Settings } from "node:http2";
+import { flowControlBytes } from "./limits.ts";
+
+/** What a server of grpc-js 1.14 keeps to itself. */
+interface Internals {
+  readonly commonServerOptions?: { settings?: Settings };
+  readonly http2Servers?: ReadonlyMap<SessionSource, unknown>;
+}
+
+interface SessionSource {
+  on(event: "session", listener: (session: ServerHttp2Session) => void): unknown;
+}
+
+/** Widens the window of each stream; to be called before the server has anything to accept from. */
+export function widenStreams(server: Server): void {
+  const { commonServerOptions: options } = server as unknown as Internals;
+  if (options === undefined) return;
+  options.settings = { ...options.settings, initialWindowSize: flowControlBytes };
+}
+
+/** Widens the window that the streams of a connection share; to be called before the first comes. */
+export function widenConnections(server: Server): void {
+  const { http2Servers: sources } = server as unknown as Internals;
+  for (const source of sources?.keys() ?? []) {
+    source.on("session", (session) => session.setLocalWindowSize(flowControlBytes));
+  }
+}
