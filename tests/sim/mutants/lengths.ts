@@ -6,15 +6,15 @@ export const lengthMutants: readonly Mutant[] = [
     name: "length-kept-on-put",
     breaks: "The length of a value is remembered as it was before the value was replaced.",
     file: "raft/node/batch_view.ts",
-    find: "      this.#known.update(write.key, write.value.length);\n",
-    replace: "",
+    find: `this.#known.update(relative, value?.length ?? "absent");`,
+    replace: `if (value === undefined) this.#known.update(relative, "absent");`,
   },
   {
     name: "length-kept-on-delete",
     breaks: "A key that was deleted is remembered as one with a value.",
     file: "raft/node/batch_view.ts",
-    find: `        this.#known.update(write.key, "absent");\n`,
-    replace: "",
+    find: `this.#known.update(relative, value?.length ?? "absent");`,
+    replace: "if (value !== undefined) this.#known.update(relative, value.length);",
   },
   {
     name: "lengths-kept-over-snapshot",
@@ -27,17 +27,16 @@ export const lengthMutants: readonly Mutant[] = [
     name: "unknown-taken-for-absent",
     breaks: "A key of which nothing is remembered counts as one without a value.",
     file: "raft/node/batch_view.ts",
-    find: "      if (known === undefined) keys.push(key);\n",
-    replace: "",
+    find: "if (known === undefined) wanted.push(slot);",
+    replace: "if (known === undefined) continue;",
   },
   {
     name: "length-before-batch",
     breaks: "A write sees how long a value was before the commands of its batch that came first.",
     file: "raft/node/batch_view.ts",
-    find: `    if (value !== undefined || this.#values.has(name)) return value?.length;
-    const length = this.#lengths.get(name);`,
-    replace: `    const length = this.#lengths.get(name);
-    if (length === undefined && this.#values.has(name)) return value?.length;`,
+    find: `    slot.length = value?.length;
+    if (slot.written) return;`,
+    replace: "    if (slot.written) return;",
   },
   {
     name: "length-of-neighbor",

@@ -6,25 +6,25 @@ export const liveCopyMutants: readonly Mutant[] = [
     name: "put-not-noted",
     breaks: "A value that is written while its shard is copied is missing in the change log.",
     file: "shardkv/apply_writes.ts",
-    find: `  batch.put(key, value);
-  noteChange(shard, relativeOf(key), writes);
+    find: `  view.put(key, value);
+  noteChange(shard, relativeOf(key), view);
 `,
-    replace: "  batch.put(key, value);\n",
+    replace: "  view.put(key, value);\n",
   },
   {
     name: "delete-not-noted",
     breaks: "A key that is deleted while its shard is copied is missing in the change log.",
     file: "shardkv/apply_writes.ts",
-    find: `  batch.del(key);
-  noteChange(shard, relativeOf(key), writes);
+    find: `  view.del(key);
+  noteChange(shard, relativeOf(key), view);
 `,
-    replace: "  batch.del(key);\n",
+    replace: "  view.del(key);\n",
   },
   {
     name: "session-not-noted",
     breaks: "What a client was answered while its shard was copied is missing in the change log.",
     file: "shardkv/apply_writes.ts",
-    find: "    noteChange(shard, relativeOf(sessionKey(shard, clientId)), writes);\n",
+    find: "    noteChange(shard, relativeOf(sessionKey(shard, clientId)), view);\n",
     replace: "",
   },
   {

@@ -54,11 +54,14 @@ export const sessionMutants: readonly Mutant[] = [
     replace: ": old !== undefined;",
   },
   {
-    name: "batch-compares-stale-value",
-    breaks: "A command does not see what those before it in its batch wrote.",
-    file: "shardkv/batch_values.ts",
-    find: `this.#written?.set(key.toString("latin1"), value);`,
-    replace: "",
+    name: "second-write-lost",
+    breaks: "Of several writes of a key that reach the engine together only the first does.",
+    file: "raft/node/batch_view.ts",
+    find: `    slot.value = value;
+    slot.hasValue = true;`,
+    replace: `    if (slot.written) return;
+    slot.value = value;
+    slot.hasValue = true;`,
   },
   {
     name: "maybe-taken-for-no",

@@ -13,21 +13,19 @@ export const storageMutants: readonly Mutant[] = [
     name: "applied-before-data",
     breaks: "The applied index is written before what was applied, not with it.",
     file: "raft/node/applier.ts",
-    find:
-      "const written = engine.write([...view.takeWrites(generation.prefix), record], { sync });",
+    find: "await engine.write([...view.takeWrites(generation.prefix), record], { sync });",
     replace: `const first = engine.write([record], { sync });
     const rest = engine.write(view.takeWrites(generation.prefix), { sync });
-    const written = Promise.all([first, rest]);`,
+    await Promise.all([first, rest]);`,
   },
   {
     name: "data-before-applied",
     breaks: "What was applied is written before its index, so that it is applied again.",
     file: "raft/node/applier.ts",
-    find:
-      "const written = engine.write([...view.takeWrites(generation.prefix), record], { sync });",
+    find: "await engine.write([...view.takeWrites(generation.prefix), record], { sync });",
     replace: `const first = engine.write(view.takeWrites(generation.prefix), { sync });
     const rest = engine.write([record], { sync });
-    const written = Promise.all([first, rest]);`,
+    await Promise.all([first, rest]);`,
   },
   {
     name: "snapshot-lacks-record",
