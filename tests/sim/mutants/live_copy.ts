@@ -88,14 +88,14 @@ export const liveCopyMutants: readonly Mutant[] = [
     name: "overwrite-counted-anew",
     breaks: "A value that replaces another one during a move counts as one more key.",
     file: "shardkv/apply_migration.ts",
-    find: "insertValue(shard, key, value, batch.lengthOf(recordKey(shard, key)), batch);",
-    replace: "insertValue(shard, key, value, undefined, batch);",
+    find: "insertValue(shard, key, value, view.lengthOf(recordKey(shard, key)), view);",
+    replace: "insertValue(shard, key, value, undefined, view);",
   },
   {
     name: "deletion-not-taken",
     breaks: "What was deleted while its shard was copied stays at the new owner.",
     file: "shardkv/apply_migration.ts",
-    find: "    else if (deleted) removeValue(shard, key, batch);\n",
+    find: "    else if (deleted) removeValue(shard, key, view);\n",
     replace: "    else if (deleted) continue;\n",
   },
 ];
