@@ -6,7 +6,7 @@ import type { Channel, ClientStream } from "../../rpc/service.ts";
 import { type Clock, sleep } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import type { Prng } from "../../runtime/prng.ts";
-import type { Message } from "../message.ts";
+import type { AppendRequest, Message } from "../message.ts";
 import type { NodeId } from "../types.ts";
 import { encodeMessage } from "./codec.ts";
 import { frameCost, FrameQueue } from "./frame_queue.ts";
@@ -66,22 +66,45 @@ export class PeerStream {
   /** Why the stream was ended from this side. */
   #givenUp: KvError | undefined;
   #flushing = false;
+  /** Highest commit index that an append has told the peer of. */
+  #toldCommit = 0;
 
   constructor(options: PeerStreamOptions) {
     this.#options = options;
     this.#running = this.#run();
   }
 
+  /** A commit index alone waits for entries to travel with, or for the next tick. */
   send(message: Message): void {
     if (this.#stop.signal.aborted) return;
+    if (message.type === "append") this.#dropOutdone(message);
     if (this.#queue.push(message) > 0) this.#options.onLoss();
-    this.#scheduleFlush();
+    if (!this.#isPatient(message)) this.#scheduleFlush();
+  }
+
+  /** Sends what has waited for company. */
+  tick(): void {
+    if (!this.#queue.isEmpty) this.#scheduleFlush();
   }
 
   async close(): Promise<void> {
     this.#stop.abort();
     this.#stream?.cancel();
     await this.#running;
+  }
+
+  /** Nobody waits for a commit index: a round of messages for it alone costs as much as one of entries. */
+  #isPatient(message: Message): boolean {
+    if (message.type !== "append" || message.commit <= this.#toldCommit) return false;
+    this.#toldCommit = message.commit;
+    return message.entries.length === 0;
+  }
+
+  /** An append that goes on where an empty one ends says all that the empty one would have said. */
+  #dropOutdone({ term, prevIndex, commit }: AppendRequest): void {
+    const { last } = this.#queue;
+    if (last?.type !== "append" || last.entries.length > 0 || last.term !== term) return;
+    if (last.prevIndex === prevIndex && last.commit <= commit) this.#queue.pop();
   }
 
   /** Messages of one turn of the loop share a frame. */

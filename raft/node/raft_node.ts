@@ -340,6 +340,7 @@ export class RaftNode {
       this.#core.tick();
       this.#barriers.tick();
       this.#applier.flush();
+      this.#transport.tick();
     }
     this.#takeRounds();
     this.#readNext();
