@@ -7,7 +7,7 @@ import { isChangeLogFull, noteChange } from "./change_log.ts";
 import type { WritesOperation } from "./commands.ts";
 import type { GroupState } from "./group_state.ts";
 import { KEY_BYTES_MAX } from "./limits.ts";
-import { relativeOf, sessionKey, STAY_PREFIX_BYTES, userKey } from "./machine_keys.ts";
+import { sessionKey, STAY_PREFIX_BYTES, userKey } from "./machine_keys.ts";
 import { assignShards } from "./prefetch.ts";
 import { decodeResult, encodeResult, mismatchResult, plainResults } from "./results.ts";
 import type { Shard } from "./shard_record.ts";
@@ -37,7 +37,6 @@ export function applyWrites(
     if (refusal !== undefined || shard === undefined) return refusal ?? plainResults.WRONG_GROUP;
     const { clientId, lowestUnanswered } = operation;
     const { sessions } = shard;
-    state.changed.shards.add(shard);
     touched.add(shard);
     const verdict = sessions.begin(clientId, command.sequence, lowestUnanswered, state.timeMs);
     if (verdict.kind !== "new") return resultOf(verdict);
@@ -47,7 +46,10 @@ export function applyWrites(
     sessions.finish(clientId, command.sequence, encodeResult(result));
     return result;
   });
-  for (const shard of touched) noteSession(state, shard, operation.clientId, view);
+  for (const shard of touched) {
+    state.changed.shards.add(shard);
+    if (shard.status === "Leaving") noteSession(state, shard, operation.clientId, view);
+  }
   return results;
 }
 
@@ -57,7 +59,7 @@ export function applyWrites(
  */
 function noteSession(state: GroupState, shard: Shard, clientId: string, view: MachineView): void {
   if (clientId !== NO_SESSION && shard.sessions.has(clientId)) {
-    noteChange(shard, relativeOf(sessionKey(shard, clientId)), view);
+    noteChange(shard, sessionKey(shard, clientId), view);
   }
   if (!isChangeLogFull(shard)) return;
   shard.status = "BePulling";
@@ -125,7 +127,7 @@ function put(target: Target, value: Uint8Array, valueBytesMax: number, view: Mac
     shard.bytes += value.length - oldBytes;
   }
   view.put(key, value);
-  noteChange(shard, relativeOf(key), view);
+  noteChange(shard, key, view);
   return plainResults.OK;
 }
 
@@ -143,7 +145,7 @@ function remove({ shard, key }: Target, view: MachineView): Result {
   shard.keys--;
   shard.bytes -= userKeyBytes(key) + oldBytes;
   view.del(key);
-  noteChange(shard, relativeOf(key), view);
+  noteChange(shard, key, view);
   return plainResults.OK;
 }
 

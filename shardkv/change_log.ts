@@ -8,17 +8,18 @@
  */
 import type { MachineView } from "../raft/node/state_machine.ts";
 import { CHANGE_LOG_BYTES_MAX } from "./limits.ts";
-import { changeCursor, recordKey } from "./machine_keys.ts";
+import { changeCursor, recordKey, relativeOf } from "./machine_keys.ts";
 import type { Shard } from "./shard_record.ts";
 
 /**
  * Notes that a record has been written, if the shard is leaving.
  *
- * @param relative The record's key within the shard
+ * @param record The record's machine key
  * @param view Where the change goes: beside the record
  */
-export function noteChange(shard: Shard, relative: Uint8Array, view: MachineView): void {
+export function noteChange(shard: Shard, record: Buffer, view: MachineView): void {
   if (shard.status !== "Leaving") return;
+  const relative = relativeOf(record);
   shard.changes++;
   const key = recordKey(shard, changeCursor(shard.changes));
   shard.changeBytes += key.length + relative.length;

@@ -4,7 +4,7 @@ import { KnownLengths } from "../raft/node/known_lengths.ts";
 import { isChangeLogFull, noteChange } from "./change_log.ts";
 import { CHANGE_LOG_BYTES_MAX } from "./limits.ts";
 import { bytes } from "./machine_harness.ts";
-import { changesAfter } from "./machine_keys.ts";
+import { changesAfter, recordKey } from "./machine_keys.ts";
 import { emptyShard } from "./shard_record.ts";
 
 function emptyView(): BatchView {
@@ -15,13 +15,13 @@ Deno.test("noteChange() numbers the changes of a shard that is leaving, and of n
   for (const status of ["Serving", "GCing", "BePulling", "Frozen", "Pulling"] as const) {
     const view = emptyView();
     const shard = emptyShard(3, 7, status);
-    noteChange(shard, bytes("\x02key"), view);
+    noteChange(shard, recordKey(shard, bytes("\x02key")), view);
     assertEquals([view.records, shard.changes], [0, 0]);
   }
   const shard = emptyShard(3, 7, "Leaving");
   const view = emptyView();
-  noteChange(shard, bytes("\x02key"), view);
-  noteChange(shard, bytes("\x02key"), view);
+  noteChange(shard, recordKey(shard, bytes("\x02key")), view);
+  noteChange(shard, recordKey(shard, bytes("\x02key")), view);
   const { start } = changesAfter(shard, 1);
   assertEquals(view.takeWrites(bytes(""))[1], { type: "put", key: start, value: bytes("\x02key") });
   assertEquals(shard.changes, 2);
@@ -32,7 +32,7 @@ Deno.test("a change log is full at its bound, while the shard is leaving", () =>
   const shard = emptyShard(3, 7, "Leaving");
   shard.changeBytes = CHANGE_LOG_BYTES_MAX - 1;
   assertEquals(isChangeLogFull(shard), false);
-  noteChange(shard, bytes("\x02key"), emptyView());
+  noteChange(shard, recordKey(shard, bytes("\x02key")), emptyView());
   assertEquals(isChangeLogFull(shard), true);
   shard.status = "BePulling";
   assertEquals(isChangeLogFull(shard), false);

@@ -18,6 +18,9 @@ type Tuning = Partial<
   >
 >;
 
+/** Longer than a follower takes to hear of what its leader has committed. */
+const FOLLOWERS_MS = 50;
+
 export interface StoreOptions {
   readonly tuning?: Tuning;
   readonly shards: number;
@@ -172,6 +175,8 @@ export class StoreCluster {
   async settle(...gids: Gid[]): Promise<void> {
     const { num } = await this.run(this.admin.query());
     await this.until(() => gids.every((gid) => this.isSettled(gid, num)));
+    // Followers hear a little later what is committed.
+    await this.ctrl.clock.advance(FOLLOWERS_MS);
   }
 
   /** Whether the group has a leader, is in the configuration and has no shard in between. */

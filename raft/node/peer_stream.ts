@@ -3,7 +3,7 @@ import * as pb from "../../proto/gen/raft.ts";
 import { backoffMs } from "../../rpc/retry.ts";
 import { KvError } from "../../rpc/errors.ts";
 import type { Channel, ClientStream } from "../../rpc/service.ts";
-import { type Clock, sleep } from "../../runtime/clock.ts";
+import { type Clock, sleep, type Timer } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import type { Prng } from "../../runtime/prng.ts";
 import type { AppendRequest, Message } from "../message.ts";
@@ -30,6 +30,8 @@ export const CREDIT_REPORT_BYTES = CREDIT_BYTES_MAX / 8;
 export const CREDIT_REPORT_MS = 1_000;
 /** How long a report, or the welcome, may take before the stream is given up for a new one. */
 const REPORT_MS_MAX = 5_000;
+/** How long a commit index waits for company: a client that writes again and again comes sooner. */
+const PATIENCE_MS = 10;
 const RECONNECT = { initialMs: 50, maxMs: 500 };
 
 export interface PeerStreamOptions {
@@ -68,29 +70,35 @@ export class PeerStream {
   #flushing = false;
   /** Highest commit index that an append has told the peer of. */
   #toldCommit = 0;
+  /** Ends the wait of what is patient; one serves for all that comes meanwhile. */
+  #patience: Timer | undefined;
 
   constructor(options: PeerStreamOptions) {
     this.#options = options;
     this.#running = this.#run();
   }
 
-  /** A commit index alone waits for entries to travel with, or for the next tick. */
+  /** A commit index alone waits a little for entries to travel with. */
   send(message: Message): void {
     if (this.#stop.signal.aborted) return;
     if (message.type === "append") this.#dropOutdone(message);
     if (this.#queue.push(message) > 0) this.#options.onLoss();
-    if (!this.#isPatient(message)) this.#scheduleFlush();
-  }
-
-  /** Sends what has waited for company. */
-  tick(): void {
-    if (!this.#queue.isEmpty) this.#scheduleFlush();
+    if (this.#isPatient(message)) this.#flushLater();
+    else this.#scheduleFlush();
   }
 
   async close(): Promise<void> {
     this.#stop.abort();
+    this.#patience?.cancel();
     this.#stream?.cancel();
     await this.#running;
+  }
+
+  #flushLater(): void {
+    this.#patience ??= this.#options.clock.setTimer(() => {
+      this.#patience = undefined;
+      if (!this.#queue.isEmpty) this.#scheduleFlush();
+    }, PATIENCE_MS);
   }
 
   /** Nobody waits for a commit index: a round of messages for it alone costs as much as one of entries. */

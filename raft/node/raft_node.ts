@@ -340,7 +340,6 @@ export class RaftNode {
       this.#core.tick();
       this.#barriers.tick();
       this.#applier.flush();
-      this.#transport.tick();
     }
     this.#takeRounds();
     this.#readNext();

@@ -80,11 +80,6 @@ export class RpcTransport implements Transport {
     for (const message of messages) this.#peers.get(message.to)?.stream.send(message);
   }
 
-  /** Lets go of what is held back for company; to be called with every tick. */
-  tick(): void {
-    for (const { stream } of this.#peers.values()) stream.tick();
-  }
-
   /** Speaks to the members of a new roster, and no longer to those it does not have. */
   setRoster(roster: Roster): void {
     if (this.#closed) return;

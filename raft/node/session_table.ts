@@ -58,6 +58,8 @@ export class SessionTable {
   readonly #repliesMax: number;
   /** Invariant: unless `#unsorted`, in ascending order of `lastUsedMs`. */
   #sessions = new Map<string, Session>();
+  /** The one that was asked for last: the writes of a batch are one client's. */
+  #latest: { readonly clientId: string; readonly session: Session } | undefined;
   #unsorted = false;
   readonly #dirty = new Set<string>();
 
@@ -98,7 +100,7 @@ export class SessionTable {
   ): SessionVerdict {
     if (clientId === NO_SESSION) return NEW;
     if (sequence < lowestUnanswered) return STALE;
-    const session = this.#sessions.get(clientId);
+    const session = this.#find(clientId);
     if (session === undefined) return this.#admit(clientId, lowestUnanswered, nowMs);
     if (sequence < session.mark) return STALE;
     this.#touch(clientId, session, nowMs);
@@ -117,12 +119,12 @@ export class SessionTable {
    */
   finish(clientId: string, sequence: number, reply: Uint8Array): void {
     if (clientId === NO_SESSION) return;
-    const session = this.#sessions.get(clientId);
+    const session = this.#find(clientId);
     invariant(session !== undefined, "A write is finished only after its session began");
-    invariant(!session.replies.has(sequence), "A write is finished once");
+    const { size } = session.replies;
     session.replies.set(sequence, reply);
+    invariant(session.replies.size > size, "A write is finished once");
     session.replyBytes += reply.length;
-    this.#dirty.add(clientId);
   }
 
   /** Forgets the sessions that were last used `ttlMs` or longer before `nowMs`. */
@@ -133,6 +135,7 @@ export class SessionTable {
       this.#sessions.delete(clientId);
       this.#dirty.add(clientId);
     }
+    this.#latest = undefined;
   }
 
   /** The sessions that changed since the last call, in no particular order. */
@@ -152,6 +155,7 @@ export class SessionTable {
    * @throws {SyntaxError} If the record makes no sense
    */
   load(clientId: string, record: Uint8Array): void {
+    this.#latest = undefined;
     this.#sessions.set(clientId, decodeSession(record));
     this.#unsorted = true;
   }
@@ -165,9 +169,17 @@ export class SessionTable {
   adopt(clientId: string, record: Uint8Array, nowMs: number): void {
     const session = decodeSession(record);
     session.lastUsedMs = nowMs;
+    this.#latest = undefined;
     this.#sessions.set(clientId, session);
     this.#unsorted = true;
     this.#dirty.add(clientId);
+  }
+
+  #find(clientId: string): Session | undefined {
+    if (this.#latest?.clientId === clientId) return this.#latest.session;
+    const session = this.#sessions.get(clientId);
+    this.#latest = session && { clientId, session };
+    return session;
   }
 
   #admit(clientId: string, mark: number, nowMs: number): SessionVerdict {

@@ -19,14 +19,11 @@ export async function reshuffle(
   let changes = 0;
   while (!isOver()) {
     const { groups } = await store.admin.query(-1, { timeoutMs: 100_000 });
-    const gid = gids[prng.below(gids.length)] ?? 0;
-    if (!groups.has(gid)) {
-      await store.admin.join(new Map([[gid, store.addresses(gid)]]), { timeoutMs: 100_000 });
-      changes++;
-    } else if (groups.size > 1) {
-      await store.admin.leave([gid], { timeoutMs: 100_000 });
-      changes++;
-    }
+    const movable = gids.filter((gid) => groups.size > 1 || !groups.has(gid));
+    const gid = movable[prng.below(movable.length)] ?? 0;
+    if (groups.has(gid)) await store.admin.leave([gid], { timeoutMs: 100_000 });
+    else await store.admin.join(new Map([[gid, store.addresses(gid)]]), { timeoutMs: 100_000 });
+    changes++;
     await stage.sleep(pauseMs + prng.below(2 * pauseMs));
   }
   return changes;

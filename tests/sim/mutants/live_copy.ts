@@ -7,7 +7,7 @@ export const liveCopyMutants: readonly Mutant[] = [
     breaks: "A value that is written while its shard is copied is missing in the change log.",
     file: "shardkv/apply_writes.ts",
     find: `  view.put(key, value);
-  noteChange(shard, relativeOf(key), view);
+  noteChange(shard, key, view);
 `,
     replace: "  view.put(key, value);\n",
   },
@@ -16,7 +16,7 @@ export const liveCopyMutants: readonly Mutant[] = [
     breaks: "A key that is deleted while its shard is copied is missing in the change log.",
     file: "shardkv/apply_writes.ts",
     find: `  view.del(key);
-  noteChange(shard, relativeOf(key), view);
+  noteChange(shard, key, view);
 `,
     replace: "  view.del(key);\n",
   },
@@ -24,7 +24,7 @@ export const liveCopyMutants: readonly Mutant[] = [
     name: "session-not-noted",
     breaks: "What a client was answered while its shard was copied is missing in the change log.",
     file: "shardkv/apply_writes.ts",
-    find: "    noteChange(shard, relativeOf(sessionKey(shard, clientId)), view);\n",
+    find: "    noteChange(shard, sessionKey(shard, clientId), view);\n",
     replace: "",
   },
   {
