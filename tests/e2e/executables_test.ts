@@ -20,8 +20,10 @@ Deno.test.afterAll(async () => {
 });
 
 Deno.test("the executables do every step of eRaft's README, with the lines it prints", async () => {
-  const { outputs, startupLines, stopCodes } = await runReadme(folder);
-  assertEquals(startupLines.length, 9);
+  const { outputs, startupLines, dashboard, stopCodes } = await runReadme(folder);
+  assertEquals(startupLines.length, 10);
+  const { nodesUp, nodesTotal, groups } = dashboard.overview;
+  assertEquals([nodesUp, nodesTotal, groups], [9, 9, 2]);
   for (const id of [0, 1, 2]) {
     const lines = [
       `ShardCtrler server ${id} listening on localhost:5005${id + 1}`,
@@ -52,7 +54,7 @@ Deno.test("the executables do every step of eRaft's README, with the lines it pr
   );
   assertEquals(ctrler.match(/ Leader /g)?.length, 1);
   assertEquals(ctrler.match(/ Follower /g)?.length, 2);
-  assertEquals(stopCodes, Array(9).fill(0));
+  assertEquals(stopCodes, Array(10).fill(0));
 });
 
 /** eRaft's lines, in its order; ours may follow. */

@@ -1,5 +1,6 @@
 /** eRaft's quick start, typed by a machine. */
 import { assertEquals } from "@std/assert";
+import type { ClusterState } from "../../dashboard/api.ts";
 import { until } from "../../tasks/cluster/deadline.ts";
 import { NodeProcess } from "../../tasks/cluster/node_process.ts";
 import type { ExecutablesFolder } from "./executables_folder.ts";
@@ -15,6 +16,8 @@ export interface ReadmeRun {
   readonly outputs: readonly string[];
   /** The line each server said that it listens with. */
   readonly startupLines: readonly string[];
+  /** What the dashboard says of the cluster once it has seen it whole. */
+  readonly dashboard: ClusterState;
   /** How the servers ended when they were told to. */
   readonly stopCodes: readonly number[];
 }
@@ -31,31 +34,45 @@ export async function runReadme(folder: ExecutablesFolder): Promise<ReadmeRun> {
   };
   const servers: NodeProcess[] = [];
   const outputs: string[] = [];
+  const allReady = () => Promise.all(servers.map((server) => server.ready(readyTimeoutMs)));
+  let dashboard: ClusterState;
   try {
-    for (const line of lines.filter(isServer)) {
+    for (const line of lines) {
       const { directory: cwd } = folder;
-      const args = folder.args(line);
-      servers.push(new NodeProcess({ label: line, command: "/usr/bin/env", args, cwd, onLine }));
-    }
-    await Promise.all(servers.map((server) => server.ready(readyTimeoutMs)));
-    for (const line of lines.filter((line) => !isServer(line))) {
+      if (isServer(line)) {
+        const args = folder.args(line);
+        servers.push(new NodeProcess({ label: line, command: "/usr/bin/env", args, cwd, onLine }));
+        continue;
+      }
+      await allReady();
       const { code, stdout, stderr } = await folder.run(line);
       assertEquals([code, stderr], [0, ""], line);
       outputs.push(stdout);
     }
+    await allReady();
+    dashboard = await healthyState();
     await Promise.all(servers.map((server) => server.stop(stopTimeoutMs)));
   } finally {
     await Promise.all(servers.map((server) => server.stop(0)));
   }
   const stopCodes = (await Promise.all(servers.map(({ ended }) => ended))).map(({ code }) => code);
-  return { outputs, startupLines, stopCodes };
+  return { outputs, startupLines, dashboard, stopCodes };
+}
+
+/** Where the README's last command has the dashboard. */
+async function healthyState(): Promise<ClusterState> {
+  return await until("the dashboard has seen no cluster that is well", readyTimeoutMs, async () => {
+    const response = await fetch("http://localhost:8080/api/v1/state");
+    const state: Partial<ClusterState> = await response.json();
+    return state.overview?.health === "ok" ? state as ClusterState : undefined;
+  });
 }
 
 /** The README names the ports: there are no others to go to. */
 async function portsAreFree(servers: readonly string[]): Promise<void> {
   const ports = new Set(servers.flatMap((line) => {
-    const [, members = ""] = /-cluster "([^"]+)"/.exec(line) ?? [];
-    return members.split(",").map((member) => Number(member.split(":")[1]));
+    const [, members = line] = /-cluster "([^"]+)"/.exec(line) ?? [];
+    return [...members.matchAll(/(?:\w:|-port=)(\d+)/g)].map(([, port]) => Number(port));
   }));
   let taken: number[] = [];
   const what = () => `port ${taken.join(", ")} is taken, and eRaft's README needs it`;
