@@ -25,8 +25,10 @@ const GIDS: readonly [Gid, Gid] = [100, 101];
 const READERS = 4;
 /** Values are loaded by so many at a time. */
 const LOAD_KEYS = 4_096;
-/** Before a move and after it, so that what it costs shows. */
+/** Behind a move, so that the calls that met its end are answered. */
 const QUIET_MS = 2_000;
+/** Before a move: what the load does to the machine by itself. */
+const BASELINE_MS = 10_000;
 /** The hand-over, seen from its end. */
 const HAND_OVER_MS = 2_000;
 /** A busy machine with two cores moves some MiB a second. */
@@ -50,17 +52,25 @@ export interface MeasuredMove {
   /** From the command until the new owner serves the shard. */
   readonly ms: number;
   readonly bytes: number;
-  /** Longest time in which no write was acknowledged, in milliseconds. */
-  readonly writePauseMs: number;
+  /** The longest times in which no write was acknowledged. */
+  readonly writePauses: Pauses;
   /** As for writes. */
-  readonly readPauseMs: number;
-  /** As for writes, before the hand-over: what the machine does without it. */
-  readonly copyPauseMs: number;
+  readonly readPauses: Pauses;
   /** Latencies of the calls that were under way during the move, in milliseconds. */
   readonly writes: readonly number[];
   readonly reads: readonly number[];
   /** Largest resident sizes of the leaders: of the group that had the shard and of the other. */
   readonly residentBytes: readonly [number, number];
+}
+
+/** The longest times in which no call of a kind was answered, in milliseconds. */
+export interface Pauses {
+  /** Under the same load, before the move. */
+  readonly baseline: number;
+  /** While the shard was copied and served where it was. */
+  readonly copy: number;
+  /** Around the moment in which it changed hands. */
+  readonly handOver: number;
 }
 
 export interface MoveResult {
@@ -89,13 +99,12 @@ export async function measureMoves(
   const moves: MeasuredMove[] = [];
   try {
     for (let i = 0; i < times; i++) {
-      await quiet();
       const [from, to] = i % 2 === 0 ? GIDS : [GIDS[1], GIDS[0]];
       const move = await measureMove(cluster, mover, calls, { from, to });
       moves.push(move);
       onMove(move);
     }
-    await quiet();
+    await pause(QUIET_MS);
   } finally {
     await calls.stop();
   }
@@ -109,25 +118,32 @@ async function measureMove(
   calls: ShardLoad,
   { from, to }: { readonly from: Gid; readonly to: Gid },
 ): Promise<MeasuredMove> {
+  const baseMs = performance.now();
+  await pause(BASELINE_MS);
   const labels = await Promise.all([from, to].map((gid) => cluster.leaderOf(gid)));
   const pids = labels.map((label) => cluster.processes.process(label)?.pid ?? 0);
   const memory = new MemoryWatch(pids);
   const startMs = performance.now();
   const { bytes, endMs } = await mover.move(to);
   // The calls that met the hand-over are answered a little later.
-  await quiet();
+  await pause(QUIET_MS);
   const resident = await memory.stop();
   const toMs = endMs + QUIET_MS;
   const latencies = (all: readonly Timed[]) =>
     within(all, startMs, toMs).map((call) => call.endMs - call.startMs);
+  const handOverMs = Math.max(startMs, endMs - HAND_OVER_MS);
+  const pausesOf = (all: readonly Timed[]): Pauses => ({
+    baseline: longestPause(all, baseMs, startMs),
+    copy: longestPause(all, startMs, handOverMs),
+    handOver: longestPause(all, handOverMs, toMs),
+  });
   return {
     from,
     to,
     ms: endMs - startMs,
     bytes,
-    writePauseMs: longestPause(calls.writes, startMs, performance.now()),
-    readPauseMs: longestPause(calls.reads, startMs, performance.now()),
-    copyPauseMs: longestPause(calls.writes, startMs, Math.max(startMs, endMs - HAND_OVER_MS)),
+    writePauses: pausesOf(calls.writes),
+    readPauses: pausesOf(calls.reads),
     writes: latencies(calls.writes),
     reads: latencies(calls.reads),
     residentBytes: [resident.get(pids[0] ?? 0) ?? 0, resident.get(pids[1] ?? 0) ?? 0],
@@ -146,8 +162,8 @@ async function load({ clerk }: TestCluster, options: MoveOptions): Promise<strin
   return keys;
 }
 
-function quiet(): Promise<void> {
-  return sleep(systemClock, QUIET_MS, new AbortController().signal);
+function pause(ms: number): Promise<void> {
+  return sleep(systemClock, ms, new AbortController().signal);
 }
 
 /** Moves the shard, and sees when it has arrived. */
@@ -204,27 +220,25 @@ export function complaint(
   pauseMsMax = PAUSE_MS_MAX,
 ): string | undefined {
   if (wrong.length > 0) return `Writes are lost or doubled in ${wrong.slice(0, 10).join(", ")}`;
-  const p99 = percentile(moves.map(({ writePauseMs }) => writePauseMs), 99);
+  const p99 = percentile(moves.map(({ writePauses }) => writePauses.handOver), 99);
   return p99 > pauseMsMax
-    ? `Writes stood still for ${Math.round(p99)} ms (p99): at most ${pauseMsMax} are allowed`
+    ? `Writes stood still for ${Math.round(p99)} ms (p99) as the shard changed hands: ` +
+      `at most ${pauseMsMax} are allowed`
     : undefined;
 }
 
 export function describeMove(move: MeasuredMove): string {
   const { from, to, ms, bytes, writes, reads, residentBytes } = move;
-  const [writePause, readPause, copyPause] = [
-    move.writePauseMs,
-    move.readPauseMs,
-    move.copyPauseMs,
-  ].map(Math.round);
+  const pauses = ({ baseline, copy, handOver }: Pauses) =>
+    [baseline, copy, handOver].map(Math.round).join("/");
   const mib = (value: number) => (value / MIB).toFixed(1);
   const latencies = (values: readonly number[]) =>
     [50, 99, 100].map((percent) => `${Math.round(percentile(values, percent))}`).join("/");
   return [
     `${from} -> ${to}: ${mib(bytes)} MiB in ${(ms / 1_000).toFixed(1)} s, ` +
     `${mib(bytes / ms * 1_000)} MiB/s`,
-    `  longest pause: writes ${writePause} ms, reads ${readPause} ms; ` +
-    `before the hand-over: writes ${copyPause} ms`,
+    `  longest pause before the move/while it is copied/at the hand-over, in ms: ` +
+    `writes ${pauses(move.writePauses)}, reads ${pauses(move.readPauses)}`,
     `  p50/p99/max ms: ${writes.length} writes ${latencies(writes)}, ` +
     `${reads.length} reads ${latencies(reads)}`,
     `  peak memory of the leaders: ${mib(residentBytes[0])} and ${mib(residentBytes[1])} MiB`,
