@@ -16,7 +16,15 @@ export interface RaftLinkOptions {
   readonly lateMaxMs: number;
 }
 
-export interface LinkOptions extends RaftLinkOptions {
+/** What happens to calls from one group to another. */
+export interface LateCallOptions {
+  /** How likely one is to arrive once more. */
+  readonly callRepeatChance: number;
+  /** How much later, at most. */
+  readonly callLateMaxMs: number;
+}
+
+export interface LinkOptions extends RaftLinkOptions, LateCallOptions {
   readonly latencyMinMs: number;
   readonly latencyMaxMs: number;
   /** One message in so many breaks its connection; 0: none. */
@@ -151,6 +159,8 @@ function liteOptions(seed: number, draw: Draw): SimOptions {
       repeatChance: 0.01,
       lateChance: 0.01,
       lateMaxMs: 100,
+      callRepeatChance: 0.05,
+      callLateMaxMs: 2_000,
     },
     disk: { syncMinMs: 0.5, syncMaxMs: 2, writeMaxMs: 1, slowReadOdds: 0 },
     nemesis: {
@@ -229,6 +239,8 @@ function swarmLinks(draw: Draw): LinkOptions {
     repeatChance: draw.oneIn(3) ? 0 : draw.fraction() * draw.fraction() * 0.5,
     lateChance: draw.oneIn(3) ? 0 : draw.fraction() * draw.fraction() * 0.3,
     lateMaxMs: draw.magnitude(10, 5_000),
+    callRepeatChance: draw.oneIn(3) ? 0 : draw.fraction(),
+    callLateMaxMs: draw.magnitude(10, 10_000),
   };
 }
 

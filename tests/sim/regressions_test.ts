@@ -33,6 +33,8 @@ function quietGroup(seed: number): SimOptions {
       repeatChance: 0,
       lateChance: 0,
       lateMaxMs: 0,
+      callRepeatChance: 0,
+      callLateMaxMs: 0,
     },
     disk: { syncMinMs: 1, syncMaxMs: 5, writeMaxMs: 1, slowReadOdds: 0 },
     nemesis: {

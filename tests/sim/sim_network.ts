@@ -4,6 +4,7 @@ import type { Channel, Dialer, ServiceRoutes } from "../../rpc/service.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Draw } from "./draw.ts";
 import type { LinkOptions } from "./options.ts";
+import { LateCalls } from "./late_calls.ts";
 import { RaftStreams } from "./raft_streams.ts";
 import type { Statistics } from "./statistics.ts";
 
@@ -18,6 +19,7 @@ export class SimNetwork {
   readonly #options: SimNetworkOptions;
   readonly #network: MemoryNetwork;
   readonly #raft: RaftStreams;
+  readonly #calls: LateCalls;
   /** Milliseconds that messages of a clogged pair take more, by `from -> to`. */
   readonly #clogged = new Map<string, number>();
   #healed = false;
@@ -30,18 +32,24 @@ export class SimNetwork {
       keepaliveMs: links.keepaliveMs,
       delayMs: (from, to) => this.#delayMs(from, to),
     });
-    this.#raft = new RaftStreams({ ...options, faults: () => this.#healed ? undefined : links });
+    const faults = () => this.#healed ? undefined : links;
+    this.#raft = new RaftStreams({ ...options, faults });
+    this.#calls = new LateCalls({ ...options, faults });
   }
 
   serve(address: string, routes: ServiceRoutes): MemoryServer {
     return this.#network.serve(address, routes);
   }
 
-  /** Raft messages of this dialer are lost, repeated, delayed and overtaken one by one. */
+  /**
+   * Raft messages of this dialer are lost, repeated, delayed and overtaken one
+   * by one, and calls to other groups arrive again.
+   */
   dialer(from: string): Dialer {
     const dialer = this.#network.dialer(from);
     return {
-      channel: (address): Channel => this.#raft.wrap(from, dialer.channel(address)),
+      channel: (address): Channel =>
+        this.#calls.wrap(this.#raft.wrap(from, dialer.channel(address))),
       forget: (address) => dialer.forget(address),
       close: () => dialer.close(),
     };

@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type RaftFrame, RaftTransportService } from "../../proto/gen/raft.ts";
+import { ShardTransferServiceService } from "../../proto/gen/shardkv.ts";
 import { KvError } from "../../rpc/errors.ts";
-import { stream } from "../../rpc/service.ts";
+import { stream, unary } from "../../rpc/service.ts";
 import { createPrng } from "../../runtime/prng.ts";
 import { VirtualClock } from "../../runtime/virtual_clock.ts";
 import { encodeMessage } from "../../raft/node/codec.ts";
@@ -19,6 +20,8 @@ const calm: LinkOptions = {
   repeatChance: 0,
   lateChance: 0,
   lateMaxMs: 500,
+  callRepeatChance: 0,
+  callLateMaxMs: 0,
 };
 
 /** Sends numbered heartbeats from one address to another, and returns what arrives. */
@@ -90,4 +93,36 @@ Deno.test("SimNetwork loses everything on a cut link, in that direction only", a
   assertEquals(there.arrived, []);
   const back = await carry({}, 20, (network) => network.cut("b", "a"));
   assertEquals(back.arrived.length, 20);
+});
+
+Deno.test("SimNetwork lets calls between groups arrive again, until it is healed", async () => {
+  const clock = new VirtualClock();
+  const statistics = new Statistics();
+  const links = { ...calm, callRepeatChance: 0.5, callLateMaxMs: 1_000 };
+  const network = new SimNetwork({ clock, draw: new Draw(createPrng(3)), links, statistics });
+  const arrived: number[] = [];
+  network.serve("b", [
+    unary(ShardTransferServiceService.dropShard, ({ shard }) => {
+      arrived.push(shard);
+      return Promise.resolve({});
+    }),
+  ]);
+  const dialer = network.dialer("a");
+  const drop = async (shard: number) => {
+    const request = { configNum: 1, shard, gid: 1, storeId: "1" };
+    const { dropShard } = ShardTransferServiceService;
+    const answer = dialer.channel("b").unary(dropShard, request, { timeoutMs: 100 });
+    await clock.advance(10);
+    await answer;
+  };
+  for (let shard = 0; shard < 40; shard++) await drop(shard);
+  await clock.advance(2_000);
+  const repeated = statistics.figures(0, 0).faults["call repeated"] ?? 0;
+  assert(repeated > 10 && repeated < 30, `${repeated} were repeated`);
+  assertEquals(arrived.length, 40 + repeated);
+  network.heal();
+  await drop(40);
+  await clock.advance(2_000);
+  assertEquals(arrived.length, 41 + repeated);
+  await dialer.close();
 });

@@ -58,7 +58,13 @@ function addCounts(
 }
 
 /** Faults that single messages meet, of which there are many in any run. */
-const messageFaults = ["message lost", "message repeated", "message late", "connection broken"];
+const messageFaults = [
+  "message lost",
+  "message repeated",
+  "message late",
+  "connection broken",
+  "call repeated",
+];
 
 export function isMessageFault(kind: string): boolean {
   return messageFaults.includes(kind);
