@@ -9,13 +9,11 @@ import type { Timer } from "../../runtime/clock.ts";
 import { randomId } from "../../runtime/prng.ts";
 import type { Message } from "../message.ts";
 import { ProposalError, RawNode } from "../mod.ts";
-import type { Ready } from "../ready.ts";
 import type { ProgressStatus } from "../status.ts";
 import type { LogIndex, NodeId } from "../types.ts";
 import { type AppliedEntry, Applier } from "./applier.ts";
 import { ApplyLookout } from "./apply_lookout.ts";
 import { CheckService } from "./check_service.ts";
-import { passAtOnce } from "./failpoints.ts";
 import { FirstMeeting } from "./first_meeting.ts";
 import { type AddressedChange, GroupMembers } from "./group_members.ts";
 import type { NodeIdentity } from "./identity.ts";
@@ -30,6 +28,7 @@ import { Proposals, type ReplyAt } from "./proposals.ts";
 import { RaftMetrics } from "./raft_metrics.ts";
 import { ReadBarriers } from "./read_barriers.ts";
 import type { Roster } from "./roster.ts";
+import { Rounds } from "./rounds.ts";
 import { RpcTransport } from "./rpc_transport.ts";
 import { SnapshotExchange } from "./snapshot_exchange.ts";
 import {
@@ -62,6 +61,7 @@ export class RaftNode {
   readonly #leadership: Leadership;
   readonly #meeting: FirstMeeting;
   readonly #check: CheckService;
+  readonly #rounds: Rounds;
   readonly #inbox: Message[] = [];
   readonly #logTime: LogTime;
   #ticks = 0;
@@ -158,9 +158,21 @@ export class RaftNode {
       core: this.#core,
       generation: this.#generation,
       addressOf: (peer) => this.#transport.addressOf(peer),
-      transmit: (message) => this.#transmit([message]),
-      onStepped: () => this.#takeRounds(),
+      transmit: (message) => this.#rounds.transmit([message]),
+      onStepped: () => this.#rounds.take(),
       wake: () => this.#wake(),
+    });
+    this.#rounds = new Rounds({
+      identity,
+      observer: options.observer,
+      core: this.#core,
+      persister: this.#persister,
+      applier: this.#applier,
+      barriers: this.#barriers,
+      leadership: this.#leadership,
+      transport: this.#transport,
+      snapshots: this.#snapshots,
+      onInstalled: (index) => this.#onInstalled(index),
     });
   }
 
@@ -341,10 +353,10 @@ export class RaftNode {
       this.#barriers.tick();
       this.#applier.flush();
     }
-    this.#takeRounds();
+    this.#rounds.take();
     this.#readNext();
     this.#proposeNext();
-    this.#takeRounds();
+    this.#rounds.take();
     this.#persister.start();
     this.#options.observer?.turnEnded?.();
   }
@@ -379,48 +391,15 @@ export class RaftNode {
     }
   }
 
-  #takeRounds(): void {
-    while (this.#core.hasReady()) this.#handle(this.#core.ready());
-  }
-
-  #handle(ready: Ready): void {
-    this.#options.observer?.roundTaken?.(ready);
-    if (ready.softState !== undefined) this.#leadership.take(ready.softState);
-    if (ready.messages.length > 0) passAtOnce("raft/beforeSend", this.#options.identity);
-    this.#send(ready.messages);
-    this.#persistLater(ready);
-    if (ready.committedEntries.length > 0) this.#applier.enqueue(ready.committedEntries);
-    for (const state of ready.readStates) this.#barriers.confirm(state, this.#core.appliedIndex);
-    if (this.#barriers.hasWaiting) this.#applier.flush();
-    for (const context of ready.droppedReads) {
-      this.#barriers.drop(context, this.#leadership.notLeader());
-    }
-  }
-
-  #persistLater(ready: Ready): void {
-    const isEmpty = ready.entries.length === 0 && ready.hardState === undefined &&
-      ready.snapshot === undefined;
-    if (isEmpty && !this.#persister.hasPending) {
-      this.#core.persisted(ready);
-      this.#sendPromises(ready);
-      return;
-    }
-    const installation = this.#snapshots.takeInstallation(ready.snapshot);
-    this.#persister.enqueue({ ready, installation });
-  }
-
   #onPersisted(rounds: readonly Round[]): void {
-    for (const { ready, installation } of rounds) {
-      this.#core.persisted(ready);
-      if (installation !== undefined) {
-        this.#core.applied(installation.meta.index);
-        this.#observeLogTime();
-        this.#options.observer?.appliedTo?.(installation.meta.index);
-        this.#barriers.onApplied(installation.meta.index);
-      }
-      this.#sendPromises(ready);
-    }
+    this.#rounds.persisted(rounds);
     this.#wake();
+  }
+
+  #onInstalled(index: LogIndex): void {
+    this.#observeLogTime();
+    this.#options.observer?.appliedTo?.(index);
+    this.#barriers.onApplied(index);
   }
 
   #onReplies(entries: readonly AppliedEntry[]): void {
@@ -454,28 +433,6 @@ export class RaftNode {
     if (compacted === undefined) return;
     this.#core.compact(compacted.index);
     compacted.done.catch((error) => this.#fail(error));
-  }
-
-  #sendPromises({ messagesAfterPersist }: Ready): void {
-    if (messagesAfterPersist.length === 0) return;
-    passAtOnce("raft/beforePromises", this.#options.identity);
-    this.#send(messagesAfterPersist);
-  }
-
-  #send(messages: readonly Message[]): void {
-    if (messages.length === 0) return;
-    this.#transmit(messages.filter((message) => message.type !== "snapshot"));
-    for (const message of messages) {
-      if (message.type === "snapshot") void this.#snapshots.send(message);
-    }
-  }
-
-  #transmit(messages: readonly Message[]): void {
-    const { observer } = this.#options;
-    if (observer?.messageLeft !== undefined) {
-      for (const message of messages) observer.messageLeft(message);
-    }
-    this.#transport.send(messages);
   }
 
   #onLeadershipLost(): void {

@@ -36,7 +36,7 @@ export const electionMutants: readonly Mutant[] = [
   {
     name: "promise-before-disk",
     breaks: "Votes and acknowledgements leave before what they promise is on disk.",
-    file: "raft/node/raft_node.ts",
+    file: "raft/node/rounds.ts",
     find: `  #persistLater(ready: Ready): void {
 `,
     replace: `  #persistLater(ready: Ready): void {

@@ -22,9 +22,9 @@ export const readMutants: readonly Mutant[] = [
   {
     name: "read-before-applied",
     breaks: "A read does not wait until everything up to its index is applied.",
-    file: "raft/node/raft_node.ts",
-    find: "this.#barriers.confirm(state, this.#core.appliedIndex);",
-    replace: "this.#barriers.confirm({ ...state, index: 0 }, this.#core.appliedIndex);",
+    file: "raft/node/rounds.ts",
+    find: "barriers.confirm(state, core.appliedIndex);",
+    replace: "barriers.confirm({ ...state, index: 0 }, core.appliedIndex);",
   },
   {
     name: "scan-misses-shard",
