@@ -68,9 +68,15 @@ export class DurabilityChecker implements Observer {
   }
 }
 
-/** Asking for votes promises that this node has voted for itself, and what its log ends with. */
+/**
+ * Asking for votes promises that this node has voted for itself, and what its
+ * log ends with. A request may leave when a leader of its very term has cut the
+ * log already: nobody counts its votes any more.
+ */
 function checkCandidacy(node: NodeView, { term, lastIndex }: VoteRequest): void {
   const stored = durableFacts(node.durable());
+  const { role, term: termNow } = node.status();
+  const isOver = role === "follower" && termNow === term;
   check(
     stored.term > term || (stored.term === term && stored.vote === node.id),
     "durablePromise",
@@ -79,7 +85,7 @@ function checkCandidacy(node: NodeView, { term, lastIndex }: VoteRequest): void 
       `${stored.term}`,
   );
   check(
-    stored.term > term || stored.last >= lastIndex,
+    stored.term > term || isOver || stored.last >= lastIndex,
     "durablePromise",
     () =>
       `${node.address} campaigns with a log up to ${lastIndex}, its disk ends at ${stored.last}`,

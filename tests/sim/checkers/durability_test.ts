@@ -57,6 +57,11 @@ Deno.test("Item 9 trips on a candidacy whose own vote or log is not on disk", ()
   leave(candidacy(4, 2));
   assertTrips("durablePromise", () => leave(candidacy(4, 3)));
   assertTrips("durablePromise", () => leave(candidacy(5, 2)));
+  // It follows another by now, who has cut its log.
+  Object.assign(node.status, { role: "follower", term: 4 });
+  leave(candidacy(4, 3));
+  Object.assign(node.status, { role: "candidate", term: 4 });
+  assertTrips("durablePromise", () => leave(candidacy(4, 3)));
 });
 
 /** Three nodes, of which the first leads; entry 1 of term 2 is on the disks of `holders`. */
