@@ -3,25 +3,34 @@ import type { PullShardResponse } from "../proto/gen/shardkv.ts";
 import {
   BRAKE_MS_MAX,
   BRAKE_MS_MIN,
-  CATCH_UP_LEFT_MAX,
-  CATCH_UP_ROUNDS_MAX,
+  CATCH_UP_RATIO_MAX,
   HAND_OVER_BYTES_MAX,
   HAND_OVER_RECORDS_MAX,
+  LOOK_CHUNKS,
+  STALLED_LOOKS_MAX,
 } from "./limits.ts";
 import { changeNumberOf, isChangeCursor } from "./machine_keys.ts";
 
+/** How far the copy had come, and how many changes there were. */
+interface Look {
+  readonly at: number;
+  readonly changes: number;
+}
+
 /**
- * A round ends with the last change that there was when it began. Each should
- * be much shorter than the one before it, since it took less time to fetch; if
- * one is not, writers are as fast as the copy and have to be slowed down.
+ * Watches the race between copy and writers. Whoever waits for a shard that is
+ * written as fast as it is copied waits for ever; writers are then slowed down,
+ * and soon: what they write until they are is copied once more.
  */
 export class CatchUp {
-  #rounds = 0;
-  /** The change with which the round under way ends. */
-  #target = -1;
-  /** Changes of the round under way. */
-  #size = Infinity;
   #brakeMs = 0;
+  #last: Look | undefined;
+  /** Chunks since the last look. */
+  #chunks = 0;
+  /** The least that any look found left. */
+  #least = Infinity;
+  /** Looks since then. */
+  #stalled = 0;
 
   /** Milliseconds that the source is to hold each write for. */
   get brakeMs(): number {
@@ -38,23 +47,25 @@ export class CatchUp {
     if (!isChangeCursor(cursor)) return false;
     // The last of the records may come from a replica that knows of few changes.
     if (!isChangeCursor(before)) return false;
-    if (this.#beginRound(changeNumberOf(cursor), changes)) return true;
+    if (this.#leadsNowhere({ at: changeNumberOf(cursor), changes })) return true;
     if (!ended || records.length > HAND_OVER_RECORDS_MAX) return false;
     // About as much as this will come until the freeze takes effect.
     return bytesOf(records) <= HAND_OVER_BYTES_MAX;
   }
 
-  /** @returns Whether catching up leads nowhere: heavy writes must not put the end off for ever */
-  #beginRound(at: number, changes: number): boolean {
-    if (at < this.#target) return false;
-    const isShorter = changes - at <= this.#size * CATCH_UP_LEFT_MAX;
-    this.#rounds++;
-    this.#target = changes;
-    this.#size = changes - at;
-    if (isShorter) return this.#rounds > CATCH_UP_ROUNDS_MAX;
-    if (this.#brakeMs === BRAKE_MS_MAX) return true;
-    this.#brakeMs = this.#brakeMs === 0 ? BRAKE_MS_MIN : BRAKE_MS_MAX;
-    return this.#rounds > CATCH_UP_ROUNDS_MAX;
+  /** @returns Whether nothing is won by waiting: heavy writes must not put the end off for ever */
+  #leadsNowhere(now: Look): boolean {
+    const last = this.#last ??= now;
+    this.#chunks++;
+    if (this.#chunks < LOOK_CHUNKS) return false;
+    this.#chunks = 0;
+    this.#last = now;
+    const left = now.changes - now.at;
+    this.#stalled = left < this.#least ? 0 : this.#stalled + 1;
+    this.#least = Math.min(this.#least, left);
+    const isLosing = now.changes - last.changes > (now.at - last.at) * CATCH_UP_RATIO_MAX;
+    if (isLosing) this.#brakeMs = Math.min(BRAKE_MS_MAX, 2 * this.#brakeMs || BRAKE_MS_MIN);
+    return this.#brakeMs === BRAKE_MS_MAX && this.#stalled >= STALLED_LOOKS_MAX;
   }
 }
 

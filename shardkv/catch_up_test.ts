@@ -3,8 +3,9 @@ import { CatchUp } from "./catch_up.ts";
 import {
   BRAKE_MS_MAX,
   BRAKE_MS_MIN,
-  CATCH_UP_ROUNDS_MAX,
   HAND_OVER_RECORDS_MAX,
+  LOOK_CHUNKS,
+  STALLED_LOOKS_MAX,
 } from "./limits.ts";
 import { changeCursor } from "./machine_keys.ts";
 
@@ -45,29 +46,51 @@ Deno.test("CatchUp does not wait for large values to become few", () => {
   assertEquals(catchUp.isNear(changeCursor(0), answer), false);
 });
 
-Deno.test("CatchUp slows writers down that are as fast as the copy, and in the end gives up", () => {
+/** Chunks up to the next look, in which the copy takes in and writers make so many changes each. */
+function look(
+  catchUp: CatchUp,
+  from: { at: number; changes: number },
+  taken: number,
+  made: number,
+) {
+  let isNear = false;
+  for (let i = 0; i < LOOK_CHUNKS; i++) {
+    const before = changeCursor(from.at);
+    from.at += taken;
+    from.changes += made;
+    isNear = catchUp.isNear(before, chunk(from.at, from.changes));
+  }
+  return isNear;
+}
+
+Deno.test("CatchUp slows writers down as soon as they are half as fast as the copy, step by step", () => {
   const catchUp = new CatchUp();
-  catchUp.isNear(changeCursor(0), chunk(0, 10_000));
+  const place = { at: 0, changes: 100_000 };
+  assertEquals(look(catchUp, place, 100, 40), false);
   assertEquals(catchUp.brakeMs, 0);
-  assertEquals(catchUp.isNear(changeCursor(0), chunk(9_000, 16_000)), false);
-  assertEquals(catchUp.brakeMs, 0, "the round is not over");
-  assertEquals(catchUp.isNear(changeCursor(9_000), chunk(10_000, 16_000)), false);
+  look(catchUp, place, 100, 60);
   assertEquals(catchUp.brakeMs, BRAKE_MS_MIN);
-  assertEquals(catchUp.isNear(changeCursor(10_000), chunk(16_000, 18_000)), false);
+  look(catchUp, place, 100, 40);
   assertEquals(catchUp.brakeMs, BRAKE_MS_MIN, "that helps");
-  assertEquals(catchUp.isNear(changeCursor(16_000), chunk(18_000, 19_500)), false);
+  for (let i = 0; i < 10; i++) look(catchUp, place, 100, 90);
   assertEquals(catchUp.brakeMs, BRAKE_MS_MAX);
-  assertEquals(catchUp.isNear(changeCursor(18_000), chunk(19_500, 20_500)), true);
 });
 
-Deno.test("CatchUp gives up after a number of rounds, however much shorter each is", () => {
+Deno.test("CatchUp gives up once slow writers are still faster than the copy", () => {
   const catchUp = new CatchUp();
-  let [at, size] = [0, 2 ** 20];
-  let rounds = 0;
-  for (let isNear = false; !isNear; rounds++) {
-    isNear = catchUp.isNear(changeCursor(at), chunk(at, at + size));
-    at += size;
-    size /= 2;
+  const place = { at: 0, changes: 100_000 };
+  for (let i = 0; i < 100; i++) {
+    assertEquals(look(catchUp, place, 100, 99), false, "less and less is left");
   }
-  assertEquals(rounds, CATCH_UP_ROUNDS_MAX + 1);
+  let looks = 1;
+  while (!look(catchUp, place, 100, 101)) looks++;
+  assertEquals(looks, STALLED_LOOKS_MAX);
+});
+
+Deno.test("CatchUp does not give up writers whom it could slow down more", () => {
+  const catchUp = new CatchUp();
+  const place = { at: 0, changes: 1_000 };
+  look(catchUp, place, 100, 0);
+  for (let i = 0; i < 2 * STALLED_LOOKS_MAX; i++) assertEquals(look(catchUp, place, 0, 0), false);
+  assertEquals(catchUp.brakeMs, 0);
 });

@@ -48,17 +48,18 @@ export const CHUNK_CHANGES_MAX = 32_768;
  * they bound what a new owner that is down for days costs the disk.
  */
 export const CHANGE_LOG_BYTES_MAX = 1 << 30;
+/** Chunks of changes between two looks at who is faster, the copy or the writers. */
+export const LOOK_CHUNKS = 4;
+/** Changes that writers may make for each that the copy takes in: if they make more, they are slowed down. */
+export const CATCH_UP_RATIO_MAX = 0.5;
 /**
- * Rounds of catching up with a shard that is written meanwhile before it is
- * frozen all the same: if each leaves half of the one before, a copy of an
- * hour has a second to go.
+ * Looks in a row that have not found less left than any before, with writers
+ * slowed down as far as may be: the shard is then frozen all the same.
  */
-export const CATCH_UP_ROUNDS_MAX = 12;
-/** What a round may leave of the one before it: if it leaves more, writers are slowed down. */
-export const CATCH_UP_LEFT_MAX = 0.5;
+export const STALLED_LOOKS_MAX = 16;
 /** Longest time a write is held while its shard is copied, in milliseconds: clients shall hardly notice. */
-export const BRAKE_MS_MAX = 80;
-/** Where slowing down begins. */
+export const BRAKE_MS_MAX = 160;
+/** Where slowing down begins; each step is twice the one before. */
 export const BRAKE_MS_MIN = 20;
 /** Most records that may come with a chunk for the shard to be frozen: some milliseconds to apply. */
 export const HAND_OVER_RECORDS_MAX = 512;
