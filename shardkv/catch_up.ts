@@ -63,9 +63,15 @@ export class CatchUp {
     const left = now.changes - now.at;
     this.#stalled = left < this.#least ? 0 : this.#stalled + 1;
     this.#least = Math.min(this.#least, left);
-    const isLosing = now.changes - last.changes > (now.at - last.at) * CATCH_UP_RATIO_MAX;
-    if (isLosing) this.#brakeMs = Math.min(BRAKE_MS_MAX, 2 * this.#brakeMs || BRAKE_MS_MIN);
+    this.#adjust(now.changes - last.changes, (now.at - last.at) * CATCH_UP_RATIO_MAX);
     return this.#brakeMs === BRAKE_MS_MAX && this.#stalled >= STALLED_LOOKS_MAX;
+  }
+
+  /** Writers are held no longer than they must be. */
+  #adjust(made: number, madeMax: number): void {
+    const ms = this.#brakeMs;
+    if (made > madeMax) this.#brakeMs = Math.min(BRAKE_MS_MAX, 2 * ms || BRAKE_MS_MIN);
+    else if (made < madeMax / 4) this.#brakeMs = ms > BRAKE_MS_MIN ? ms / 2 : 0;
   }
 }
 

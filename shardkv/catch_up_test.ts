@@ -74,6 +74,10 @@ Deno.test("CatchUp slows writers down as soon as they are half as fast as the co
   assertEquals(catchUp.brakeMs, BRAKE_MS_MIN, "that helps");
   for (let i = 0; i < 10; i++) look(catchUp, place, 100, 90);
   assertEquals(catchUp.brakeMs, BRAKE_MS_MAX);
+  look(catchUp, place, 100, 10);
+  assertEquals(catchUp.brakeMs, BRAKE_MS_MAX / 2, "they are slower than they have to be");
+  for (let i = 0; i < 10; i++) look(catchUp, place, 100, 10);
+  assertEquals(catchUp.brakeMs, 0);
 });
 
 Deno.test("CatchUp gives up once slow writers are still faster than the copy", () => {

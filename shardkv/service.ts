@@ -39,6 +39,7 @@ function transferRoutes(context: ShardSourceContext, brake: WriteBrake): Service
     unary(ShardTransferServiceService.freezeShard, async (request) => {
       checkGainer(machine.ownership, request);
       const { configNum, shard } = request;
+      brake.lift(shard);
       await freezeShard(context, { configNum, shard });
       return await readChunk(context, request);
     }),

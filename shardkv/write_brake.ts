@@ -15,6 +15,8 @@ const BRAKE_TTL_MS = 1_000;
 interface Brake {
   readonly ms: number;
   readonly untilMs: number;
+  /** Aborted when what it holds may go. */
+  readonly lifted: AbortController;
 }
 
 export class WriteBrake {
@@ -28,7 +30,15 @@ export class WriteBrake {
   /** Holds each write to the shard for so many milliseconds, for a second from now. */
   apply(shard: ShardId, ms: number): void {
     const untilMs = this.#clock.now() + BRAKE_TTL_MS;
-    this.#brakes.set(shard, { ms: Math.min(ms, BRAKE_MS_MAX), untilMs });
+    const { lifted } = this.#brakes.get(shard) ?? { lifted: new AbortController() };
+    this.#brakes.set(shard, { ms: Math.min(ms, BRAKE_MS_MAX), untilMs, lifted });
+  }
+
+  /** Lets go of the writes that are held, so that none of them meets the freeze late. */
+  lift(shard: ShardId): void {
+    const brake = this.#brakes.get(shard);
+    this.#brakes.delete(shard);
+    brake?.lifted.abort();
   }
 
   /**
@@ -43,11 +53,13 @@ export class WriteBrake {
       if (untilMs < now) this.#brakes.delete(shard);
     }
     if (this.#brakes.size === 0) return;
-    let ms = 0;
+    let strictest: Brake | undefined;
     for (const { key } of WriteBatch.decode(writes).commands) {
       const brake = this.#brakes.get(shardOfKey(ownership, key) ?? -1);
-      ms = Math.max(ms, brake?.ms ?? 0);
+      if (brake !== undefined && brake.ms > (strictest?.ms ?? 0)) strictest = brake;
     }
-    if (ms > 0) await sleep(this.#clock, ms);
+    if (strictest === undefined) return;
+    // It ends early by being lifted, and that is no error.
+    await sleep(this.#clock, strictest.ms, strictest.lifted.signal).catch(() => {});
   }
 }
