@@ -29,7 +29,7 @@ const PENDING_ENTRIES_MAX = 64;
 /** Records whose changes may wait for the engine: a larger write would hold up the log's. */
 const PENDING_RECORDS_MAX = 1_024;
 /** Bytes of payloads and of values that may be held for that. */
-const PENDING_BYTES_MAX = 1 << 20;
+export const PENDING_BYTES_MAX = 1 << 20;
 
 /** An entry that has been applied, with one reply per proposal in it; a change of members has one. */
 export interface AppliedEntry {

@@ -158,3 +158,41 @@ Deno.test("Applier believes nothing it knew before a snapshot came", async () =>
   assertEquals(await replica.apply("key-0-", "key-1-"), [undefined, 4]);
   await replica.close();
 });
+
+Deno.test("Applier holds back what nobody waits for, up to its bound, and shows it to what comes behind", async () => {
+  const engine = new MemoryEngine();
+  const generation = new LiveGeneration(engine, 1);
+  const replies: unknown[] = [];
+  const applied: number[] = [];
+  const applier = new Applier({
+    ...{ secret: "1", identity: { clusterId: "1", gid: 1, nodeId: 1 }, engine, generation, roster },
+    machine: new SizeMachine(),
+    lookout: new ApplyLookout(0),
+    onMembers: () => {},
+    isAwaited: () => false,
+    onReplies: (entries) => replies.push(...entries.flatMap(({ replies }) => replies)),
+    onApplied: (index) => applied.push(index),
+    onFatal: (error) => {
+      throw error;
+    },
+  });
+  // Everything here is done in microtasks.
+  const settled = () => new Promise((resolve) => setTimeout(resolve, 0));
+  let index = 0;
+  const apply = async (command: string) => {
+    const data = EntryPayload.encode({ timeMs: 0, proposals: [Buffer.from(command)] }).finish();
+    applier.enqueue([{ index: ++index, term: 1, kind: "normal", data }]);
+    await settled();
+  };
+  await apply("key-1=abc");
+  await apply("key-1+de");
+  await apply("key-1-");
+  assertEquals([replies, applied], [[undefined, 3, 5], []]);
+  applier.flush();
+  await settled();
+  assertEquals(applied, [3]);
+  for (let i = 0; i < 64; i++) await apply("key-1=x");
+  assertEquals(applied, [3, 67]);
+  await applier.stop();
+  await engine.close();
+});

@@ -11,7 +11,7 @@ import type { Message } from "../message.ts";
 import { ProposalError, RawNode } from "../mod.ts";
 import type { ProgressStatus } from "../status.ts";
 import type { LogIndex, NodeId } from "../types.ts";
-import { type AppliedEntry, Applier } from "./applier.ts";
+import { type AppliedEntry, Applier, PENDING_BYTES_MAX } from "./applier.ts";
 import { ApplyLookout } from "./apply_lookout.ts";
 import { CheckService } from "./check_service.ts";
 import { FirstMeeting } from "./first_meeting.ts";
@@ -119,7 +119,7 @@ export class RaftNode {
       onMembers: (...change) => this.#members.onApplied(...change),
       onReplies: (entries) => this.#onReplies(entries),
       onApplied: (index) => this.#onApplied(index),
-      pendingBytesMax: Math.min(1 << 20, config.applyBytesMax / 2),
+      pendingBytesMax: Math.min(PENDING_BYTES_MAX, config.applyBytesMax / 2),
       isAwaited: () => this.#barriers.hasWaiting || this.#proposals.hasDecided,
       onFatal,
     });
