@@ -27,7 +27,7 @@ export function groupRoutes(options: GroupServicesOptions): ServiceRoutes {
 }
 
 /** What the groups call that have gained shards of this one. */
-function transferRoutes(context: ShardSourceContext, brake: WriteBrake): ServiceRoutes {
+export function transferRoutes(context: ShardSourceContext, brake: WriteBrake): ServiceRoutes {
   const { machine } = context;
   return [
     unary(ShardTransferServiceService.pullShard, async (request) => {
@@ -39,7 +39,7 @@ function transferRoutes(context: ShardSourceContext, brake: WriteBrake): Service
     unary(ShardTransferServiceService.freezeShard, async (request) => {
       checkGainer(machine.ownership, request);
       const { configNum, shard } = request;
-      brake.lift(shard);
+      await brake.lift(shard);
       await freezeShard(context, { configNum, shard });
       return await readChunk(context, request);
     }),

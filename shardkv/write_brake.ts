@@ -17,6 +17,8 @@ interface Brake {
   readonly untilMs: number;
   /** Aborted when what it holds may go. */
   readonly lifted: AbortController;
+  /** What it holds; each ends when its time is over or the brake is lifted. */
+  readonly held: Set<Promise<void>>;
 }
 
 export class WriteBrake {
@@ -30,19 +32,25 @@ export class WriteBrake {
   /** Holds each write to the shard for so many milliseconds, for a second from now. */
   apply(shard: ShardId, ms: number): void {
     const untilMs = this.#clock.now() + BRAKE_TTL_MS;
-    const { lifted } = this.#brakes.get(shard) ?? { lifted: new AbortController() };
-    this.#brakes.set(shard, { ms: Math.min(ms, BRAKE_MS_MAX), untilMs, lifted });
-  }
-
-  /** Lets go of the writes that are held, so that none of them meets the freeze late. */
-  lift(shard: ShardId): void {
-    const brake = this.#brakes.get(shard);
-    this.#brakes.delete(shard);
-    brake?.lifted.abort();
+    const { lifted, held } = this.#brakes.get(shard) ??
+      { lifted: new AbortController(), held: new Set() };
+    this.#brakes.set(shard, { ms: Math.min(ms, BRAKE_MS_MAX), untilMs, lifted, held });
   }
 
   /**
-   * Waits as long as a batch of writes is to be held.
+   * Lets go of the writes that are held. What is proposed once it resolves
+   * comes behind them: a freeze would else refuse what has waited for longest.
+   */
+  async lift(shard: ShardId): Promise<void> {
+    const brake = this.#brakes.get(shard);
+    if (brake === undefined) return;
+    this.#brakes.delete(shard);
+    brake.lifted.abort();
+    await Promise.all(brake.held);
+  }
+
+  /**
+   * Waits as long as a batch of writes is to be held; to be proposed in the same turn.
    *
    * @param writes An encoded WriteBatch
    */
@@ -59,7 +67,11 @@ export class WriteBrake {
       if (brake !== undefined && brake.ms > (strictest?.ms ?? 0)) strictest = brake;
     }
     if (strictest === undefined) return;
+    const { held, lifted, ms } = strictest;
     // It ends early by being lifted, and that is no error.
-    await sleep(this.#clock, strictest.ms, strictest.lifted.signal).catch(() => {});
+    const waiting = sleep(this.#clock, ms, lifted.signal).catch(() => {});
+    held.add(waiting);
+    await waiting;
+    held.delete(waiting);
   }
 }

@@ -32,6 +32,6 @@ Deno.test("WriteBrake holds writes to its shard for a while, and no others", asy
   assertEquals(await heldMs(1), 0, "nobody has asked again");
   brake.apply(1, 100);
   brake.apply(1, 100);
-  clock.setTimer(() => brake.lift(1), 10);
+  clock.setTimer(() => void brake.lift(1), 10);
   assertEquals([await heldMs(1), await heldMs(1)], [10, 0], "lifted");
 });
