@@ -188,7 +188,7 @@ export class GroupConnection {
       this.#settle(batch.writes, response.writeResults, response);
       this.#settle(batch.reads, response.getResults, response);
     }
-    if (stream !== this.#current && stream.inFlight === 0) this.#streams.delete(stream);
+    if (stream !== this.#current && stream.isIdle) this.#streams.delete(stream);
     this.#scheduleFlush();
   }
 
@@ -200,7 +200,7 @@ export class GroupConnection {
     let bytes = 0;
     let count = 0;
     for (const { code, value } of results) {
-      if (code === ResultCode.RESULT_NOT_READY) continue;
+      if (code === ResultCode.RESULT_NOT_READY || code === ResultCode.RESULT_SEPARATE) continue;
       bytes += value.length;
       count++;
     }
@@ -217,6 +217,7 @@ export class GroupConnection {
     for (const [index, call] of calls.entries()) {
       const result = results[index];
       if (call.settled || result === undefined) continue;
+      if (result.code === ResultCode.RESULT_SEPARATE) continue;
       const error = refusal(result.code, call, gid);
       if (error === undefined) owner.succeed(call, result);
       else if (!isRetryable(error, call)) this.#failCall(call, error);
@@ -253,7 +254,7 @@ export class GroupConnection {
   #leave(stream: ReplicaStream): void {
     this.#current = undefined;
     stream.drain();
-    if (stream.inFlight === 0) this.#streams.delete(stream);
+    if (stream.isIdle) this.#streams.delete(stream);
   }
 
   #onBroken(stream: ReplicaStream, batches: readonly Batch[], error: KvError): void {

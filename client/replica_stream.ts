@@ -1,5 +1,10 @@
 /** One stream of batches to one replica, and the watch over whether it still answers. */
-import { type BatchResponse, KvServiceService } from "../proto/gen/shardkv.ts";
+import {
+  type BatchResponse,
+  KvServiceService,
+  type Result,
+  ResultCode,
+} from "../proto/gen/shardkv.ts";
 import type { BatchRequest } from "../proto/gen/shardkv.ts";
 import type { Clock, Timer } from "../runtime/clock.ts";
 import { KvError } from "../rpc/errors.ts";
@@ -11,10 +16,15 @@ import type { Session } from "./session.ts";
 export const silenceMsMax = 2_000;
 /** A batch is not waited for longer than this, in milliseconds, whatever else is answered. */
 export const batchMsMax = 10_000;
+/** Batches on a stream that may wait for shards to change hands while others leave. */
+const heldBatchesMax = 64;
 
 interface Sent {
+  /** What of it has no answer yet. */
   readonly batch: Batch;
   readonly at: number;
+  /** The rest of the answer takes a while; other batches need not wait for that. */
+  readonly isHeld: boolean;
 }
 
 export interface ReplicaStreamOptions {
@@ -38,6 +48,7 @@ export class ReplicaStream {
   readonly #stream: ClientStream<BatchRequest, BatchResponse>;
   /** By id, in the order of sending. */
   readonly #sent = new Map<number, Sent>();
+  #held = 0;
   #nextId = 1;
   #answeredAt = 0;
   #timer: Timer | undefined;
@@ -51,9 +62,14 @@ export class ReplicaStream {
     this.#read();
   }
 
-  /** Batches without an answer. */
+  /** Batches that await an answer, but for those that are only waiting for a shard to change hands. */
   get inFlight(): number {
-    return this.#sent.size;
+    return this.#sent.size - Math.min(this.#held, heldBatchesMax);
+  }
+
+  /** Nothing is awaited. */
+  get isIdle(): boolean {
+    return this.#sent.size === 0;
   }
 
   send(batch: Batch): void {
@@ -61,7 +77,7 @@ export class ReplicaStream {
     const now = clock.now();
     const id = this.#nextId++;
     for (const call of callsOf(batch)) call.lastAddress = this.address;
-    this.#sent.set(id, { batch, at: now });
+    this.#sent.set(id, { batch, at: now, isHeld: false });
     this.#timer ??= clock.setTimer(() => this.#watch(), silenceMsMax);
     this.#stream.send(encodeBatch(id, batch, session, now));
   }
@@ -78,6 +94,7 @@ export class ReplicaStream {
     this.#timer?.cancel();
     this.#timer = undefined;
     this.#sent.clear();
+    this.#held = 0;
     this.#stream.cancel();
   }
 
@@ -97,10 +114,25 @@ export class ReplicaStream {
   #answer(response: BatchResponse): void {
     const sent = this.#sent.get(response.id);
     if (sent === undefined) return;
-    this.#sent.delete(response.id);
+    if (response.more) this.#hold(response, sent);
+    else this.#forget(response.id, sent);
     this.#answeredAt = this.#options.clock.now();
     this.#options.onAnswer(this, sent.batch, response);
     if (this.#draining && this.#sent.size === 0) this.cancel();
+  }
+
+  #hold({ id, writeResults, getResults }: BatchResponse, { batch, at, isHeld }: Sent): void {
+    const rest = {
+      writes: batch.writes.filter((_, i) => isSeparate(writeResults[i])),
+      reads: batch.reads.filter((_, i) => isSeparate(getResults[i])),
+    };
+    this.#sent.set(id, { batch: rest, at, isHeld: true });
+    if (!isHeld) this.#held++;
+  }
+
+  #forget(id: number, { isHeld }: Sent): void {
+    this.#sent.delete(id);
+    if (isHeld) this.#held--;
   }
 
   #break(error: KvError): void {
@@ -130,4 +162,8 @@ export class ReplicaStream {
       new KvError("UNAVAILABLE", `No answer from ${this.address} within ${waited} ms`),
     );
   }
+}
+
+function isSeparate(result: Result | undefined): boolean {
+  return result?.code === ResultCode.RESULT_SEPARATE;
 }

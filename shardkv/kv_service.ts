@@ -15,15 +15,18 @@ import { KvError } from "../rpc/errors.ts";
 import type { Gid } from "../shardctrler/config.ts";
 import { type ServerStream, type ServiceRoutes, stream, unary } from "../rpc/service.ts";
 import type { Answered, RequestMetrics } from "../server/request_metrics.ts";
+import type { Arrivals } from "./arrivals.ts";
 import { encodeWrites } from "./commands.ts";
 import { type GroupLog, proposeWrites } from "./group_log.ts";
 import { readKeys } from "./kv_reads.ts";
 import { type GroupLimits, SERVER_REQUESTS_MAX, STREAM_REQUESTS_MAX } from "./limits.ts";
 import type { ShardMachine } from "./machine.ts";
+import { shardOfKey, shardsOfKeys } from "./ownership.ts";
 import { placesOfKeys } from "./places.ts";
 import { checkGetKeys, checkScan, checkWrites } from "./request_check.ts";
 import { RequestGate } from "./request_gate.ts";
 import { scanPage } from "./scan.ts";
+import { type Parts, separate, widen } from "./separate_answers.ts";
 import type { WriteBrake } from "./write_brake.ts";
 
 export interface KvServiceOptions {
@@ -32,7 +35,8 @@ export interface KvServiceOptions {
   readonly limits: GroupLimits;
   readonly requests: RequestMetrics;
   readonly gid: Gid;
-  readonly brake: Pick<WriteBrake, "hold">;
+  readonly brake: WriteBrake;
+  readonly arrivals: Arrivals;
 }
 
 export class KvService {
@@ -60,7 +64,7 @@ export class KvService {
     const { machine } = this.#options;
     checkGetKeys(request.getKeys);
     const writing = request.writes.length === 0 ? [] : this.#write(request);
-    const reading = request.getKeys.length === 0 ? [] : readKeys(this.#options, request);
+    const reading = request.getKeys.length === 0 ? [] : this.#read(request);
     const [writes, reads] = await Promise.allSettled([writing, reading]);
     if (writes.status === "rejected") throw writes.reason;
     if (reads.status === "rejected") throw readFailure(reads.reason, writes.value.length > 0);
@@ -73,6 +77,7 @@ export class KvService {
       writeResults: writes.value,
       getResults: reads.value,
       places: this.#places(request, writes.value, reads.value),
+      more: false,
     };
   }
 
@@ -95,7 +100,7 @@ export class KvService {
   }
 
   async #write({ writes, ageMs }: BatchRequest): Promise<Result[]> {
-    const { log, machine, limits, brake } = this.#options;
+    const { log, machine, limits, arrivals, brake } = this.#options;
     const checked = checkWrites(writes, machine.ownership, limits.valueBytesMax);
     if (checked.hasSession && ageMs >= SESSION_TTL_MS) {
       throw new KvError(
@@ -104,11 +109,28 @@ export class KvService {
           `their session is remembered for ${SESSION_TTL_MS} ms`,
       );
     }
-    if (checked.refusals !== undefined && log.status().role === "leader") {
-      return [...checked.refusals];
+    const refusals = log.status().role === "leader" ? checked.refusals : undefined;
+    const propose = () => proposeWrites(log, encodeWrites(writes, limits.valueBytesMax));
+    if (!this.#areShardsChangingHands) {
+      return refusals === undefined ? await propose() : [...refusals];
     }
-    await brake.hold(writes, machine.ownership);
-    return await proposeWrites(log, encodeWrites(writes, limits.valueBytesMax));
+    const keys = WriteBatch.decode(writes).commands.map(({ key }) => key);
+    const shards = shardsOfKeys(machine.ownership, keys);
+    const wasExpected = await arrivals.holdWrites(shards);
+    // The log alone can tell whether a shard that was waited for has come.
+    if (refusals !== undefined && !wasExpected) return [...refusals];
+    return await brake.hold(shards, propose);
+  }
+
+  /** Whether any requests have to wait now. */
+  get #areShardsChangingHands(): boolean {
+    return this.#options.arrivals.areExpected || this.#options.brake.isOn;
+  }
+
+  async #read(request: BatchRequest): Promise<Result[]> {
+    const { arrivals, machine: { ownership } } = this.#options;
+    if (arrivals.areExpected) await arrivals.holdReads(shardsOfKeys(ownership, request.getKeys));
+    return await readKeys(this.#options, request);
   }
 
   #scan(request: ScanRequest): Promise<ScanResponse> {
@@ -164,10 +186,39 @@ export class KvService {
     calls: ServerStream<BatchRequest, BatchResponse>,
   ): Promise<void> {
     try {
-      calls.send(await this.#measured(request));
+      const parts = this.#separate(request);
+      if (parts === undefined) calls.send(await this.#measured(request));
+      else await this.#answerParts(parts, calls);
     } catch (error) {
       calls.send(this.#failure(request.id, error));
     }
+  }
+
+  /** What must wait is executed behind the rest: who is told that a batch has failed sends all of it again. */
+  async #answerParts(
+    { prompt, held }: Parts,
+    calls: ServerStream<BatchRequest, BatchResponse>,
+  ): Promise<void> {
+    const whole = {
+      writes: prompt.writes.length + held.writes.length,
+      reads: prompt.reads.length + held.reads.length,
+    };
+    const first = await this.#measured(prompt.request);
+    calls.send({ ...widen(first, prompt, whole), more: true });
+    calls.send(await this.#measured(held.request));
+  }
+
+  /** @throws {KvError} INVALID_ARGUMENT if the writes cannot be read */
+  #separate(request: BatchRequest): Parts | undefined {
+    const { arrivals, brake, limits, machine: { ownership } } = this.#options;
+    if (!this.#areShardsChangingHands) return undefined;
+    if (request.writes.length > 0) checkWrites(request.writes, ownership, limits.valueBytesMax);
+    const isExpected = (key: Buffer) => arrivals.isExpected(shardOfKey(ownership, key) ?? -1);
+    const isSlowed = (key: Buffer) => brake.isOnFor(shardOfKey(ownership, key) ?? -1);
+    return separate(request, {
+      isWriteHeld: (key) => isExpected(key) || isSlowed(key),
+      isReadHeld: isExpected,
+    });
   }
 
   #failure(id: number, cause: unknown): BatchResponse {
@@ -181,6 +232,7 @@ export class KvService {
       writeResults: [],
       getResults: [],
       places: [],
+      more: false,
     };
   }
 }

@@ -1,4 +1,3 @@
-import { WriteBrake } from "./write_brake.ts";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { SESSION_TTL_MS } from "../raft/node/session_table.ts";
 import {
@@ -12,10 +11,12 @@ import {
 import { KvError } from "../rpc/errors.ts";
 import { VirtualClock } from "../runtime/virtual_clock.ts";
 import { RequestMetrics } from "../server/request_metrics.ts";
+import { Arrivals } from "./arrivals.ts";
 import { KvService } from "./kv_service.ts";
 import { defaultGroupLimits, RESPONSE_BYTES_MAX, STREAM_REQUESTS_MAX } from "./limits.ts";
 import { bytes, configChain, keyIn, MachineHarness, write } from "./machine_harness.ts";
 import { callUnary, FakeLog } from "./service_harness.ts";
+import { WriteBrake } from "./write_brake.ts";
 
 async function service() {
   const group = new MachineHarness(100);
@@ -27,8 +28,10 @@ async function service() {
   const clock = new VirtualClock();
   const requests = new RequestMetrics(clock);
   const brake = new WriteBrake(clock);
-  const kv = new KvService({ log, machine: group.machine, limits, requests, gid: 100, brake });
-  return { group, log, kv, clock, requests };
+  const arrivals = new Arrivals(clock);
+  const { machine } = group;
+  const kv = new KvService({ log, machine, limits, requests, gid: 100, brake, arrivals });
+  return { group, log, kv, clock, requests, brake, arrivals };
 }
 
 function request(parts: Partial<BatchRequest>): BatchRequest {
@@ -37,6 +40,30 @@ function request(parts: Partial<BatchRequest>): BatchRequest {
 
 function batch(commands: WriteCommand[], clientId = "0"): Buffer {
   return Buffer.from(WriteBatch.encode({ clientId, lowestUnanswered: 0, commands }).finish());
+}
+
+/** Sends requests on one stream and returns the responses once all are answered. */
+async function onStream(
+  kv: KvService,
+  sent: readonly BatchRequest[],
+  onSent: () => void = () => {},
+): Promise<BatchResponse[]> {
+  const responses: BatchResponse[] = [];
+  const route = kv.routes.find(({ kind }) => kind === "stream");
+  assert(route?.kind === "stream");
+  async function* requests() {
+    yield* sent;
+    await Promise.resolve();
+    onSent();
+  }
+  await route.handler({
+    requests: requests(),
+    send: (response: BatchResponse) => responses.push(response),
+    signal: new AbortController().signal,
+    peer: "test",
+    metadata: () => undefined,
+  });
+  return responses;
 }
 
 const ours = bytes(keyIn(0, 2));
@@ -123,28 +150,66 @@ Deno.test("Stream answers what is over the bound with OVERLOADED and keeps the r
   const { group, log, kv } = await service();
   const open = Promise.withResolvers<void>();
   log.gate = open.promise;
-  const responses: BatchResponse[] = [];
-  const route = kv.routes.find(({ kind }) => kind === "stream");
-  assert(route?.kind === "stream");
   const extra = 10;
-  async function* requests() {
-    for (let id = 0; id < STREAM_REQUESTS_MAX + extra; id++) {
-      yield request({ id, writes: batch([write({ key: ours, value: bytes(`${id}`) })]) });
-    }
-    await Promise.resolve();
-    open.resolve();
-  }
-  await route.handler({
-    requests: requests(),
-    send: (response: BatchResponse) => responses.push(response),
-    signal: new AbortController().signal,
-    peer: "test",
-    metadata: () => undefined,
-  });
+  const requests = Array.from(
+    { length: STREAM_REQUESTS_MAX + extra },
+    (_, id) => request({ id, writes: batch([write({ key: ours, value: bytes(`${id}`) })]) }),
+  );
+  const responses = await onStream(kv, requests, () => open.resolve());
   const refused = responses.filter(({ error }) => error === "OVERLOADED");
   assertEquals(refused.length, extra);
   assertEquals(responses.length, STREAM_REQUESTS_MAX + extra);
   assertEquals(new Set(responses.map(({ id }) => id)).size, responses.length);
+  await group.close();
+});
+
+Deno.test("Stream answers what has to wait for a shard apart from the rest of its batch", async () => {
+  const { group, kv, arrivals } = await service();
+  const order: string[] = [];
+  arrivals.expect(1);
+  const commands = [theirs, ours].map((key) => write({ key, value: bytes("v") }));
+  const answering = onStream(kv, [
+    request({ id: 7, writes: batch(commands), getKeys: [ours, theirs] }),
+    request({ id: 8, writes: batch([write({ key: ours, value: bytes("v") })]) }),
+  ]);
+  await kv.execute(request({ getKeys: [ours] })).then(() => order.push("not held up"));
+  arrivals.end(1);
+  order.push("here");
+  const responses = await answering;
+  const {
+    RESULT_OK: OK,
+    RESULT_NO_KEY: NO_KEY,
+    RESULT_SEPARATE: SEPARATE,
+    RESULT_WRONG_GROUP: WRONG_GROUP,
+  } = ResultCode;
+  const of = (id: number) =>
+    responses.filter((response) => response.id === id).map((response) => [
+      response.more,
+      response.writeResults.map(({ code }) => code),
+      response.getResults.map(({ code }) => code),
+    ]);
+  assertEquals(of(7), [
+    [true, [SEPARATE, OK], [NO_KEY, SEPARATE]],
+    [false, [WRONG_GROUP], [WRONG_GROUP]],
+  ], "what waited comes by itself, and then the log decides");
+  assertEquals(of(8), [[false, [OK], []]]);
+  assertEquals(order, ["not held up", "here"]);
+  await group.close();
+});
+
+Deno.test("Stream executes nothing that waits if the rest of its batch has failed: it all comes again", async () => {
+  const { group, log, kv, arrivals } = await service();
+  arrivals.expect(1);
+  const proposed: Uint8Array[] = [];
+  log.propose = (payload) => {
+    proposed.push(payload);
+    return Promise.reject(new KvError("NOT_LEADER", "Cannot propose here", { leader: "other:1" }));
+  };
+  const commands = [theirs, ours].map((key) => write({ key, value: bytes("v") }));
+  const [answer, ...more] = await onStream(kv, [request({ id: 7, writes: batch(commands) })]);
+  arrivals.end(1);
+  assertEquals([answer?.id, answer?.error, answer?.more], [7, "NOT_LEADER", false]);
+  assertEquals([more, proposed.length], [[], 1]);
   await group.close();
 });
 
@@ -162,6 +227,7 @@ Deno.test("Scan pages over shards in key order and says who serves a shard of an
     requests: new RequestMetrics(clock),
     gid: 100,
     brake: new WriteBrake(clock),
+    arrivals: new Arrivals(clock),
   });
   const names = Array.from({ length: 50 }, (_, i) => keyIn(i % 3, 4, i)).sort();
   const commands = names.map((name) => write({ key: bytes(name), value: bytes("v") }));

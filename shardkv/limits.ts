@@ -61,6 +61,12 @@ export const STALLED_LOOKS_MAX = 16;
 export const BRAKE_MS_MAX = 160;
 /** Where slowing down begins; each step is twice the one before. */
 export const BRAKE_MS_MIN = 20;
+/**
+ * Longest time that requests wait for a shard that is being handed over to this
+ * group, in milliseconds: a hand-over takes a fraction of it, and who has
+ * waited in vain looks for the shard again.
+ */
+export const ARRIVAL_MS_MAX = 500;
 /** Most records that may come with a chunk for the shard to be frozen: some milliseconds to apply. */
 export const HAND_OVER_RECORDS_MAX = 512;
 /** Most bytes of them. */

@@ -16,6 +16,7 @@ import type { Gid } from "../shardctrler/config.ts";
 import { GarbageSweeper } from "./garbage_sweeper.ts";
 import { defaultGroupLimits, type GroupLimits, validateGroupLimits } from "./limits.ts";
 import { ShardMachine } from "./machine.ts";
+import { Arrivals } from "./arrivals.ts";
 import { Migrator } from "./migrator.ts";
 import { ServerList } from "./server_list.ts";
 import { groupRoutes } from "./service.ts";
@@ -112,7 +113,9 @@ export class GroupReplica {
   ) {
     const { position, version = "", forward = true, controllers, onFatal } = options;
     const clerk = new CtrlerClerk({ ...options, controllers });
-    const migrator = new Migrator({ ...options, limits, log: raft, machine, controllers: clerk });
+    const arrivals = new Arrivals(options.clock);
+    const moving = { ...options, limits, log: raft, machine, arrivals };
+    const migrator = new Migrator({ ...moving, controllers: clerk });
     const sweeper = new GarbageSweeper({ machine, reader: raft.reader, onFatal });
     const serverList = new ServerList({ ...options, raft, machine, controllers: clerk });
     const { address } = raft;
@@ -123,7 +126,7 @@ export class GroupReplica {
     const shards = () => machine.operationCounts();
     this.#parts = { raft, machine, clerk, migrator, sweeper, serverList, sources };
     this.routes = [
-      ...groupRoutes({ ...sources, limits, forward, requests }),
+      ...groupRoutes({ ...sources, limits, forward, requests, arrivals }),
       ...new NodeService({ ...options, raft, requests, shards, host }).routes,
       ...new MemberService(raft).routes,
       ...raft.routes,

@@ -44,6 +44,11 @@ export function shardOfKey(ownership: Ownership, key: Uint8Array): ShardId | und
   return count === 0 ? undefined : shardOf(key, count);
 }
 
+/** Shards of keys, each once; none while the group knows no configuration. */
+export function shardsOfKeys(ownership: Ownership, keys: readonly Uint8Array[]): Set<ShardId> {
+  return new Set(keys.flatMap((key) => shardOfKey(ownership, key) ?? []));
+}
+
 /** A group that has a shard, and where its servers are. */
 export interface ShardPlace {
   readonly shard: ShardId;

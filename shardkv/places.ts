@@ -2,7 +2,7 @@
 import type { ShardPlace } from "../proto/gen/shardkv.ts";
 import type { Gid, ShardId } from "../shardctrler/config.ts";
 import type { ShardMachine } from "./machine.ts";
-import { placeOf, refusalOf, shardOfKey } from "./ownership.ts";
+import { placeOf, refusalOf, shardsOfKeys } from "./ownership.ts";
 
 export interface PlaceContext {
   readonly machine: Pick<ShardMachine, "ownership">;
@@ -27,5 +27,5 @@ export function placesOf(
 /** As {@linkcode placesOf}, for the shards of keys. */
 export function placesOfKeys(context: PlaceContext, keys: readonly Uint8Array[]): ShardPlace[] {
   const { ownership } = context.machine;
-  return placesOf(context, keys.flatMap((key) => shardOfKey(ownership, key) ?? []));
+  return placesOf(context, shardsOfKeys(ownership, keys));
 }

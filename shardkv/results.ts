@@ -10,7 +10,8 @@ export type ResultName =
   | "STALE_SEQUENCE"
   | "VALUE_TOO_LARGE"
   | "TOO_MANY_SESSIONS"
-  | "INVALID";
+  | "INVALID"
+  | "SEPARATE";
 
 const NO_BYTES = Buffer.alloc(0);
 
@@ -29,6 +30,7 @@ export const plainResults: Readonly<Record<ResultName, Result>> = {
   VALUE_TOO_LARGE: plain(ResultCode.RESULT_VALUE_TOO_LARGE),
   TOO_MANY_SESSIONS: plain(ResultCode.RESULT_TOO_MANY_SESSIONS),
   INVALID: plain(ResultCode.RESULT_INVALID),
+  SEPARATE: plain(ResultCode.RESULT_SEPARATE),
 };
 
 /** A key's value. */

@@ -2,6 +2,7 @@
 import { ShardTransferServiceService } from "../proto/gen/shardkv.ts";
 import { type ServiceRoutes, unary } from "../rpc/service.ts";
 import type { Clock } from "../runtime/clock.ts";
+import type { Arrivals } from "./arrivals.ts";
 import { ClassicService, type ClassicServiceOptions } from "./classic_service.ts";
 import { KvService } from "./kv_service.ts";
 import {
@@ -15,6 +16,8 @@ import { WriteBrake } from "./write_brake.ts";
 
 export interface GroupServicesOptions extends ClassicServiceOptions {
   readonly clock: Clock;
+  /** Shards that are about to be this group's; its migrator tells. */
+  readonly arrivals: Arrivals;
 }
 
 export function groupRoutes(options: GroupServicesOptions): ServiceRoutes {

@@ -9,6 +9,7 @@ import { VirtualClock } from "../runtime/virtual_clock.ts";
 import { RequestMetrics } from "../server/request_metrics.ts";
 import { KvService } from "./kv_service.ts";
 import { defaultGroupLimits } from "./limits.ts";
+import { Arrivals } from "./arrivals.ts";
 import { bytes, configChain, keyIn, MachineHarness, write } from "./machine_harness.ts";
 import { changeCursor } from "./machine_keys.ts";
 import { transferRoutes } from "./service.ts";
@@ -26,7 +27,15 @@ Deno.test("freezeShard() freezes a shard behind the writes that were held, not i
   const { machine } = group;
   const brake = new WriteBrake(clock);
   const requests = new RequestMetrics(clock);
-  const kv = new KvService({ log, machine, limits: defaultGroupLimits, requests, gid: 100, brake });
+  const kv = new KvService({
+    log,
+    machine,
+    limits: defaultGroupLimits,
+    requests,
+    gid: 100,
+    brake,
+    arrivals: new Arrivals(clock),
+  });
   const routes = [...kv.routes, ...transferRoutes({ log, machine }, brake)];
   const cursor = changeCursor(0);
   const request = { configNum: 2, shard: 1, cursor, bytesMax: 1_000, storeId: "0", gid: 200 };
@@ -38,6 +47,7 @@ Deno.test("freezeShard() freezes a shard behind the writes that were held, not i
   );
   const batch = { id: 0, writes, getKeys: [], ageMs: 0, anyReplica: false };
   const writing = callUnary(routes, KvServiceService.execute, batch);
+  await clock.advance(1);
   const last = await callUnary(routes, freezeShard, request);
   const { writeResults } = await writing;
   assertEquals(writeResults.map(({ code }) => code), [ResultCode.RESULT_OK]);

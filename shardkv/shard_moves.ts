@@ -12,6 +12,7 @@ import { type Clock, sleep } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { Prng } from "../runtime/prng.ts";
 import { type Gid, isForeign, serversOf, type StoreId } from "../shardctrler/config.ts";
+import type { Arrivals } from "./arrivals.ts";
 import { encodeInsert, encodeSettle, type StepOutcome } from "./commands.ts";
 import { type GroupLog, proposeStep } from "./group_log.ts";
 import { CatchUp } from "./catch_up.ts";
@@ -34,6 +35,8 @@ export interface MoveContext {
   readonly logger: Logger;
   readonly limits: Pick<GroupLimits, "chunkBytes">;
   readonly progress: MoveProgress;
+  /** Whoever waits here for the shard. */
+  readonly arrivals: Pick<Arrivals, "expect" | "proposed" | "end">;
   /** Aborted when this replica leads no more. */
   readonly signal: AbortSignal;
 }
@@ -46,6 +49,14 @@ export interface MoveContext {
  * @returns Once the shard is all here or the move is not this group's any more
  */
 export async function pullShard(context: MoveContext, action: PullAction): Promise<void> {
+  try {
+    await copyShard(context, action);
+  } finally {
+    context.arrivals.end(action.shard);
+  }
+}
+
+async function copyShard(context: MoveContext, action: PullAction): Promise<void> {
   const { machine, clock, prng, signal, progress } = context;
   const { shard, configNum } = action;
   const caller = callerOf(context, action);
@@ -97,6 +108,7 @@ async function freeze(
   cursor: Uint8Array,
 ): Promise<PullShardResponse> {
   context.progress.noteHandOver(action.shard);
+  context.arrivals.expect(action.shard);
   await passMove("move/beforeFreeze", context.gid);
   const request = requestOf(context, action, cursor);
   const chunk = await caller.call(ShardTransferServiceService.freezeShard, request);
@@ -179,7 +191,9 @@ async function proposeChunk(
     cursorAfter: chunk.cursor,
     done: chunk.done,
   });
-  const outcome = await propose(context, payload);
+  const proposing = propose(context, payload);
+  if (chunk.done) context.arrivals.proposed(shard);
+  const outcome = await proposing;
   await passMove("move/afterInsert", context.gid);
   return outcome;
 }

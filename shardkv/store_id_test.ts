@@ -10,6 +10,7 @@ import { VirtualClock } from "../runtime/virtual_clock.ts";
 import { type Config, NO_STORE } from "../shardctrler/config.ts";
 import { encodeConfigStep } from "./commands.ts";
 import { defaultGroupLimits } from "./limits.ts";
+import { Arrivals } from "./arrivals.ts";
 import { bytes, configChain, MachineHarness, write, writes } from "./machine_harness.ts";
 import { MoveProgress } from "./move_progress.ts";
 import { releaseShard } from "./shard_moves.ts";
@@ -87,6 +88,7 @@ Deno.test("releaseShard() does not look for the last owner in another store", as
   let storeId = "8";
   const dialer = network.dialer();
   const released = releaseShard({
+    arrivals: new Arrivals(clock),
     gid: 100,
     machine: group.machine,
     log: {

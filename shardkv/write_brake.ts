@@ -3,11 +3,9 @@
  * the copy: else its last changes would be many, and the hand-over long. Held
  * by the leader, forgotten with it, and asked for anew with every chunk.
  */
-import { WriteBatch } from "../proto/gen/shardkv.ts";
 import { type Clock, sleep } from "../runtime/clock.ts";
 import type { ShardId } from "../shardctrler/config.ts";
 import { BRAKE_MS_MAX } from "./limits.ts";
-import { type Ownership, shardOfKey } from "./ownership.ts";
 
 /** Milliseconds for which it holds: a copy that goes on asks again long before. */
 const BRAKE_TTL_MS = 1_000;
@@ -17,8 +15,8 @@ interface Brake {
   readonly untilMs: number;
   /** Aborted when what it holds may go. */
   readonly lifted: AbortController;
-  /** What it holds; each ends when its time is over or the brake is lifted. */
-  readonly held: Set<Promise<void>>;
+  /** Each ends when what it held has been proposed. */
+  readonly held: Set<Promise<unknown>>;
 }
 
 export class WriteBrake {
@@ -27,6 +25,17 @@ export class WriteBrake {
 
   constructor(clock: Clock) {
     this.#clock = clock;
+  }
+
+  /** Whether writes to any shard may be held. */
+  get isOn(): boolean {
+    return this.#brakes.size > 0;
+  }
+
+  /** Whether writes to the shard are held. */
+  isOnFor(shard: ShardId): boolean {
+    const brake = this.#brakes.get(shard);
+    return brake !== undefined && brake.untilMs >= this.#clock.now();
   }
 
   /** Holds each write to the shard for so many milliseconds, for a second from now. */
@@ -38,40 +47,44 @@ export class WriteBrake {
   }
 
   /**
-   * Lets go of the writes that are held. What is proposed once it resolves
-   * comes behind them: a freeze would else refuse what has waited for longest.
+   * Lets go of the writes that are held, and resolves once they have been
+   * proposed: a freeze in front of them would refuse what has waited longest.
    */
   async lift(shard: ShardId): Promise<void> {
     const brake = this.#brakes.get(shard);
     if (brake === undefined) return;
     this.#brakes.delete(shard);
     brake.lifted.abort();
-    await Promise.all(brake.held);
+    await Promise.allSettled(brake.held);
   }
 
   /**
-   * Waits as long as a batch of writes is to be held; to be proposed in the same turn.
+   * Proposes writes once they have waited for as long as writes to their shards
+   * are to be held.
    *
-   * @param writes An encoded WriteBatch
+   * @throws As `propose` does
    */
-  async hold(writes: Buffer, ownership: Ownership): Promise<void> {
-    if (this.#brakes.size === 0) return;
-    const now = this.#clock.now();
-    for (const [shard, { untilMs }] of this.#brakes) {
-      if (untilMs < now) this.#brakes.delete(shard);
-    }
-    if (this.#brakes.size === 0) return;
-    let strictest: Brake | undefined;
-    for (const { key } of WriteBatch.decode(writes).commands) {
-      const brake = this.#brakes.get(shardOfKey(ownership, key) ?? -1);
-      if (brake !== undefined && brake.ms > (strictest?.ms ?? 0)) strictest = brake;
-    }
-    if (strictest === undefined) return;
-    const { held, lifted, ms } = strictest;
+  async hold<Reply>(shards: Iterable<ShardId>, propose: () => Promise<Reply>): Promise<Reply> {
+    const brake = this.#strictest(shards);
+    if (brake === undefined) return await propose();
+    const { held, lifted, ms } = brake;
     // It ends early by being lifted, and that is no error.
     const waiting = sleep(this.#clock, ms, lifted.signal).catch(() => {});
-    held.add(waiting);
-    await waiting;
-    held.delete(waiting);
+    const proposing = waiting.then(() => ({ reply: propose() }));
+    held.add(proposing);
+    const { reply } = await proposing.finally(() => held.delete(proposing));
+    return await reply;
+  }
+
+  #strictest(shards: Iterable<ShardId>): Brake | undefined {
+    const now = this.#clock.now();
+    let strictest: Brake | undefined;
+    for (const shard of shards) {
+      const brake = this.#brakes.get(shard);
+      if (brake === undefined) continue;
+      if (brake.untilMs < now) this.#brakes.delete(shard);
+      else if (brake.ms > (strictest?.ms ?? 0)) strictest = brake;
+    }
+    return strictest;
   }
 }

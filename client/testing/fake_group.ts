@@ -316,5 +316,6 @@ function refusal(request: BatchRequest, error: string, leaderAddress: string): B
     writeResults: [],
     getResults: [],
     places: [],
+    more: false,
   };
 }

@@ -64,6 +64,8 @@ export enum ResultCode {
   RESULT_TOO_MANY_SESSIONS = 7,
   RESULT_SESSION_EXPIRED = 8,
   RESULT_INVALID = 9,
+  /** RESULT_SEPARATE - On a stream only: a second response to the request has the result. */
+  RESULT_SEPARATE = 10,
 }
 
 export interface CommandRequest {
@@ -225,6 +227,12 @@ export interface BatchResponse {
    * its configuration `config_num`.
    */
   places: ShardPlace[];
+  /**
+   * On a stream only: another response to the request follows, with those
+   * results alone, in their order, that are RESULT_SEPARATE in this one. Their
+   * shards are changing hands, and the rest of the request does not wait.
+   */
+  more: boolean;
 }
 
 /**
@@ -1797,6 +1805,7 @@ function createBaseBatchResponse(): BatchResponse {
     writeResults: [],
     getResults: [],
     places: [],
+    more: false,
   };
 }
 
@@ -1825,6 +1834,9 @@ export const BatchResponse: MessageFns<BatchResponse> = {
     }
     for (const v of message.places) {
       ShardPlace.encode(v!, writer.uint32(66).fork()).join();
+    }
+    if (message.more !== false) {
+      writer.uint32(72).bool(message.more);
     }
     return writer;
   },
@@ -1904,6 +1916,14 @@ export const BatchResponse: MessageFns<BatchResponse> = {
             }
 
             message.places.push(ShardPlace.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.more = reader.bool();
             continue;
           }
         }

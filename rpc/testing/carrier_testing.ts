@@ -119,5 +119,6 @@ export function response(id: number): BatchResponse {
     writeResults: [],
     getResults: [],
     places: [],
+    more: false,
   };
 }

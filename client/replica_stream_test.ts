@@ -1,0 +1,96 @@
+import { assert, assertEquals } from "@std/assert";
+import {
+  type BatchRequest,
+  type BatchResponse,
+  type Result,
+  ResultCode,
+  WriteOp,
+} from "../proto/gen/shardkv.ts";
+import { KvError } from "../rpc/errors.ts";
+import type { Channel } from "../rpc/service.ts";
+import { VirtualClock } from "../runtime/virtual_clock.ts";
+import type { Batch } from "./batcher.ts";
+import { PendingCall } from "./call.ts";
+import { ReplicaStream } from "./replica_stream.ts";
+import { Session } from "./session.ts";
+
+const { RESULT_OK: OK, RESULT_SEPARATE: SEPARATE } = ResultCode;
+
+/** A stream whose answers the test gives, and what it told. */
+function open() {
+  const sent: BatchRequest[] = [];
+  const answers = new TransformStream<BatchResponse, BatchResponse>();
+  const writer = answers.writable.getWriter();
+  const stream = {
+    send: (request: BatchRequest) => void sent.push(request),
+    end: () => {},
+    responses: answers.readable.values({ preventCancel: true }),
+    cancel: () => {},
+  };
+  const answered: string[][] = [];
+  const broken: string[] = [];
+  const replica = new ReplicaStream({
+    channel: { address: "a:1", stream: () => stream } as unknown as Channel,
+    session: new Session("7"),
+    clock: new VirtualClock(),
+    onAnswer: (_, batch) => answered.push(keysOf(batch)),
+    onBroken: (_, batches) => broken.push(...batches.flatMap(keysOf)),
+  });
+  const answer = (writes: ResultCode[], more: boolean) =>
+    writer.write({
+      id: sent[0]?.id ?? 0,
+      error: "",
+      message: "",
+      leaderAddress: "",
+      configNum: 1,
+      writeResults: writes.map(resultOf),
+      getResults: [],
+      places: [],
+      more,
+    });
+  return { replica, sent, answer, writer, answered, broken };
+}
+
+function resultOf(code: ResultCode): Result {
+  return { code, value: Buffer.alloc(0), hasValue: false };
+}
+
+function keysOf({ writes }: Batch): string[] {
+  return writes.map(({ key }) => `${key}`);
+}
+
+function puts(...keys: string[]): Batch {
+  const completion = { resolve: () => {}, reject: () => {} };
+  const writes = keys.map((key) =>
+    new PendingCall({ op: WriteOp.WRITE_OP_PUT, key: Buffer.from(key) }, completion)
+  );
+  return { writes, reads: [] };
+}
+
+Deno.test("ReplicaStream lets others leave while the rest of an answer takes its time", async () => {
+  const { replica, answer, answered } = open();
+  replica.send(puts("a", "b", "c"));
+  assertEquals([replica.inFlight, replica.isIdle], [1, false]);
+  await answer([OK, SEPARATE, SEPARATE], true);
+  await Promise.resolve();
+  assertEquals(answered, [["a", "b", "c"]]);
+  assertEquals([replica.inFlight, replica.isIdle], [0, false]);
+  await answer([OK, OK], false);
+  await Promise.resolve();
+  assertEquals(answered, [["a", "b", "c"], ["b", "c"]], "the results are those of the rest");
+  assertEquals([replica.inFlight, replica.isIdle], [0, true]);
+  replica.cancel();
+});
+
+Deno.test("ReplicaStream gives back only what has no answer when it breaks", async () => {
+  const { replica, answer, writer, broken } = open();
+  replica.send(puts("a", "b"));
+  replica.send(puts("c"));
+  await answer([OK, SEPARATE], true);
+  await writer.abort(new KvError("UNAVAILABLE", "The connection broke"));
+  for (let turns = 0; broken.length === 0; turns++) {
+    assert(turns < 100, "the stream has ended");
+    await Promise.resolve();
+  }
+  assertEquals(broken.sort(), ["b", "c"]);
+});
