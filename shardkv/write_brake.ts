@@ -27,8 +27,10 @@ export class WriteBrake {
     this.#clock = clock;
   }
 
-  /** Whether writes to any shard may be held. */
+  /** Whether writes to any shard are held. */
   get isOn(): boolean {
+    if (this.#brakes.size === 0) return false;
+    this.#forgetExpired();
     return this.#brakes.size > 0;
   }
 
@@ -77,14 +79,20 @@ export class WriteBrake {
   }
 
   #strictest(shards: Iterable<ShardId>): Brake | undefined {
-    const now = this.#clock.now();
+    this.#forgetExpired();
     let strictest: Brake | undefined;
     for (const shard of shards) {
       const brake = this.#brakes.get(shard);
-      if (brake === undefined) continue;
-      if (brake.untilMs < now) this.#brakes.delete(shard);
-      else if (brake.ms > (strictest?.ms ?? 0)) strictest = brake;
+      if (brake !== undefined && brake.ms > (strictest?.ms ?? 0)) strictest = brake;
     }
     return strictest;
+  }
+
+  /** Nobody else would: whoever asked may be gone, and the shard too. */
+  #forgetExpired(): void {
+    const now = this.#clock.now();
+    for (const [shard, { untilMs }] of this.#brakes) {
+      if (untilMs < now) this.#brakes.delete(shard);
+    }
   }
 }

@@ -16,7 +16,9 @@ Deno.test("WriteBrake holds writes to its shard for a while, and no others", asy
   assertEquals([await heldMs(1), await heldMs(0)], [30, 0]);
   brake.apply(1, 10_000);
   assertEquals(await heldMs(1), BRAKE_MS_MAX, "never so long that clients notice");
+  assertEquals([brake.isOn, brake.isOnFor(1), brake.isOnFor(0)], [true, true, false]);
   await clock.advance(2_000);
+  assertEquals([brake.isOn, brake.isOnFor(1)], [false, false]);
   assertEquals(await heldMs(1), 0, "nobody has asked again");
   brake.apply(1, 100);
   brake.apply(1, 100);
