@@ -9,7 +9,7 @@ import {
 } from "@grpc/grpc-js";
 import { cancelledByCaller } from "./call_options.ts";
 import { KvError } from "./errors.ts";
-import { fromServiceError } from "./grpc_status.ts";
+import { couldNotBegin, fromServiceError } from "./grpc_status.ts";
 import { streamQueueMessagesMax } from "./limits.ts";
 import { decodeResponse, encodeRequest } from "./message_codec.ts";
 import { MessageQueue } from "./message_queue.ts";
@@ -27,6 +27,8 @@ interface CallBase<Request, Response> {
   readonly signal: AbortSignal | undefined;
   /** Calls under way on the channel. */
   readonly calls: Set<OpenCall>;
+  /** The connection does not take calls. */
+  readonly onUnusable: (client: Client) => void;
 }
 
 export interface UnaryCall<Request, Response> extends CallBase<Request, Response> {
@@ -52,7 +54,10 @@ export function runUnary<Request, Response>(call: UnaryCall<Request, Response>):
     const onAnswer = (error: ServiceError | null, bytes?: Buffer) => {
       calls.delete(open);
       signal?.removeEventListener("abort", onAbort);
-      if (error !== null) return reject(reason ?? fromServiceError(error, method.path, address));
+      if (error !== null) {
+        if (couldNotBegin(error)) call.onUnusable(client);
+        return reject(reason ?? fromServiceError(error, method.path, address));
+      }
       try {
         resolve(decodeResponse(method, bytes ?? Buffer.alloc(0)));
       } catch (cause) {
@@ -144,7 +149,8 @@ export class GrpcClientStream<Request, Response>
     // A paused stream may hold messages that came before the status; reading
     // them makes gRPC hand them to the listener above.
     while (this.#call.read() !== null);
-    const { path } = this.#base.method;
+    const { client, method: { path }, onUnusable } = this.#base;
+    if (couldNotBegin(outcome)) onUnusable(client);
     if (outcome.code === status.OK) this.#responses.end();
     else {
       const error = Object.assign(new Error(outcome.details), outcome);

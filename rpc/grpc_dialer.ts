@@ -129,6 +129,7 @@ class GrpcChannel implements Channel {
       signal,
       metadata: options.metadata ?? {},
       calls: this.#calls,
+      onUnusable: this.#onUnusable,
     });
   }
 
@@ -144,6 +145,7 @@ class GrpcChannel implements Channel {
       method,
       signal: options.signal,
       calls: this.#calls,
+      onUnusable: this.#onUnusable,
     });
   }
 
@@ -163,11 +165,7 @@ class GrpcChannel implements Channel {
   }
 
   #connect(): Client {
-    if (this.#isStuck()) {
-      this.#client?.close();
-      this.#client = undefined;
-      this.#connectingSince = undefined;
-    }
+    if (this.#isStuck()) this.#giveUpClient();
     // The scheme is spelled out because `localhost:80` reads like one itself.
     this.#client ??= new Client(
       `dns:///${this.address}`,
@@ -175,6 +173,24 @@ class GrpcChannel implements Channel {
       channelOptions,
     );
     return this.#client;
+  }
+
+  /**
+   * A server that says goodbye in the same packet in which it says hello leaves
+   * grpc-js with a dead connection that it takes for a good one for ever: the
+   * end is told before anybody there listens.
+   */
+  readonly #onUnusable = (client: Client) => {
+    if (client !== this.#client) return;
+    const state = client.getChannel().getConnectivityState(false);
+    if (state === connectivityState.READY) this.#giveUpClient();
+  };
+
+  /** The next call connects anew. */
+  #giveUpClient(): void {
+    this.#client?.close();
+    this.#client = undefined;
+    this.#connectingSince = undefined;
   }
 
   /** Whether the client has been connecting for too long. Looked at with each call: no timer is left behind. */

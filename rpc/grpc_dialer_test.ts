@@ -116,6 +116,33 @@ Deno.test("GrpcDialer connects anew when somebody has accepted a connection and 
   mute.close();
 });
 
+Deno.test("GrpcDialer finds a server whose predecessor said hello and goodbye in one breath", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const address = `127.0.0.1:${listener.addr.port}`;
+  const dialer = new GrpcDialer();
+  const channel = dialer.channel(address);
+  const call = (id: number) => channel.unary(execute, request(id), { timeoutMs });
+  const first = assertRejects(() => call(1), KvError);
+  const leaving = await listener.accept();
+  // RFC 9113: SETTINGS, and a GOAWAY that has seen no stream and knows of no error.
+  const hello = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+  const goodbye = [0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+  await leaving.write(Uint8Array.from([...hello, ...goodbye]));
+  leaving.close();
+  assertEquals((await first).code, "UNAVAILABLE");
+  listener.close();
+  const server = await serveGrpc({ address, routes });
+  const start = systemClock.now();
+  let answer: number | undefined;
+  while (answer === undefined) {
+    assert(systemClock.now() - start < 5_000, "the server is up, the channel is not");
+    answer = await call(2).then(({ id }) => id, () => undefined);
+  }
+  assertEquals(answer, 2);
+  await dialer.close();
+  await server.close();
+});
+
 Deno.test("GrpcDialer notices within its keepalive that a server was stopped", async () => {
   const source = `
     import { serveGrpc } from "${import.meta.resolve("./grpc_server.ts")}";

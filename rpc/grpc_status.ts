@@ -35,6 +35,14 @@ export function fromServiceError(error: ServiceError, path: string, address: str
   return new KvError(codeOfStatus(error), message, { cause: error });
 }
 
+/**
+ * Whether the call could not even begin because the connection is unusable: the
+ * words are those of grpc-js, whose status for it has no other mark.
+ */
+export function couldNotBegin({ code, details }: Pick<ServiceError, "code" | "details">): boolean {
+  return code === status.INTERNAL && details.startsWith("Failed to start HTTP/2 stream");
+}
+
 /** Without the frame that grpc-js puts around why it could not connect. */
 function readable(details: string): string {
   return details.replace(/\. Last error: (?:Error: )?/, ": ").replace(/\. Resolution note: $/, "");

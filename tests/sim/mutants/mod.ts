@@ -1,5 +1,6 @@
 /** All planted bugs. */
 import { electionMutants } from "./elections.ts";
+import { handOverMutants } from "./hand_over.ts";
 import { lengthMutants } from "./lengths.ts";
 import { liveCopyMutants } from "./live_copy.ts";
 import { memberMutants } from "./members.ts";
@@ -21,5 +22,6 @@ export const mutants: readonly Mutant[] = [
   ...sessionMutants,
   ...shardMutants,
   ...liveCopyMutants,
+  ...handOverMutants,
   ...memberMutants,
 ];
