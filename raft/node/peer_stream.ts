@@ -1,7 +1,7 @@
 /** One direction to one peer: a long-lived stream of frames under credit. */
 import * as pb from "../../proto/gen/raft.ts";
 import { backoffMs } from "../../rpc/retry.ts";
-import { KvError } from "../../rpc/errors.ts";
+import { type ErrorCode, KvError } from "../../rpc/errors.ts";
 import type { Channel, ClientStream } from "../../rpc/service.ts";
 import { type Clock, sleep, type Timer } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/logger.ts";
@@ -33,6 +33,8 @@ const REPORT_MS_MAX = 5_000;
 /** How long a commit index waits for company: a client that writes again and again comes sooner. */
 const PATIENCE_MS = 10;
 const RECONNECT = { initialMs: 50, maxMs: 500 };
+/** Trouble of one kind that lasts is told again after so long. */
+const TELL_AGAIN_MS = 30_000;
 
 export interface PeerStreamOptions {
   readonly identity: NodeIdentity;
@@ -67,6 +69,8 @@ export class PeerStream {
   #awaitingSince: number | undefined;
   /** Why the stream was ended from this side. */
   #givenUp: KvError | undefined;
+  /** The trouble that was told last; undefined since the peer has been reached. */
+  #told: { readonly code: ErrorCode; readonly at: number } | undefined;
   #flushing = false;
   /** Highest commit index that an append has told the peer of. */
   #toldCommit = 0;
@@ -173,24 +177,19 @@ export class PeerStream {
   }
 
   async #run(): Promise<void> {
-    const { channel, clock, prng, logger, peer, onLoss, onGone } = this.#options;
+    const { channel, clock, prng, onLoss, onGone } = this.#options;
     const { signal } = this.#stop;
     let failures = 0;
-    let reported = "";
     while (!signal.aborted) {
       try {
         await this.#converse(channel, () => {
-          reported = "";
+          this.#told = undefined;
           failures = 0;
         });
       } catch (error) {
         const { code, message } = this.#givenUp ?? KvError.from(error);
         if (!signal.aborted && failures > 0 && code === "UNAVAILABLE") onGone();
-        // One line per kind of trouble, not one per attempt.
-        if (!signal.aborted && reported !== code) {
-          reported = code;
-          logger.warn("Lost a peer", { peer: peer - 1, address: channel.address, error: message });
-        }
+        if (!signal.aborted) this.#tell(code, message);
       }
       this.#stream = undefined;
       // What waited is stale by now, and the core repeats what matters.
@@ -199,6 +198,15 @@ export class PeerStream {
       onLoss();
       await sleep(clock, backoffMs(failures++, prng, RECONNECT), signal).catch(() => {});
     }
+  }
+
+  /** One line per kind of trouble, not one per attempt. */
+  #tell(code: ErrorCode, error: string): void {
+    const { channel: { address }, clock, logger, peer } = this.#options;
+    const now = clock.now();
+    if (this.#told?.code === code && now - this.#told.at < TELL_AGAIN_MS) return;
+    this.#told = { code, at: now };
+    logger.warn("Lost a peer", { peer: peer - 1, address, error });
   }
 
   async #converse(channel: Channel, onAlive: () => void): Promise<void> {

@@ -1,29 +1,36 @@
 import { assertEquals } from "@std/assert";
 import type * as pb from "../../proto/gen/raft.ts";
+import { failedStream } from "../../rpc/call_options.ts";
+import { KvError } from "../../rpc/errors.ts";
+import type { Channel } from "../../rpc/service.ts";
 import { ManualStream } from "../../rpc/testing/manual_stream.ts";
 import { silentLogger } from "../../runtime/logger.ts";
 import { createPrng } from "../../runtime/prng.ts";
 import { VirtualClock } from "../../runtime/virtual_clock.ts";
 import type { AppendRequest } from "../message.ts";
-import { PeerStream } from "./peer_stream.ts";
+import { PeerStream, type PeerStreamOptions } from "./peer_stream.ts";
 
-/** A stream to a peer that has let this node in. */
-async function open() {
-  const clock = new VirtualClock();
-  const stream = new ManualStream<pb.RaftFrame, pb.RaftCredit>();
-  const peer = new PeerStream({
+function optionsOf(clock: VirtualClock, channel: Channel): PeerStreamOptions {
+  return {
     identity: { clusterId: "c", gid: 100, nodeId: 1 },
     incarnation: "1",
     address: "a:1",
     peer: 2,
     onWelcome: () => Promise.resolve(),
-    channel: stream.channel("a:2"),
+    channel,
     clock,
     prng: createPrng(1),
     logger: silentLogger,
     onLoss: () => {},
     onGone: () => {},
-  });
+  };
+}
+
+/** A stream to a peer that has let this node in. */
+async function open() {
+  const clock = new VirtualClock();
+  const stream = new ManualStream<pb.RaftFrame, pb.RaftCredit>();
+  const peer = new PeerStream(optionsOf(clock, stream.channel("a:2")));
   stream.answer({ bytesReceived: 0, incarnation: "2" });
   await clock.advance(0);
   const introduction = stream.sent.length;
@@ -83,4 +90,22 @@ Deno.test("PeerStream drops an empty append that the next one outdoes, and no ot
   await clock.advance(20);
   assertEquals(frames().length, 2, "what has left does not leave again");
   await peer.close();
+});
+
+Deno.test("PeerStream tells of trouble once, and again while it lasts", async () => {
+  const clock = new VirtualClock();
+  const told: number[] = [];
+  const refused = new KvError("UNAVAILABLE", "Nobody is there");
+  const channel: Channel = {
+    address: "a:2",
+    unary: () => Promise.reject(refused),
+    stream: () => failedStream(refused),
+  };
+  const peer = new PeerStream({
+    ...optionsOf(clock, channel),
+    logger: { ...silentLogger, warn: () => void told.push(Math.floor(clock.now() / 30_000)) },
+  });
+  await clock.advance(65_000);
+  await peer.close();
+  assertEquals(told, [0, 1, 2], "in which half minutes");
 });
