@@ -5,6 +5,9 @@ import { MemoryEngine, type MemoryOperation } from "../../storage/memory_engine.
 import type { Draw } from "./draw.ts";
 import type { DiskOptions } from "./options.ts";
 
+/** A slow read: long enough for writes to reach the engine between two reads that belong together. */
+const SLOW_READ_MS_MAX = 60;
+
 export interface SimDiskOptions {
   readonly clock: Clock;
   readonly draw: Draw;
@@ -61,7 +64,9 @@ export class SimDisk {
   #delay(operation: MemoryOperation): Promise<void> {
     const { clock, draw, latency } = this.#options;
     if (operation === "read") {
-      return draw.oneIn(latency.slowReadOdds) ? sleep(clock, latency.syncMaxMs) : done;
+      return draw.oneIn(latency.slowReadOdds)
+        ? sleep(clock, draw.fraction() * SLOW_READ_MS_MAX)
+        : done;
     }
     if (operation === "write") {
       return this.#slowMs === 0 && draw.prng.below(2) === 0
