@@ -58,8 +58,8 @@ export const CATCH_UP_RATIO_MAX = 0.5;
  */
 export const STALLED_LOOKS_MAX = 16;
 /** Longest time a write is held while its shard is copied, in milliseconds: clients shall hardly notice. */
-export const BRAKE_MS_MAX = 160;
-/** Where slowing down begins; each step is twice the one before. */
+export const BRAKE_MS_MAX = 80;
+/** Where slowing down begins; each step is twice the one before, up to the longest time exactly. */
 export const BRAKE_MS_MIN = 20;
 /**
  * Longest time that requests wait for a shard that is being handed over to this

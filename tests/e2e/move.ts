@@ -14,7 +14,7 @@ import { until } from "../../tasks/cluster/deadline.ts";
 import { TestCluster } from "./cluster_harness.ts";
 import { percentile } from "./failover.ts";
 import { MemoryWatch } from "./memory.ts";
-import { longestPause, ShardLoad, type Timed, within } from "./shard_load.ts";
+import { longestPause, longestPauseWithin, ShardLoad, type Timed, within } from "./shard_load.ts";
 import { parseOrExit } from "./tool_flags.ts";
 
 const MIB = 1 << 20;
@@ -29,8 +29,8 @@ const LOAD_KEYS = 4_096;
 const QUIET_MS = 2_000;
 /** Before a move: what the load does to the machine by itself. */
 const BASELINE_MS = 10_000;
-/** The hand-over, seen from its end. */
-const HAND_OVER_MS = 2_000;
+/** So long before the new owner is seen to serve the shard it may have changed hands. */
+const HAND_OVER_MS = 500;
 /** A busy machine with two cores moves some MiB a second. */
 const MOVE_TIMEOUT_MS = 3_600_000;
 /** So long may writes to a shard stand still that moves. */
@@ -69,8 +69,10 @@ export interface Pauses {
   readonly baseline: number;
   /** While the shard was copied and served where it was. */
   readonly copy: number;
-  /** Around the moment in which it changed hands. */
+  /** The longest that touches the half second in which it changed hands. */
   readonly handOver: number;
+  /** Behind it, while the last owner clears what it had. */
+  readonly after: number;
 }
 
 export interface MoveResult {
@@ -135,7 +137,8 @@ async function measureMove(
   const pausesOf = (all: readonly Timed[]): Pauses => ({
     baseline: longestPause(all, baseMs, startMs),
     copy: longestPause(all, startMs, handOverMs),
-    handOver: longestPause(all, handOverMs, toMs),
+    handOver: longestPauseWithin(all, handOverMs, endMs),
+    after: longestPause(all, endMs, toMs),
   });
   return {
     from,
@@ -229,15 +232,15 @@ export function complaint(
 
 export function describeMove(move: MeasuredMove): string {
   const { from, to, ms, bytes, writes, reads, residentBytes } = move;
-  const pauses = ({ baseline, copy, handOver }: Pauses) =>
-    [baseline, copy, handOver].map(Math.round).join("/");
+  const pauses = ({ baseline, copy, handOver, after }: Pauses) =>
+    [baseline, copy, handOver, after].map(Math.round).join("/");
   const mib = (value: number) => (value / MIB).toFixed(1);
   const latencies = (values: readonly number[]) =>
     [50, 99, 100].map((percent) => `${Math.round(percentile(values, percent))}`).join("/");
   return [
     `${from} -> ${to}: ${mib(bytes)} MiB in ${(ms / 1_000).toFixed(1)} s, ` +
     `${mib(bytes / ms * 1_000)} MiB/s`,
-    `  longest pause before the move/while it is copied/at the hand-over, in ms: ` +
+    `  longest pause before the move/while it is copied/at the hand-over/after it, in ms: ` +
     `writes ${pauses(move.writePauses)}, reads ${pauses(move.readPauses)}`,
     `  p50/p99/max ms: ${writes.length} writes ${latencies(writes)}, ` +
     `${reads.length} reads ${latencies(reads)}`,

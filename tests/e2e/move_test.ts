@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { complaint, type MeasuredMove, measureMoves } from "./move.ts";
-import { longestPause } from "./shard_load.ts";
+import { longestPause, longestPauseWithin } from "./shard_load.ts";
 
 const MIB = 16;
 /** For a machine that is busy with many tests: on a quiet one it is a twentieth of that. */
@@ -27,8 +27,8 @@ Deno.test("a hand-over that takes too long or loses a write is complained of", (
     to: 101,
     ms: 9_000,
     bytes: 1,
-    writePauses: { baseline: 1, copy: 1, handOver },
-    readPauses: { baseline: 1, copy: 1, handOver: 1 },
+    writePauses: { baseline: 1, copy: 1, handOver, after: 1 },
+    readPauses: { baseline: 1, copy: 1, handOver: 1, after: 1 },
     writes: [1],
     reads: [1],
     residentBytes: [1, 1],
@@ -49,4 +49,12 @@ Deno.test("longestPause() is the longest time without an answer, the ends includ
   assertEquals(longestPause(calls, 0, 40), 20);
   assertEquals(longestPause(calls, 8, 80), 45);
   assertEquals(longestPause([], 0, 7), 7);
+});
+
+Deno.test("longestPauseWithin() counts a pause in full that reaches beyond the time looked at", () => {
+  const calls = [10, 30, 100, 105].map((endMs) => ({ startMs: endMs - 5, endMs }));
+  assertEquals(longestPauseWithin(calls, 50, 60), 70);
+  assertEquals(longestPauseWithin(calls, 12, 20), 20);
+  assertEquals(longestPauseWithin(calls, 101, 104), 5);
+  assertEquals(longestPauseWithin([], 0, 7), 0);
 });

@@ -108,3 +108,18 @@ export function longestPause(calls: readonly Timed[], fromMs: number, toMs: numb
   }
   return longest;
 }
+
+/** The longest time without an answer that touches the two, in full even if it reaches beyond them. */
+export function longestPauseWithin(
+  calls: readonly Timed[],
+  fromMs: number,
+  toMs: number,
+): number {
+  const ends = calls.map(({ endMs }) => endMs).sort((a, b) => a - b);
+  let longest = 0;
+  for (const [i, end] of ends.entries()) {
+    const last = ends[i - 1] ?? end;
+    if (end >= fromMs && last <= toMs) longest = Math.max(longest, end - last);
+  }
+  return longest;
+}
