@@ -96,3 +96,22 @@ Deno.test("BatchView lets a command see what those before it did to a known valu
   const next = await store.view(["a", "b"]);
   assertEquals([next.lengthOf(key("a")), next.lengthOf(key("b"))], [1, undefined]);
 });
+
+Deno.test("BatchView tells keys apart whose hashes begin the same", async () => {
+  const known = new KnownLengths({ secret: "1" });
+  const hash = known.hash.bind(known);
+  known.hash = (key) => ({ ...hash(key), a: 7 });
+  const view = new BatchView(known);
+  const names = ["a", "b", "c", "ab"];
+  await view.lookUp(
+    { lengths: names.map(key), values: [] },
+    (keys) => Promise.resolve(keys.map((_, i) => Buffer.alloc(10 + i))),
+  );
+  const lengthOf = (name: string) => view.lengthOf(key(name));
+  assertEquals(names.map(lengthOf), [10, 11, 12, 13]);
+  view.overlay([put("b", 1), del("c")]);
+  assertEquals(names.map(lengthOf), [10, 1, undefined, 13]);
+  const written = view.takeWrites(Buffer.alloc(0)).map(({ key }) => Buffer.from(key).toString());
+  assertEquals(written, ["b", "c"]);
+  assertEquals(names.map((name) => known.get(known.hash(key(name)))), [10, 1, "absent", 13]);
+});
