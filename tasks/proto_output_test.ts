@@ -9,6 +9,7 @@ import { BinaryReader } from "x";
 const base = { key: Buffer.alloc(0), value: Buffer.alloc(0) };
 const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
 message.key = Buffer.from(reader.bytes());
+encode(message: Request, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
 serialize: (value) => Buffer.from(Request.encode(value).finish()),
 `;
 
@@ -18,6 +19,7 @@ Deno.test("improveGenerated() shares the empty buffer and takes views instead of
   assertStringIncludes(improved, "message.key = (reader.bytes() as Buffer);");
   assertStringIncludes(improved, "asBuffer(Request.encode(value).finish())");
   assertStringIncludes(improved, "new BinaryReader(asBuffer(input))");
+  assertStringIncludes(improved, "writer: BinaryWriter = MessageWriter.take())");
   assertEquals(improved.indexOf("const EMPTY") < improved.indexOf("import "), true);
 });
 

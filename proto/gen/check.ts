@@ -8,6 +8,20 @@
 const EMPTY = Buffer.alloc(0);
 const asBuffer = (u: Uint8Array): Buffer =>
   Buffer.isBuffer(u) ? u : Buffer.from(u.buffer, u.byteOffset, u.byteLength);
+const KEPT_BYTES_MAX = 1 << 20;
+let idleWriter: MessageWriter | undefined;
+class MessageWriter extends BinaryWriter {
+  static take(): MessageWriter {
+    const writer = idleWriter ?? new MessageWriter();
+    idleWriter = undefined;
+    return writer;
+  }
+  override finish(): Uint8Array<ArrayBuffer> {
+    const bytes = super.finish();
+    if (bytes.length <= KEPT_BYTES_MAX) idleWriter = this;
+    return bytes;
+  }
+}
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import {
   type CallOptions,
@@ -62,7 +76,7 @@ function createBaseHashRequest(): HashRequest {
 }
 
 export const HashRequest: MessageFns<HashRequest> = {
-  encode(message: HashRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: HashRequest, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     if (message.index !== 0) {
       writer.uint32(8).uint64(message.index);
     }
@@ -130,7 +144,7 @@ function createBaseHashResponse(): HashResponse {
 }
 
 export const HashResponse: MessageFns<HashResponse> = {
-  encode(message: HashResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: HashResponse, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     if (message.gid !== 0) {
       writer.uint32(8).int32(message.gid);
     }

@@ -8,6 +8,20 @@
 const EMPTY = Buffer.alloc(0);
 const asBuffer = (u: Uint8Array): Buffer =>
   Buffer.isBuffer(u) ? u : Buffer.from(u.buffer, u.byteOffset, u.byteLength);
+const KEPT_BYTES_MAX = 1 << 20;
+let idleWriter: MessageWriter | undefined;
+class MessageWriter extends BinaryWriter {
+  static take(): MessageWriter {
+    const writer = idleWriter ?? new MessageWriter();
+    idleWriter = undefined;
+    return writer;
+  }
+  override finish(): Uint8Array<ArrayBuffer> {
+    const bytes = super.finish();
+    if (bytes.length <= KEPT_BYTES_MAX) idleWriter = this;
+    return bytes;
+  }
+}
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import {
   type CallOptions,
@@ -104,7 +118,7 @@ function createBaseGetMetricsRequest(): GetMetricsRequest {
 }
 
 export const GetMetricsRequest: MessageFns<GetMetricsRequest> = {
-  encode(_: GetMetricsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(_: GetMetricsRequest, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     return writer;
   },
 
@@ -139,7 +153,7 @@ function createBaseValueHistogram(): ValueHistogram {
 }
 
 export const ValueHistogram: MessageFns<ValueHistogram> = {
-  encode(message: ValueHistogram, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: ValueHistogram, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     if (message.bucketsPerDoubling !== 0) {
       writer.uint32(8).uint32(message.bucketsPerDoubling);
     }
@@ -235,7 +249,7 @@ function createBaseShardOperations(): ShardOperations {
 }
 
 export const ShardOperations: MessageFns<ShardOperations> = {
-  encode(message: ShardOperations, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: ShardOperations, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     if (message.shard !== 0) {
       writer.uint32(8).int32(message.shard);
     }
@@ -320,7 +334,7 @@ function createBaseGetMetricsResponse(): GetMetricsResponse {
 }
 
 export const GetMetricsResponse: MessageFns<GetMetricsResponse> = {
-  encode(message: GetMetricsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: GetMetricsResponse, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     if (message.startId !== "") {
       writer.uint32(10).string(message.startId);
     }

@@ -8,6 +8,20 @@
 const EMPTY = Buffer.alloc(0);
 const asBuffer = (u: Uint8Array): Buffer =>
   Buffer.isBuffer(u) ? u : Buffer.from(u.buffer, u.byteOffset, u.byteLength);
+const KEPT_BYTES_MAX = 1 << 20;
+let idleWriter: MessageWriter | undefined;
+class MessageWriter extends BinaryWriter {
+  static take(): MessageWriter {
+    const writer = idleWriter ?? new MessageWriter();
+    idleWriter = undefined;
+    return writer;
+  }
+  override finish(): Uint8Array<ArrayBuffer> {
+    const bytes = super.finish();
+    if (bytes.length <= KEPT_BYTES_MAX) idleWriter = this;
+    return bytes;
+  }
+}
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import {
   type CallOptions,
@@ -290,7 +304,7 @@ function createBaseEntry(): Entry {
 }
 
 export const Entry: MessageFns<Entry> = {
-  encode(message: Entry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: Entry, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     if (message.index !== 0) {
       writer.uint32(8).uint64(message.index);
     }
@@ -369,7 +383,7 @@ function createBaseConfState(): ConfState {
 }
 
 export const ConfState: MessageFns<ConfState> = {
-  encode(message: ConfState, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: ConfState, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     if (message.voters.length !== 0) {
       writer.uint32(10).fork();
       for (const v of message.voters) {
@@ -515,7 +529,7 @@ function createBaseSnapshotMeta(): SnapshotMeta {
 }
 
 export const SnapshotMeta: MessageFns<SnapshotMeta> = {
-  encode(message: SnapshotMeta, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: SnapshotMeta, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     if (message.index !== 0) {
       writer.uint32(8).uint64(message.index);
     }
@@ -610,7 +624,7 @@ function createBaseRaftMessage(): RaftMessage {
 }
 
 export const RaftMessage: MessageFns<RaftMessage> = {
-  encode(message: RaftMessage, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: RaftMessage, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     if (message.type !== 0) {
       writer.uint32(8).int32(message.type);
     }
@@ -810,7 +824,7 @@ function createBaseMember(): Member {
 }
 
 export const Member: MessageFns<Member> = {
-  encode(message: Member, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: Member, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     if (message.id !== 0) {
       writer.uint32(8).uint64(message.id);
     }
@@ -878,7 +892,7 @@ function createBaseAppliedRecord(): AppliedRecord {
 }
 
 export const AppliedRecord: MessageFns<AppliedRecord> = {
-  encode(message: AppliedRecord, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: AppliedRecord, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     if (message.index !== 0) {
       writer.uint32(8).uint64(message.index);
     }
@@ -979,7 +993,7 @@ function createBaseMemberChange(): MemberChange {
 }
 
 export const MemberChange: MessageFns<MemberChange> = {
-  encode(message: MemberChange, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: MemberChange, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     if (message.type !== 0) {
       writer.uint32(8).int32(message.type);
     }
@@ -1036,7 +1050,7 @@ function createBaseConfChangePayload(): ConfChangePayload {
 }
 
 export const ConfChangePayload: MessageFns<ConfChangePayload> = {
-  encode(message: ConfChangePayload, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: ConfChangePayload, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     for (const v of message.changes) {
       MemberChange.encode(v!, writer.uint32(10).fork()).join();
     }
@@ -1103,7 +1117,7 @@ function createBaseRaftFrame(): RaftFrame {
 }
 
 export const RaftFrame: MessageFns<RaftFrame> = {
-  encode(message: RaftFrame, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: RaftFrame, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     if (message.version !== 0) {
       writer.uint32(8).uint32(message.version);
     }
@@ -1237,7 +1251,7 @@ function createBaseRaftCredit(): RaftCredit {
 }
 
 export const RaftCredit: MessageFns<RaftCredit> = {
-  encode(message: RaftCredit, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: RaftCredit, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     if (message.bytesReceived !== 0) {
       writer.uint32(8).uint64(message.bytesReceived);
     }
@@ -1294,7 +1308,7 @@ function createBaseFetchSnapshotRequest(): FetchSnapshotRequest {
 }
 
 export const FetchSnapshotRequest: MessageFns<FetchSnapshotRequest> = {
-  encode(message: FetchSnapshotRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: FetchSnapshotRequest, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     if (message.clusterId !== "0") {
       writer.uint32(9).fixed64(message.clusterId);
     }
@@ -1406,7 +1420,7 @@ function createBaseSnapshotRecord(): SnapshotRecord {
 }
 
 export const SnapshotRecord: MessageFns<SnapshotRecord> = {
-  encode(message: SnapshotRecord, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: SnapshotRecord, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     if (message.key.length !== 0) {
       writer.uint32(10).bytes(message.key);
     }
@@ -1463,7 +1477,7 @@ function createBaseSnapshotChunk(): SnapshotChunk {
 }
 
 export const SnapshotChunk: MessageFns<SnapshotChunk> = {
-  encode(message: SnapshotChunk, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: SnapshotChunk, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     for (const v of message.records) {
       SnapshotRecord.encode(v!, writer.uint32(10).fork()).join();
     }
@@ -1531,7 +1545,7 @@ function createBaseEntryPayload(): EntryPayload {
 }
 
 export const EntryPayload: MessageFns<EntryPayload> = {
-  encode(message: EntryPayload, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: EntryPayload, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     if (message.timeMs !== 0) {
       writer.uint32(8).uint64(message.timeMs);
     }
@@ -1588,7 +1602,7 @@ function createBaseListMembersRequest(): ListMembersRequest {
 }
 
 export const ListMembersRequest: MessageFns<ListMembersRequest> = {
-  encode(_: ListMembersRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(_: ListMembersRequest, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     return writer;
   },
 
@@ -1623,7 +1637,7 @@ function createBaseMemberInfo(): MemberInfo {
 }
 
 export const MemberInfo: MessageFns<MemberInfo> = {
-  encode(message: MemberInfo, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: MemberInfo, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     if (message.member !== undefined) {
       Member.encode(message.member, writer.uint32(10).fork()).join();
     }
@@ -1713,7 +1727,7 @@ function createBaseListMembersResponse(): ListMembersResponse {
 }
 
 export const ListMembersResponse: MessageFns<ListMembersResponse> = {
-  encode(message: ListMembersResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: ListMembersResponse, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     if (message.clusterId !== "0") {
       writer.uint32(9).fixed64(message.clusterId);
     }
@@ -1814,7 +1828,7 @@ function createBaseAddMember(): AddMember {
 }
 
 export const AddMember: MessageFns<AddMember> = {
-  encode(message: AddMember, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: AddMember, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     if (message.address !== "") {
       writer.uint32(10).string(message.address);
     }
@@ -1860,7 +1874,7 @@ function createBasePromoteMember(): PromoteMember {
 }
 
 export const PromoteMember: MessageFns<PromoteMember> = {
-  encode(message: PromoteMember, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: PromoteMember, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     if (message.id !== 0) {
       writer.uint32(8).uint64(message.id);
     }
@@ -1906,7 +1920,7 @@ function createBaseRemoveMember(): RemoveMember {
 }
 
 export const RemoveMember: MessageFns<RemoveMember> = {
-  encode(message: RemoveMember, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: RemoveMember, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     if (message.id !== 0) {
       writer.uint32(8).uint64(message.id);
     }
@@ -1952,7 +1966,7 @@ function createBaseTransferLeadership(): TransferLeadership {
 }
 
 export const TransferLeadership: MessageFns<TransferLeadership> = {
-  encode(message: TransferLeadership, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: TransferLeadership, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     if (message.id !== 0) {
       writer.uint32(8).uint64(message.id);
     }
@@ -1998,7 +2012,7 @@ function createBaseChangeMembersRequest(): ChangeMembersRequest {
 }
 
 export const ChangeMembersRequest: MessageFns<ChangeMembersRequest> = {
-  encode(message: ChangeMembersRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: ChangeMembersRequest, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     switch (message.change?.$case) {
       case "add":
         AddMember.encode(message.change.value, writer.uint32(10).fork()).join();
@@ -2079,7 +2093,7 @@ function createBaseChangeMembersResponse(): ChangeMembersResponse {
 }
 
 export const ChangeMembersResponse: MessageFns<ChangeMembersResponse> = {
-  encode(message: ChangeMembersResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: ChangeMembersResponse, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     if (message.member !== undefined) {
       Member.encode(message.member, writer.uint32(10).fork()).join();
     }

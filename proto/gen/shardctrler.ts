@@ -8,6 +8,20 @@
 const EMPTY = Buffer.alloc(0);
 const asBuffer = (u: Uint8Array): Buffer =>
   Buffer.isBuffer(u) ? u : Buffer.from(u.buffer, u.byteOffset, u.byteLength);
+const KEPT_BYTES_MAX = 1 << 20;
+let idleWriter: MessageWriter | undefined;
+class MessageWriter extends BinaryWriter {
+  static take(): MessageWriter {
+    const writer = idleWriter ?? new MessageWriter();
+    idleWriter = undefined;
+    return writer;
+  }
+  override finish(): Uint8Array<ArrayBuffer> {
+    const bytes = super.finish();
+    if (bytes.length <= KEPT_BYTES_MAX) idleWriter = this;
+    return bytes;
+  }
+}
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import {
   type CallOptions,
@@ -201,7 +215,7 @@ function createBaseServers(): Servers {
 }
 
 export const Servers: MessageFns<Servers> = {
-  encode(message: Servers, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: Servers, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     for (const v of message.servers) {
       writer.uint32(10).string(v!);
     }
@@ -247,7 +261,7 @@ function createBaseConfig(): Config {
 }
 
 export const Config: MessageFns<Config> = {
-  encode(message: Config, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: Config, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     if (message.num !== 0) {
       writer.uint32(8).int64(message.num);
     }
@@ -371,7 +385,7 @@ function createBaseConfig_GroupsEntry(): Config_GroupsEntry {
 }
 
 export const Config_GroupsEntry: MessageFns<Config_GroupsEntry> = {
-  encode(message: Config_GroupsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: Config_GroupsEntry, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     if (message.key !== 0) {
       writer.uint32(8).int32(message.key);
     }
@@ -428,7 +442,7 @@ function createBaseConfig_LastOwnersEntry(): Config_LastOwnersEntry {
 }
 
 export const Config_LastOwnersEntry: MessageFns<Config_LastOwnersEntry> = {
-  encode(message: Config_LastOwnersEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: Config_LastOwnersEntry, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     if (message.key !== 0) {
       writer.uint32(8).int32(message.key);
     }
@@ -485,7 +499,7 @@ function createBaseConfig_DepartedEntry(): Config_DepartedEntry {
 }
 
 export const Config_DepartedEntry: MessageFns<Config_DepartedEntry> = {
-  encode(message: Config_DepartedEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: Config_DepartedEntry, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     if (message.key !== 0) {
       writer.uint32(8).int32(message.key);
     }
@@ -542,7 +556,7 @@ function createBaseCommandRequest(): CommandRequest {
 }
 
 export const CommandRequest: MessageFns<CommandRequest> = {
-  encode(message: CommandRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: CommandRequest, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     globalThis.Object.entries(message.servers).forEach(([key, value]: [string, Servers]) => {
       CommandRequest_ServersEntry.encode({ key: key as any, value }, writer.uint32(10).fork()).join();
     });
@@ -682,7 +696,7 @@ function createBaseCommandRequest_ServersEntry(): CommandRequest_ServersEntry {
 }
 
 export const CommandRequest_ServersEntry: MessageFns<CommandRequest_ServersEntry> = {
-  encode(message: CommandRequest_ServersEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: CommandRequest_ServersEntry, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     if (message.key !== 0) {
       writer.uint32(8).int32(message.key);
     }
@@ -739,7 +753,7 @@ function createBaseCommandResponse(): CommandResponse {
 }
 
 export const CommandResponse: MessageFns<CommandResponse> = {
-  encode(message: CommandResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: CommandResponse, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     if (message.err !== "") {
       writer.uint32(10).string(message.err);
     }
@@ -796,7 +810,7 @@ function createBaseGetStatusRequest(): GetStatusRequest {
 }
 
 export const GetStatusRequest: MessageFns<GetStatusRequest> = {
-  encode(_: GetStatusRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(_: GetStatusRequest, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     return writer;
   },
 
@@ -844,7 +858,7 @@ function createBaseGetStatusResponse(): GetStatusResponse {
 }
 
 export const GetStatusResponse: MessageFns<GetStatusResponse> = {
-  encode(message: GetStatusResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: GetStatusResponse, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     if (message.id !== 0) {
       writer.uint32(8).int64(message.id);
     }
@@ -1011,7 +1025,7 @@ function createBaseJoinChange(): JoinChange {
 }
 
 export const JoinChange: MessageFns<JoinChange> = {
-  encode(message: JoinChange, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: JoinChange, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     globalThis.Object.entries(message.groups).forEach(([key, value]: [string, Servers]) => {
       JoinChange_GroupsEntry.encode({ key: key as any, value }, writer.uint32(10).fork()).join();
     });
@@ -1060,7 +1074,7 @@ function createBaseJoinChange_GroupsEntry(): JoinChange_GroupsEntry {
 }
 
 export const JoinChange_GroupsEntry: MessageFns<JoinChange_GroupsEntry> = {
-  encode(message: JoinChange_GroupsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: JoinChange_GroupsEntry, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     if (message.key !== 0) {
       writer.uint32(8).int32(message.key);
     }
@@ -1117,7 +1131,7 @@ function createBaseLeaveChange(): LeaveChange {
 }
 
 export const LeaveChange: MessageFns<LeaveChange> = {
-  encode(message: LeaveChange, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: LeaveChange, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     if (message.gids.length !== 0) {
       writer.uint32(10).fork();
       for (const v of message.gids) {
@@ -1188,7 +1202,7 @@ function createBaseMoveChange(): MoveChange {
 }
 
 export const MoveChange: MessageFns<MoveChange> = {
-  encode(message: MoveChange, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: MoveChange, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     if (message.shard !== 0) {
       writer.uint32(8).int32(message.shard);
     }
@@ -1245,7 +1259,7 @@ function createBaseServersChange(): ServersChange {
 }
 
 export const ServersChange: MessageFns<ServersChange> = {
-  encode(message: ServersChange, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: ServersChange, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     if (message.gid !== 0) {
       writer.uint32(8).int32(message.gid);
     }
@@ -1302,7 +1316,7 @@ function createBaseChangeRequest(): ChangeRequest {
 }
 
 export const ChangeRequest: MessageFns<ChangeRequest> = {
-  encode(message: ChangeRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: ChangeRequest, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     if (message.clientId !== "0") {
       writer.uint32(9).fixed64(message.clientId);
     }
@@ -1405,7 +1419,7 @@ function createBaseChangeResponse(): ChangeResponse {
 }
 
 export const ChangeResponse: MessageFns<ChangeResponse> = {
-  encode(message: ChangeResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: ChangeResponse, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     if (message.config !== undefined) {
       Config.encode(message.config, writer.uint32(10).fork()).join();
     }
@@ -1451,7 +1465,7 @@ function createBaseQueryRequest(): QueryRequest {
 }
 
 export const QueryRequest: MessageFns<QueryRequest> = {
-  encode(message: QueryRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: QueryRequest, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     if (message.num !== 0) {
       writer.uint32(8).int64(message.num);
     }
@@ -1497,7 +1511,7 @@ function createBaseQueryResponse(): QueryResponse {
 }
 
 export const QueryResponse: MessageFns<QueryResponse> = {
-  encode(message: QueryResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: QueryResponse, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     if (message.config !== undefined) {
       Config.encode(message.config, writer.uint32(10).fork()).join();
     }
@@ -1543,7 +1557,7 @@ function createBaseWatchRequest(): WatchRequest {
 }
 
 export const WatchRequest: MessageFns<WatchRequest> = {
-  encode(message: WatchRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: WatchRequest, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     if (message.next !== 0) {
       writer.uint32(8).int64(message.next);
     }
@@ -1600,7 +1614,7 @@ function createBaseWatchResponse(): WatchResponse {
 }
 
 export const WatchResponse: MessageFns<WatchResponse> = {
-  encode(message: WatchResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: WatchResponse, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     if (message.config !== undefined) {
       Config.encode(message.config, writer.uint32(10).fork()).join();
     }
@@ -1646,7 +1660,7 @@ function createBaseControllerCommand(): ControllerCommand {
 }
 
 export const ControllerCommand: MessageFns<ControllerCommand> = {
-  encode(message: ControllerCommand, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: ControllerCommand, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     if (message.initializeShards !== 0) {
       writer.uint32(8).uint32(message.initializeShards);
     }

@@ -8,6 +8,20 @@
 const EMPTY = Buffer.alloc(0);
 const asBuffer = (u: Uint8Array): Buffer =>
   Buffer.isBuffer(u) ? u : Buffer.from(u.buffer, u.byteOffset, u.byteLength);
+const KEPT_BYTES_MAX = 1 << 20;
+let idleWriter: MessageWriter | undefined;
+class MessageWriter extends BinaryWriter {
+  static take(): MessageWriter {
+    const writer = idleWriter ?? new MessageWriter();
+    idleWriter = undefined;
+    return writer;
+  }
+  override finish(): Uint8Array<ArrayBuffer> {
+    const bytes = super.finish();
+    if (bytes.length <= KEPT_BYTES_MAX) idleWriter = this;
+    return bytes;
+  }
+}
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import {
   type CallOptions,
@@ -391,7 +405,7 @@ function createBaseCommandRequest(): CommandRequest {
 }
 
 export const CommandRequest: MessageFns<CommandRequest> = {
-  encode(message: CommandRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: CommandRequest, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     if (message.key.length !== 0) {
       writer.uint32(10).bytes(message.key);
     }
@@ -481,7 +495,7 @@ function createBaseCommandResponse(): CommandResponse {
 }
 
 export const CommandResponse: MessageFns<CommandResponse> = {
-  encode(message: CommandResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: CommandResponse, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     if (message.err !== "") {
       writer.uint32(10).string(message.err);
     }
@@ -538,7 +552,7 @@ function createBaseShardOperationRequest(): ShardOperationRequest {
 }
 
 export const ShardOperationRequest: MessageFns<ShardOperationRequest> = {
-  encode(message: ShardOperationRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: ShardOperationRequest, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     if (message.configNum !== 0) {
       writer.uint32(8).int32(message.configNum);
     }
@@ -609,7 +623,7 @@ function createBaseShardOperationResponse(): ShardOperationResponse {
 }
 
 export const ShardOperationResponse: MessageFns<ShardOperationResponse> = {
-  encode(message: ShardOperationResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: ShardOperationResponse, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     if (message.err !== "") {
       writer.uint32(10).string(message.err);
     }
@@ -694,7 +708,7 @@ function createBaseShardOperationResponse_ShardsEntry(): ShardOperationResponse_
 }
 
 export const ShardOperationResponse_ShardsEntry: MessageFns<ShardOperationResponse_ShardsEntry> = {
-  encode(message: ShardOperationResponse_ShardsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: ShardOperationResponse_ShardsEntry, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     if (message.key !== 0) {
       writer.uint32(8).int32(message.key);
     }
@@ -751,7 +765,7 @@ function createBaseShardOperationResponse_LastOperationsEntry(): ShardOperationR
 }
 
 export const ShardOperationResponse_LastOperationsEntry: MessageFns<ShardOperationResponse_LastOperationsEntry> = {
-  encode(message: ShardOperationResponse_LastOperationsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: ShardOperationResponse_LastOperationsEntry, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     if (message.key !== 0) {
       writer.uint32(8).int64(message.key);
     }
@@ -808,7 +822,7 @@ function createBaseShardData(): ShardData {
 }
 
 export const ShardData: MessageFns<ShardData> = {
-  encode(message: ShardData, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: ShardData, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     for (const v of message.kv) {
       ShardPair.encode(v!, writer.uint32(10).fork()).join();
     }
@@ -854,7 +868,7 @@ function createBaseShardPair(): ShardPair {
 }
 
 export const ShardPair: MessageFns<ShardPair> = {
-  encode(message: ShardPair, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: ShardPair, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     if (message.key.length !== 0) {
       writer.uint32(10).bytes(message.key);
     }
@@ -911,7 +925,7 @@ function createBaseOperationContext(): OperationContext {
 }
 
 export const OperationContext: MessageFns<OperationContext> = {
-  encode(message: OperationContext, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: OperationContext, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     if (message.maxAppliedCommandId !== 0) {
       writer.uint32(8).int64(message.maxAppliedCommandId);
     }
@@ -968,7 +982,7 @@ function createBaseShardInfo(): ShardInfo {
 }
 
 export const ShardInfo: MessageFns<ShardInfo> = {
-  encode(message: ShardInfo, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: ShardInfo, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     if (message.shardId !== 0) {
       writer.uint32(8).int32(message.shardId);
     }
@@ -1047,7 +1061,7 @@ function createBaseGetStatusRequest(): GetStatusRequest {
 }
 
 export const GetStatusRequest: MessageFns<GetStatusRequest> = {
-  encode(_: GetStatusRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(_: GetStatusRequest, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     return writer;
   },
 
@@ -1093,7 +1107,7 @@ function createBaseMoveInfo(): MoveInfo {
 }
 
 export const MoveInfo: MessageFns<MoveInfo> = {
-  encode(message: MoveInfo, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: MoveInfo, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     if (message.shard !== 0) {
       writer.uint32(8).int32(message.shard);
     }
@@ -1254,7 +1268,7 @@ function createBaseGetStatusResponse(): GetStatusResponse {
 }
 
 export const GetStatusResponse: MessageFns<GetStatusResponse> = {
-  encode(message: GetStatusResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: GetStatusResponse, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     if (message.id !== 0) {
       writer.uint32(8).int64(message.id);
     }
@@ -1462,7 +1476,7 @@ function createBaseWriteCommand(): WriteCommand {
 }
 
 export const WriteCommand: MessageFns<WriteCommand> = {
-  encode(message: WriteCommand, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: WriteCommand, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     if (message.sequence !== 0) {
       writer.uint32(8).uint64(message.sequence);
     }
@@ -1574,7 +1588,7 @@ function createBaseWriteBatch(): WriteBatch {
 }
 
 export const WriteBatch: MessageFns<WriteBatch> = {
-  encode(message: WriteBatch, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: WriteBatch, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     if (message.clientId !== "0") {
       writer.uint32(9).fixed64(message.clientId);
     }
@@ -1642,7 +1656,7 @@ function createBaseResult(): Result {
 }
 
 export const Result: MessageFns<Result> = {
-  encode(message: Result, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: Result, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     if (message.code !== 0) {
       writer.uint32(8).int32(message.code);
     }
@@ -1710,7 +1724,7 @@ function createBaseBatchRequest(): BatchRequest {
 }
 
 export const BatchRequest: MessageFns<BatchRequest> = {
-  encode(message: BatchRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: BatchRequest, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     if (message.id !== 0) {
       writer.uint32(8).uint64(message.id);
     }
@@ -1810,7 +1824,7 @@ function createBaseBatchResponse(): BatchResponse {
 }
 
 export const BatchResponse: MessageFns<BatchResponse> = {
-  encode(message: BatchResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: BatchResponse, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     if (message.id !== 0) {
       writer.uint32(8).uint64(message.id);
     }
@@ -1944,7 +1958,7 @@ function createBaseShardPlace(): ShardPlace {
 }
 
 export const ShardPlace: MessageFns<ShardPlace> = {
-  encode(message: ShardPlace, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: ShardPlace, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     if (message.shard !== 0) {
       writer.uint32(8).int32(message.shard);
     }
@@ -2012,7 +2026,7 @@ function createBaseScanRequest(): ScanRequest {
 }
 
 export const ScanRequest: MessageFns<ScanRequest> = {
-  encode(message: ScanRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: ScanRequest, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     if (message.shards.length !== 0) {
       writer.uint32(10).fork();
       for (const v of message.shards) {
@@ -2116,7 +2130,7 @@ function createBaseScanResponse(): ScanResponse {
 }
 
 export const ScanResponse: MessageFns<ScanResponse> = {
-  encode(message: ScanResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: ScanResponse, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     for (const v of message.pairs) {
       ShardPair.encode(v!, writer.uint32(10).fork()).join();
     }
@@ -2195,7 +2209,7 @@ function createBasePullShardRequest(): PullShardRequest {
 }
 
 export const PullShardRequest: MessageFns<PullShardRequest> = {
-  encode(message: PullShardRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: PullShardRequest, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     if (message.configNum !== 0) {
       writer.uint32(8).int64(message.configNum);
     }
@@ -2307,7 +2321,7 @@ function createBaseShardRecord(): ShardRecord {
 }
 
 export const ShardRecord: MessageFns<ShardRecord> = {
-  encode(message: ShardRecord, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: ShardRecord, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     if (message.key.length !== 0) {
       writer.uint32(10).bytes(message.key);
     }
@@ -2375,7 +2389,7 @@ function createBasePullShardResponse(): PullShardResponse {
 }
 
 export const PullShardResponse: MessageFns<PullShardResponse> = {
-  encode(message: PullShardResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: PullShardResponse, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     for (const v of message.records) {
       ShardRecord.encode(v!, writer.uint32(10).fork()).join();
     }
@@ -2487,7 +2501,7 @@ function createBaseFreezeShardRequest(): FreezeShardRequest {
 }
 
 export const FreezeShardRequest: MessageFns<FreezeShardRequest> = {
-  encode(message: FreezeShardRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: FreezeShardRequest, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     if (message.configNum !== 0) {
       writer.uint32(8).int64(message.configNum);
     }
@@ -2588,7 +2602,7 @@ function createBaseDropShardRequest(): DropShardRequest {
 }
 
 export const DropShardRequest: MessageFns<DropShardRequest> = {
-  encode(message: DropShardRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: DropShardRequest, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     if (message.configNum !== 0) {
       writer.uint32(8).int64(message.configNum);
     }
@@ -2667,7 +2681,7 @@ function createBaseDropShardResponse(): DropShardResponse {
 }
 
 export const DropShardResponse: MessageFns<DropShardResponse> = {
-  encode(_: DropShardResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(_: DropShardResponse, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     return writer;
   },
 
@@ -2709,7 +2723,7 @@ function createBaseInsertChunk(): InsertChunk {
 }
 
 export const InsertChunk: MessageFns<InsertChunk> = {
-  encode(message: InsertChunk, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: InsertChunk, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     if (message.configNum !== 0) {
       writer.uint32(8).int64(message.configNum);
     }
@@ -2810,7 +2824,7 @@ function createBaseShardStep(): ShardStep {
 }
 
 export const ShardStep: MessageFns<ShardStep> = {
-  encode(message: ShardStep, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: ShardStep, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     if (message.configNum !== 0) {
       writer.uint32(8).int64(message.configNum);
     }
@@ -2875,7 +2889,7 @@ function createBaseGroupCommand(): GroupCommand {
 }
 
 export const GroupCommand: MessageFns<GroupCommand> = {
-  encode(message: GroupCommand, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: GroupCommand, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     if (message.writes.length !== 0) {
       writer.uint32(10).bytes(message.writes);
     }
