@@ -5,6 +5,7 @@ import { type Logger, silentLogger } from "../runtime/logger.ts";
 import { ConnectionGate } from "./connection_gate.ts";
 import { KvError } from "./errors.ts";
 import { widenConnections, widenStreams } from "./flow_control.ts";
+import { gatherWrites } from "./write_gathering.ts";
 import { ServerCalls, toGrpcHandler } from "./grpc_server_call.ts";
 import {
   connectionsMax,
@@ -85,7 +86,10 @@ export async function serveGrpc(options: ServeGrpcOptions): Promise<GrpcServer> 
     logger,
     connectionsMax: limits.connectionsMax ?? connectionsMax,
     prefaceMsMax: limits.prefaceMsMax ?? prefaceMsMax,
-    onConnection: (socket) => injector.injectConnection(socket),
+    onConnection: (socket) => {
+      gatherWrites(socket);
+      injector.injectConnection(socket);
+    },
   });
   const bound = await gate.listen(address);
   let closing: Promise<void> | undefined;
