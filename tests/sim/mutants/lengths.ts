@@ -6,15 +6,15 @@ export const lengthMutants: readonly Mutant[] = [
     name: "length-kept-on-put",
     breaks: "The length of a value is remembered as it was before the value was replaced.",
     file: "raft/node/batch_view.ts",
-    find: `this.#known.update(relative, value?.length ?? "absent");`,
-    replace: `if (value === undefined) this.#known.update(relative, "absent");`,
+    find: `this.#known.update(hash, value?.length ?? "absent");`,
+    replace: `if (value === undefined) this.#known.update(hash, "absent");`,
   },
   {
     name: "length-kept-on-delete",
     breaks: "A key that was deleted is remembered as one with a value.",
     file: "raft/node/batch_view.ts",
-    find: `this.#known.update(relative, value?.length ?? "absent");`,
-    replace: "if (value !== undefined) this.#known.update(relative, value.length);",
+    find: `this.#known.update(hash, value?.length ?? "absent");`,
+    replace: "if (value !== undefined) this.#known.update(hash, value.length);",
   },
   {
     name: "lengths-kept-over-snapshot",
@@ -42,8 +42,7 @@ export const lengthMutants: readonly Mutant[] = [
     name: "length-of-neighbor",
     breaks: "What is remembered of a key answers for others that stand in the same place.",
     file: "raft/node/known_lengths.ts",
-    find:
-      "segment[at] === this.#a && segment[at + 1] === this.#b && segment[at + 2] === this.#c &&\n",
+    find: "segment[at] === a && segment[at + 1] === b && segment[at + 2] === c &&\n",
     replace: "\n",
   },
 ];
