@@ -8,6 +8,7 @@ import { reportChart, reportJson, reportText } from "./bench/comparison_report.t
 import { replaceSection } from "./bench/document.ts";
 import { EtcdError } from "./bench/etcd_process.ts";
 import { EtcdSystem } from "./bench/etcd_system.ts";
+import { writeFormatted } from "./bench/formatted_file.ts";
 import { LoadError } from "./bench/h2load.ts";
 import { describeMachine } from "./bench/machine.ts";
 import { combine, pointsOf, type SystemFigures, visitsOf } from "./bench/measurement.ts";
@@ -61,9 +62,9 @@ async function compare(options: ComparisonOptions): Promise<void> {
   const text = options.format === "json" ? reportJson(report) : reportText(report);
   Deno.stdout.writeSync(encoder.encode(text));
   if (!options.write) return;
-  await Deno.writeTextFile(chart, reportChart(report));
+  await writeFormatted(chart, reportChart(report));
   const before = await Deno.readTextFile(page);
-  await Deno.writeTextFile(page, replaceSection(before, "comparison", reportText(report)));
+  await writeFormatted(page, replaceSection(before, "comparison", reportText(report)));
 }
 
 async function main(args: readonly string[]): Promise<number> {

@@ -5,6 +5,7 @@
 import { FlagError, HelpRequested } from "../runtime/flags.ts";
 import { nameOf, withCommas } from "./bench/comparison_table.ts";
 import { replaceSection } from "./bench/document.ts";
+import { writeFormatted } from "./bench/formatted_file.ts";
 import { LoadError } from "./bench/h2load.ts";
 import { describeMachine } from "./bench/machine.ts";
 import { measureEndurance } from "./bench/growth/endurance_run.ts";
@@ -87,7 +88,7 @@ async function run(options: GrowthOptions): Promise<number> {
   if (options.write) {
     let document = await Deno.readTextFile(page);
     for (const section of written) document = replaceSection(document, section.name, section.text);
-    await Deno.writeTextFile(page, document);
+    await writeFormatted(page, document);
   }
   const wrong = complaints(report);
   for (const each of wrong) complain(each);
