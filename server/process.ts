@@ -12,6 +12,7 @@ import { checkDenoVersion, VERSION } from "../runtime/version.ts";
 import { type Engine, EngineError } from "../storage/engine.ts";
 import { RocksdbEngine } from "../storage/rocksdb_engine.ts";
 import type { ServerSettings } from "./flags.ts";
+import { memoryTableBytes } from "./memory_tables.ts";
 
 /** What a node stands on, and what every server tells it. */
 export interface NodeEnvironment {
@@ -90,7 +91,9 @@ async function serve<Settings extends ServerSettings>(
 ): Promise<void> {
   await using stack = new AsyncDisposableStack();
   const engine = stack.adopt(
-    await RocksdbEngine.open(settings.directory),
+    await RocksdbEngine.open(settings.directory, {
+      writeBufferSize: memoryTableBytes(settings.id),
+    }),
     (engine) => engine.close(),
   );
   const dialer = stack.adopt(new GrpcDialer(), (dialer) => dialer.close());

@@ -1,0 +1,19 @@
+/**
+ * How much a server's engine gathers in memory before it writes a table.
+ *
+ * Replicas write the same. Were their memory tables of one size, all would be
+ * full, and written out and merged, at the same moment, and no majority would
+ * be quick then.
+ */
+
+/** By position in the group, around what the engine takes by itself. */
+const MIB_BY_POSITION = [28, 32, 36] as const;
+
+/**
+ * Bytes of a memory table.
+ *
+ * @param position The server's number among its group's or the controllers', from 0
+ */
+export function memoryTableBytes(position: number): number {
+  return (MIB_BY_POSITION[position % MIB_BY_POSITION.length] ?? 32) * 1024 * 1024;
+}
