@@ -1,0 +1,102 @@
+/**
+ * What gRPC adds to what is below it: a message and its echo, both ends in this
+ * process, one after the other and 64 at a time: `deno task bench:micro rpc`.
+ */
+import { once } from "node:events";
+import http2 from "node:http2";
+import net from "node:net";
+import { type BatchRequest, BatchResponse, KvServiceService } from "../proto/gen/shardkv.ts";
+import { serveGrpc } from "./grpc_server.ts";
+import { GrpcDialer } from "./grpc_dialer.ts";
+import { stream, unary } from "./service.ts";
+
+const { execute, stream: streamMethod } = KvServiceService;
+const inFlight = 64;
+const payload = Buffer.alloc(128, 7);
+const request: BatchRequest = {
+  id: 1,
+  writes: payload,
+  getKeys: [],
+  ageMs: 0,
+  anyReplica: false,
+};
+const answer = BatchResponse.decode(Buffer.alloc(0));
+
+/** Sends a message and resolves with the next one that comes. */
+type Echo = () => Promise<unknown>;
+
+async function openGrpc(): Promise<{ readonly echo: Echo; readonly call: Echo }> {
+  const server = await serveGrpc({
+    address: "127.0.0.1:0",
+    routes: [
+      unary(execute, () => Promise.resolve(answer)),
+      stream(streamMethod, async (call) => {
+        for await (const _ of call.requests) call.send(answer);
+      }),
+    ],
+  });
+  const channel = new GrpcDialer().channel(server.address);
+  const opened = channel.stream(streamMethod);
+  const answers = opened.responses[Symbol.asyncIterator]();
+  return {
+    echo: () => {
+      opened.send(request);
+      return answers.next();
+    },
+    call: () => channel.unary(execute, request, { timeoutMs: 10_000 }),
+  };
+}
+
+async function openHttp2(): Promise<{ readonly echo: Echo; readonly call: Echo }> {
+  const server = http2.createServer();
+  server.on("stream", (incoming: http2.ServerHttp2Stream) => {
+    incoming.respond({ ":status": 200 });
+    incoming.on("data", (chunk) => incoming.write(chunk));
+    incoming.on("end", () => incoming.end());
+  });
+  const session = http2.connect(`http://127.0.0.1:${await listen(server)}`);
+  const open = () => session.request({ ":method": "POST", ":path": "/echo" });
+  const opened = open();
+  return {
+    echo: () => {
+      opened.write(payload);
+      return once(opened, "data");
+    },
+    call: async () => {
+      const call = open();
+      call.end(payload);
+      for await (const _ of call);
+    },
+  };
+}
+
+async function openTcp(): Promise<Echo> {
+  const server = net.createServer({ noDelay: true }, (incoming) => {
+    incoming.on("data", (chunk) => incoming.write(chunk));
+  });
+  const socket = net.connect({ port: await listen(server), host: "127.0.0.1", noDelay: true });
+  return () => {
+    socket.write(payload);
+    return once(socket, "data");
+  };
+}
+
+async function listen(server: net.Server | http2.Http2Server): Promise<number> {
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return (server.address() as net.AddressInfo).port;
+}
+
+const grpc = await openGrpc();
+const bare = await openHttp2();
+const tcp = await openTcp();
+
+Deno.bench("a message and its echo on a stream of gRPC", async () => void await grpc.echo());
+Deno.bench("a message and its echo on a stream of node:http2", async () => void await bare.echo());
+Deno.bench("a message and its echo on TCP", async () => void await tcp());
+Deno.bench(`${inFlight} unary calls of gRPC at once`, async () => {
+  await Promise.all(Array.from({ length: inFlight }, () => grpc.call()));
+});
+Deno.bench(`${inFlight} calls of node:http2 at once`, async () => {
+  await Promise.all(Array.from({ length: inFlight }, () => bare.call()));
+});
