@@ -5,7 +5,6 @@ import { type Logger, silentLogger } from "../runtime/logger.ts";
 import { ConnectionGate } from "./connection_gate.ts";
 import { KvError } from "./errors.ts";
 import { widenConnections, widenStreams } from "./flow_control.ts";
-import { gatherWrites } from "./write_gathering.ts";
 import { ServerCalls, toGrpcHandler } from "./grpc_server_call.ts";
 import {
   connectionsMax,
@@ -14,6 +13,7 @@ import {
   streamsPerConnectionMax,
 } from "./limits.ts";
 import type { ServiceRoutes } from "./service.ts";
+import { gatherWrites } from "./write_gathering.ts";
 
 /** What one server takes on at most; each has a default in limits.ts. */
 export interface ServerLimits {
