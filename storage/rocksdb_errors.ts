@@ -5,6 +5,8 @@ import { EngineError, type EngineErrorKind } from "./engine.ts";
 const kinds: readonly (readonly [RegExp, EngineErrorKind])[] = [
   [/While lock file|lock hold by current process/, "locked"],
   [/^Corruption/, "corruption"],
+  // A table or a manifest that is named in another file, as when that one has lost its end.
+  [/No such file or directory\s*While open(ing)? a file for (random|sequential)/, "corruption"],
   [/No space left on device/, "diskFull"],
 ];
 

@@ -14,6 +14,10 @@ Deno.test("toEngineError() tells kinds apart by what RocksDB 6.17 says", () => {
     kindOf("IO error: No space left on deviceWhile appending to file: /db/4.log"),
     "diskFull",
   );
+  const missing = "IO error: No such file or directoryWhile open";
+  assertEquals(kindOf(`${missing} a file for random read: /db/000028.ldb`), "corruption");
+  assertEquals(kindOf(`${missing}ing a file for sequentially reading: /db/MANIFEST`), "corruption");
+  assertEquals(kindOf(`${missing} a file for appending: /db/36.log`), "io");
   assertEquals(kindOf("IO error: No such file or directory: /db/9.sst"), "io");
 });
 

@@ -1,4 +1,4 @@
-/** A bit of a table that has changed: reads of many records in a row must find it, too. */
+/** Tables that are damaged or gone: reads of many records in a row must find it, too. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type Engine, EngineError } from "./engine.ts";
 import { generationRange, machineKey, machinePrefix } from "./key_space.ts";
@@ -13,8 +13,8 @@ function keyOf(number: number): Buffer {
   return machineKey(machinePrefix(1), Buffer.from(`key-${String(number).padStart(3, "0")}`));
 }
 
-/** A directory whose records lie in a table, one bit of one value not being what it was. */
-async function withDamagedTable(body: (engine: Engine) => Promise<void>): Promise<void> {
+/** A directory whose records lie in a table. */
+async function withTable(body: (path: string) => Promise<void>): Promise<void> {
   const path = await Deno.makeTempDir({ prefix: "eraft_table_" });
   try {
     const engine = await RocksdbEngine.open(path, OPTIONS);
@@ -26,6 +26,15 @@ async function withDamagedTable(body: (engine: Engine) => Promise<void>): Promis
     await engine.close();
     // Opening moves what is in the log into a table.
     await (await RocksdbEngine.open(path, OPTIONS)).close();
+    await body(path);
+  } finally {
+    await Deno.remove(path, { recursive: true });
+  }
+}
+
+/** An engine one bit of whose values is not what it was. */
+function withDamagedTable(body: (engine: Engine) => Promise<void>): Promise<void> {
+  return withTable(async (path) => {
     await flipBitOf(path, NEEDLE);
     const damaged = await RocksdbEngine.open(path, OPTIONS);
     try {
@@ -33,9 +42,7 @@ async function withDamagedTable(body: (engine: Engine) => Promise<void>): Promis
     } finally {
       await damaged.close();
     }
-  } finally {
-    await Deno.remove(path, { recursive: true });
-  }
+  });
 }
 
 async function flipBitOf(path: string, text: string): Promise<void> {
@@ -72,4 +79,17 @@ Deno.test("RocksdbEngine clears what is damaged without reading it", () =>
   withDamagedTable(async (engine) => {
     await engine.clearRange(generationRange(1));
     assertEquals(await engine.scan(generationRange(1)), []);
+  }));
+
+Deno.test("RocksdbEngine takes a table that is gone for damage, as of a manifest without its end", () =>
+  withTable(async (path) => {
+    for await (const { name } of Deno.readDir(path)) {
+      if (name.endsWith(".sst")) await Deno.remove(`${path}/${name}`);
+    }
+    await assertFound(async () => {
+      await using stack = new AsyncDisposableStack();
+      const engine = await RocksdbEngine.open(path, OPTIONS);
+      stack.defer(() => engine.close());
+      await engine.scan(generationRange(1));
+    });
   }));
