@@ -36,8 +36,8 @@ export function improveGenerated(source: string): string {
   const body = source
     .replace(PRELUDE, "")
     .replaceAll("Buffer.alloc(0)", "EMPTY")
-    // What a reader of a Buffer hands out are Buffers; of a plain array they would only claim to be.
     .replaceAll("= new BinaryWriter()", "= MessageWriter.take()")
+    // What a reader of a Buffer hands out are Buffers; of a plain array they would only claim to be.
     .replaceAll("new BinaryReader(input)", "new BinaryReader(asBuffer(input))")
     .replaceAll("Buffer.from(reader.bytes())", "(reader.bytes() as Buffer)")
     .replaceAll(

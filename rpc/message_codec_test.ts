@@ -1,0 +1,37 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { KvServiceService } from "../proto/gen/shardkv.ts";
+import { decodeRequest, encodeRequest } from "./message_codec.ts";
+
+// Messages share a writer (tasks/proto_output.ts): what one leaves in it must not reach another.
+const { stream } = KvServiceService;
+const plain = { id: 7, writes: Buffer.from("writes"), getKeys: [], ageMs: 1, anyReplica: true };
+
+Deno.test("encodeRequest() keeps nothing of a message that could not be encoded", () => {
+  const before = encodeRequest(stream, plain);
+  // Its id is written before the bytes that are none.
+  assertThrows(() => encodeRequest(stream, { ...plain, id: 9, writes: null as never }));
+  assertEquals(encodeRequest(stream, plain), before);
+});
+
+Deno.test("encodeRequest() lets one message be encoded while another is", () => {
+  let inner: Buffer | undefined;
+  const outer = {
+    ...plain,
+    get ageMs() {
+      inner = encodeRequest(stream, { ...plain, id: 8 });
+      return 5;
+    },
+  };
+  const bytes = encodeRequest(stream, outer);
+  assertEquals(decodeRequest(stream, bytes), { ...plain, ageMs: 5 });
+  assertEquals(decodeRequest(stream, inner as Buffer), { ...plain, id: 8 });
+});
+
+Deno.test("encodeRequest() gives bytes of their own, which later messages do not change", () => {
+  const large = encodeRequest(stream, { ...plain, writes: Buffer.alloc(3 << 20, 1) });
+  const first = encodeRequest(stream, plain);
+  const copy = Buffer.from(first);
+  encodeRequest(stream, { ...plain, id: 1, writes: Buffer.alloc(1_000, 2) });
+  assertEquals(first, copy);
+  assertEquals(decodeRequest(stream, large).writes.length, 3 << 20);
+});
