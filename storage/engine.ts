@@ -3,6 +3,7 @@
  * servers, memory for tests and the simulator. Both pass the same conformance
  * suite (tests/conformance/engine_conformance.ts).
  */
+import type { Journal } from "./journal/journal.ts";
 
 /** One change of a batch. Keys are 1 byte or longer, values 0 or longer. */
 export type Write =
@@ -67,6 +68,8 @@ export interface EngineStats {
  *   failed write all later ones fail too, or order would be lost.
  */
 export interface Engine {
+  /** Lies in the same directory, and is opened and closed with the engine. */
+  readonly journal: Journal;
   get(key: Uint8Array): Promise<Buffer | undefined>;
   /** Values in the order of the keys, not necessarily all of one moment. */
   getMany(keys: readonly Uint8Array[]): Promise<(Buffer | undefined)[]>;

@@ -4,8 +4,7 @@
  *
  * | region | key | value |
  * |---|---|---|
- * | 0x01 | name of a node record | identity, hard state, log start, generation, peers |
- * | 0x02 | index u64 | log record |
+ * | 0x01 | name of a node record | identity, log start, generation, peers |
  * | 0x03 | generation u32, 0x00 | applied record of that generation |
  * | 0x03 | generation u32, 0x01, machine key | machine data |
  * | 0x7f | batch number u64 | one byte: a mark of the RocksDB engine (write_marks.ts) |
@@ -16,7 +15,6 @@
 import type { KeyRange } from "./engine.ts";
 
 const NODE_REGION = 0x01;
-const LOG_REGION = 0x02;
 /** First byte of everything that a machine keeps; its records carry checksums (record_checksum.ts). */
 export const MACHINE_REGION = 0x03;
 /** First byte of the RocksDB engine's marks; engines refuse writes of others there. */
@@ -42,26 +40,10 @@ export function readUint64(key: Uint8Array, offset: number): number {
 }
 
 /** Records about the node itself. */
-export type NodeRecord = "identity" | "hardState" | "logStart" | "generation" | "peers";
+export type NodeRecord = "identity" | "logStart" | "generation" | "peers";
 
 export function nodeKey(record: NodeRecord): Buffer {
   return Buffer.concat([Buffer.of(NODE_REGION), Buffer.from(record)]);
-}
-
-export function logKey(index: number): Buffer {
-  const key = Buffer.allocUnsafe(9);
-  key[0] = LOG_REGION;
-  writeUint64(key, index, 1);
-  return key;
-}
-
-export function logIndexOf(key: Uint8Array): number {
-  return readUint64(key, 1);
-}
-
-/** Log records from `first` on (all of them by default). */
-export function logRange(first = 0): KeyRange {
-  return { start: logKey(first), end: Buffer.of(LOG_REGION + 1) };
 }
 
 function generationKey(generation: number, tag: number): Buffer {

@@ -4,9 +4,6 @@ import type { KeyRange } from "./engine.ts";
 import {
   appliedKey,
   generationRange,
-  logIndexOf,
-  logKey,
-  logRange,
   MACHINE_PREFIX_BYTES,
   machineKey,
   machinePrefix,
@@ -18,7 +15,7 @@ import {
   writeUint64,
 } from "./key_space.ts";
 
-const records: readonly NodeRecord[] = ["identity", "hardState", "logStart", "generation"];
+const records: readonly NodeRecord[] = ["identity", "logStart", "generation", "peers"];
 const indexes = fc.oneof(
   fc.maxSafeNat(),
   fc.constantFrom(0, 1, 255, 256, 2 ** 32 - 1, 2 ** 32, 2 ** 53 - 1),
@@ -41,25 +38,6 @@ Deno.test("readUint64() returns what writeUint64() wrote, at any offset of any v
     }),
     options,
   );
-});
-
-Deno.test("logKey() sorts as its index does and gives it back", () => {
-  fc.assert(
-    fc.property(indexes, indexes, (a, b) => {
-      assertEquals(logIndexOf(logKey(a)), a);
-      assertEquals(Math.sign(Buffer.compare(logKey(a), logKey(b))), Math.sign(a - b));
-    }),
-    options,
-  );
-});
-
-Deno.test("logRange() holds the records from its first index on and nothing else", () => {
-  assert(holds(logRange(), logKey(0)));
-  assert(holds(logRange(), logKey(2 ** 53 - 1)));
-  assert(holds(logRange(7), logKey(7)));
-  assert(!holds(logRange(7), logKey(6)));
-  for (const record of records) assert(!holds(logRange(), nodeKey(record)));
-  assert(!holds(logRange(), appliedKey(0)));
 });
 
 Deno.test("nodeKey() gives each record its own key", () => {
@@ -97,8 +75,8 @@ Deno.test("machineKey() puts the prefix before the key, whose order it keeps", (
 });
 
 Deno.test("no key of a node is in the region of the engines' marks", () => {
-  const keys = [...records.map(nodeKey), logKey(2 ** 53 - 1), appliedKey(2 ** 32 - 1)];
-  for (const key of [...keys, logRange().end, machineRange().end]) {
+  const keys = [...records.map(nodeKey), appliedKey(2 ** 32 - 1)];
+  for (const key of [...keys, machineRange().end]) {
     assert((key[0] ?? 0) < MARK_REGION);
   }
 });

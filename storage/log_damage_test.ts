@@ -66,8 +66,8 @@ async function assertRefused(path: string): Promise<void> {
 async function marksIn(path: string): Promise<MarkSpan> {
   const copy = `${path}-copy`;
   await Deno.mkdir(copy);
-  for await (const { name } of Deno.readDir(path)) {
-    await Deno.copyFile(`${path}/${name}`, `${copy}/${name}`);
+  for await (const { name, isFile } of Deno.readDir(path)) {
+    if (isFile) await Deno.copyFile(`${path}/${name}`, `${copy}/${name}`);
   }
   const database = await openNative(copy, {});
   const toError = (cause: unknown) => new Error("Cannot read marks", { cause });

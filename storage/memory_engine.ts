@@ -14,6 +14,8 @@ import {
   type Write,
   type WriteOptions,
 } from "./engine.ts";
+import type { JournalRecord } from "./journal/journal.ts";
+import { MemoryJournal } from "./journal/memory_journal.ts";
 import { assertKey, assertWritableKey } from "./key_checks.ts";
 import { OrderedMap, type StoredPair } from "./ordered_map.ts";
 import { WriteQueue } from "./write_queue.ts";
@@ -31,7 +33,10 @@ export interface MemoryEngineOptions {
 }
 
 /** Content of an engine, to be looked at and not changed. */
-export type StoredContent = Pick<OrderedMap, "get" | "slice" | "size">;
+export interface StoredContent extends Pick<OrderedMap, "get" | "slice" | "size"> {
+  /** Of its journal, oldest first. */
+  readonly records: readonly JournalRecord[];
+}
 
 /**
  * Keeps everything in memory. Closing and {@linkcode MemoryEngine.reopen} act as
@@ -48,11 +53,15 @@ export class MemoryEngine implements Engine {
   #volatile: (readonly Write[])[] = [];
   /** How many of these are written. */
   #volatileWritten = 0;
+  #durableView: StoredContent | undefined;
   #openIterators = 0;
   #crashed = false;
+  readonly journal: MemoryJournal;
 
-  constructor(options: MemoryEngineOptions = {}) {
+  constructor(options: MemoryEngineOptions = {}, records: readonly JournalRecord[] = []) {
     this.#options = options;
+    const run = <T>(call: () => Promise<T>) => this.#gate.run(call);
+    this.journal = new MemoryJournal({ run, wait: (what) => this.#wait(what) }, records);
   }
 
   get(key: Uint8Array): Promise<Buffer | undefined> {
@@ -123,18 +132,21 @@ export class MemoryEngine implements Engine {
 
   /** The least a power cut now would leave: what is synced. For those who check a node from outside. */
   get durable(): StoredContent {
-    return this.#durable;
+    const { durable: records } = this.journal;
+    const view = this.#durableView;
+    if (view?.records === records) return view;
+    return this.#durableView = viewOf(this.#durable, records);
   }
 
-  /** What a read finds now, synced or not; a view that changes with the engine. */
+  /** What a read finds now, synced or not. */
   get content(): StoredContent {
-    return this.#map;
+    return viewOf(this.#map, this.journal.content);
   }
 
   /** The engine a restart finds after an orderly `close`. */
   reopen(): MemoryEngine {
     invariant(this.#gate.closed && !this.#crashed, "Only a closed engine is opened again");
-    return this.#restart(this.#map.snapshot());
+    return this.#restart(this.#map.snapshot(), this.journal.content);
   }
 
   /**
@@ -142,7 +154,8 @@ export class MemoryEngine implements Engine {
    * {@linkcode EngineClosedError}. A closed engine can lose its power too.
    *
    * @param prng Decides how many of the batches after the last completed sync
-   * write survive; they are whole and the oldest ones
+   * write survive; they are whole and the oldest ones. It decides by itself of
+   * the journal's last record
    * @returns The engine a restart finds
    */
   crash(prng: Prng): MemoryEngine {
@@ -154,12 +167,12 @@ export class MemoryEngine implements Engine {
     const content = this.#durable.snapshot();
     const survivors = this.#volatile.slice(0, prng.below(this.#volatile.length + 1));
     for (const batch of survivors) applyBatch(content, batch);
-    return this.#restart(content);
+    return this.#restart(content, this.journal.survivors(prng));
   }
 
   /** What is found on opening is durable: RocksDB writes its log to tables then. */
-  #restart(content: OrderedMap): MemoryEngine {
-    const next = new MemoryEngine(this.#options);
+  #restart(content: OrderedMap, records: readonly JournalRecord[]): MemoryEngine {
+    const next = new MemoryEngine(this.#options, records);
     next.#map = content;
     next.#durable = content.snapshot();
     return next;
@@ -178,6 +191,7 @@ export class MemoryEngine implements Engine {
     this.#volatileWritten += batches.length;
     if (!sync) return;
     this.#durable = this.#map.snapshot();
+    this.#durableView = undefined;
     this.#volatile = this.#volatile.slice(this.#volatileWritten);
     this.#volatileWritten = 0;
   }
@@ -192,6 +206,15 @@ export class MemoryEngine implements Engine {
     const value = this.#map.get(key);
     return value && copyBuffer(value);
   }
+}
+
+function viewOf(map: OrderedMap, records: readonly JournalRecord[]): StoredContent {
+  return {
+    records,
+    size: map.size,
+    get: (key) => map.get(key),
+    slice: (...which) => map.slice(...which),
+  };
 }
 
 function crashError(): EngineClosedError {

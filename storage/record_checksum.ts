@@ -4,8 +4,7 @@
  * in a row: a damaged table would be served to clients, and copied to followers
  * and other groups with a checksum of what was wrong already.
  *
- * Records of the log carry one inside (raft/node/log_store.ts), and those about
- * the node are read one by one, so that RocksDB verifies them.
+ * Records about the node are read one by one, so that RocksDB verifies them.
  */
 import { crc32 } from "node:zlib";
 import { MACHINE_REGION } from "./key_space.ts";

@@ -12,6 +12,7 @@ import {
   type Write,
   type WriteOptions,
 } from "./engine.ts";
+import { FileJournal } from "./journal/file_journal.ts";
 import { assertKey, assertWritableKey } from "./key_checks.ts";
 import { damageOf, isSealed, seal, unseal } from "./record_checksum.ts";
 import {
@@ -67,12 +68,14 @@ export interface OpenDatabase {
   readonly database: NativeDatabase;
   /** The marks it held; undefined if there were none. */
   readonly marks: MarkSpan | undefined;
+  readonly journal: FileJournal;
 }
 
 /** A RocksDB database; one process at a time may have a directory open. */
 export class RocksdbEngine implements Engine {
   /** The database's directory. */
   readonly path: string;
+  readonly journal: FileJournal;
   readonly #database: NativeDatabase;
   readonly #marks: WriteMarks;
   readonly #gate: CallGate;
@@ -81,15 +84,17 @@ export class RocksdbEngine implements Engine {
   #closing: Promise<void> | undefined;
 
   /** Use {@linkcode RocksdbEngine.open}. */
-  constructor({ path, database, marks }: OpenDatabase) {
+  constructor({ path, database, marks, journal }: OpenDatabase) {
     this.path = path;
+    this.journal = journal;
     this.#database = database;
     this.#marks = new WriteMarks(marks, this.#entriesInMemory());
     this.#gate = new CallGate(`the database '${path}'`);
   }
 
   /**
-   * Opens the database in a directory, creating it and its parents if need be.
+   * Opens the database in a directory, and its journal in `journal` there,
+   * creating them and their parents if need be.
    *
    * @throws {EngineError} Of kind "locked" if it is open already, "corruption"
    * if it is damaged (a hole in the write-ahead log included), or else by cause
@@ -97,7 +102,9 @@ export class RocksdbEngine implements Engine {
   static async open(path: string, options: RocksdbOptions = {}): Promise<RocksdbEngine> {
     const database = await openNative(path, options);
     try {
-      return new RocksdbEngine({ path, database, marks: await readMarks(path, database) });
+      const marks = await readMarks(path, database);
+      const journal = await FileJournal.open(`${path}/journal`);
+      return new RocksdbEngine({ path, database, marks, journal });
     } catch (error) {
       await promised<void>((callback) => database.close(callback));
       throw error;
@@ -178,7 +185,7 @@ export class RocksdbEngine implements Engine {
   }
 
   async #shutDown(): Promise<void> {
-    await this.#gate.close();
+    await Promise.all([this.#gate.close(), this.journal.close()]);
     await Promise.all([...this.#iterators].map((iterator) => this.#closeIterator(iterator)));
     await this.#call<void>("close", (callback) => this.#database.close(callback));
   }

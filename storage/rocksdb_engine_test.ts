@@ -55,12 +55,13 @@ Deno.test("RocksdbEngine.open() names a path that is no directory", async () => 
   });
 });
 
-Deno.test("RocksdbEngine.open() names the permission it lacks to create a parent", async () => {
+Deno.test("RocksdbEngine.open() names the permission it lacks", async () => {
   await withDirectory(async (directory) => {
     const script = `${import.meta.dirname}/testdata/open_once.ts`;
     const flags = ["--no-prompt", "--quiet", "--ignore-env", "--allow-read", "--allow-ffi"];
-    const run = async (path: string): Promise<string> => {
-      const command = new Deno.Command(Deno.execPath(), { args: ["run", ...flags, script, path] });
+    const run = async (path: string, ...more: string[]): Promise<string> => {
+      const args = ["run", ...flags, ...more, script, path];
+      const command = new Deno.Command(Deno.execPath(), { args });
       return new TextDecoder().decode((await command.output()).stdout);
     };
     assertEquals(
@@ -68,7 +69,13 @@ Deno.test("RocksdbEngine.open() names the permission it lacks to create a parent
       `EngineError: Cannot create the directory '${directory}/a': ` +
         `create it first, or grant --allow-write=${directory}/a`,
     );
-    assertEquals(await run(`${directory}/c`), "opened", "Needs no permission to write");
+    const own = `${directory}/c`;
+    assertEquals(
+      await run(own),
+      `EngineError: Cannot open the journal '${own}/journal': ` +
+        `grant --allow-read and --allow-write for it`,
+    );
+    assertEquals(await run(own, `--allow-write=${own}`), "opened");
   });
 });
 

@@ -6,7 +6,7 @@ import { nodeKey } from "../../storage/key_space.ts";
 import type { NodeId } from "../types.ts";
 
 /** Version of everything a node writes to its engine. */
-export const DATA_FORMAT = 3;
+export const DATA_FORMAT = 4;
 
 /** Which node of which group of which cluster this is. */
 export interface NodeIdentity {

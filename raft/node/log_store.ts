@@ -1,33 +1,19 @@
 /**
- * The durable side of the log: builds the writes of a round, and reads
- * everything back at start. Between the two it is never read.
+ * The durable side of the log: entries and hard state in the journal, where the
+ * log begins in the engine. Between start and end it is never read.
  *
- * Every record carries a CRC and the index is checked for continuity, because
- * the engine may skip damaged records without a word.
+ * The machine's data and the journal are not written in order with each other,
+ * and need not be: only entries that are durable are applied (raft/raft_log.ts),
+ * and records go only once a later start is durable, and with it what was applied.
  */
-import { crc32 } from "node:zlib";
-import { type Engine, EngineError, type Write } from "../../storage/engine.ts";
-import {
-  appliedKey,
-  logIndexOf,
-  logKey,
-  logRange,
-  nodeKey,
-  readUint64,
-  writeUint64,
-} from "../../storage/key_space.ts";
 import { invariant } from "../../runtime/invariant.ts";
+import { type Engine, EngineError, type Write } from "../../storage/engine.ts";
+import type { Journal } from "../../storage/journal/journal.ts";
+import { appliedKey, nodeKey } from "../../storage/key_space.ts";
 import type { Entry, HardState, LogIndex, SnapshotMeta, Term } from "../types.ts";
+import { baseWrite, decodeBase, EMPTY_BASE, type LogBase } from "./log_base.ts";
+import { decodeLogRecord, encodeLogRecord, type LogRecord } from "./log_record.ts";
 import { type AppliedState, decodeApplied } from "./roster_codec.ts";
-
-/** Bytes before an entry's data: CRC-32, term, kind. */
-const HEADER_BYTES = 13;
-const KIND_NORMAL = 0;
-const KIND_CONF_CHANGE = 1;
-/** Entries read per call at start; keeps the buffers small whatever the log's size. */
-const LOAD_ENTRIES_MAX = 1024;
-/** Deletions that ride on one write, so that a long compaction does not delay it. */
-const COMPACT_ENTRIES_MAX = 4096;
 
 /** What a node knows at start. */
 export interface StoredState {
@@ -39,16 +25,31 @@ export interface StoredState {
   readonly applied: AppliedState | undefined;
 }
 
-export class LogStore {
-  /** Index of the last record in the store once all writes built so far are done. */
-  #last: LogIndex;
-  /** Index before the first record, likewise. Invariant: #start <= #last. */
-  #start: LogIndex;
+/** Entries of one record of the journal that no later one has replaced. */
+interface Run {
+  readonly sequence: number;
+  readonly first: LogIndex;
+}
 
-  /** For a store that holds the entries `start + 1` to `last`; see {@linkcode LogStore.load}. */
-  constructor(start: LogIndex, last: LogIndex) {
-    this.#start = start;
-    this.#last = last;
+export class LogStore {
+  readonly #journal: Journal;
+  #base: LogBase;
+  /** The latest given to be saved. */
+  #hardState: HardState;
+  /** Index of the last entry given to be saved. Invariant: #base.index <= #last. */
+  #last: LogIndex;
+  /** Where entries behind the start are, in order. */
+  #runs: Run[];
+  /** The newest record that is durable. */
+  #written: number;
+
+  private constructor(journal: Journal, base: LogBase, log: LoadedLog) {
+    this.#journal = journal;
+    this.#base = base;
+    this.#hardState = log.hardState;
+    this.#last = base.index + log.entries.length;
+    this.#runs = log.runs;
+    this.#written = journal.newest;
   }
 
   /**
@@ -57,137 +58,155 @@ export class LogStore {
    * @throws {EngineError} With kind "corruption" if what is there cannot be what was written
    */
   static async load(engine: Engine): Promise<{ store: LogStore; state: StoredState }> {
-    const [hardBytes, startBytes, generationBytes] = await engine.getMany([
-      nodeKey("hardState"),
+    const [baseBytes, generationBytes] = await engine.getMany([
       nodeKey("logStart"),
       nodeKey("generation"),
     ]);
-    const hardState = decodeHardState(hardBytes);
-    const logStart = decodeLogStart(startBytes);
+    const { journal } = engine;
+    const base = loadBase(baseBytes, journal);
     const generation = decodeGeneration(generationBytes);
     const applied = loadApplied(await engine.get(appliedKey(generation)));
-    const entries = await loadEntries(engine, logStart.index);
-    checkStored(hardState, logStart, entries, applied);
-    const last = logStart.index + entries.length;
+    const log = await loadLog(journal, base);
+    checkStored(base, log, applied);
+    const { hardState, entries } = log;
+    const logStart = { index: base.index, term: base.term };
     return {
-      store: new LogStore(logStart.index, last),
+      store: new LogStore(journal, base, log),
       state: { hardState, logStart, entries, generation, applied },
     };
   }
 
-  /** Writes that put entries into the log; whatever was at or behind the first of them goes. */
-  append(entries: readonly Entry[]): Write[] {
-    const first = entries[0];
-    if (first === undefined) return [];
-    invariant(
-      first.index > this.#start && first.index <= this.#last + 1,
-      () => `Entries from ${first.index} must follow the log ${this.#start}..${this.#last}`,
-    );
-    const writes: Write[] = entries.map(encodeEntryPut);
-    const last = first.index + entries.length - 1;
-    for (let index = last + 1; index <= this.#last; index++) {
-      writes.push({ type: "del", key: logKey(index) });
-    }
-    this.#last = last;
-    return writes;
-  }
-
-  saveHardState(state: HardState): Write {
-    return { type: "put", key: nodeKey("hardState"), value: encodeHardState(state) };
-  }
-
-  /** Writes that drop entries up to `index`; at most a bounded number, call again for more. */
-  compact(index: LogIndex, termOf: (index: LogIndex) => Term | undefined): Write[] {
-    const end = Math.min(index, this.#start + COMPACT_ENTRIES_MAX);
-    if (end <= this.#start) return [];
-    const term = termOf(end);
-    invariant(term !== undefined, () => `The term of compacted entry ${end} must be known`);
-    const writes: Write[] = [this.#saveStart(end, term)];
-    for (let i = this.#start + 1; i <= end; i++) writes.push({ type: "del", key: logKey(i) });
-    this.#start = end;
-    return writes;
-  }
-
-  /** Index before the first record once all writes built so far are done. */
+  /** Index before the first entry. */
   get start(): LogIndex {
-    return this.#start;
+    return this.#base.index;
   }
 
-  /** Writes that make a staged generation the live one; the log begins anew behind the snapshot. */
-  install(meta: SnapshotMeta, generation: number): Write[] {
+  /**
+   * Saves a hard state, the one before if undefined, and entries; whatever was
+   * at or behind the first of them goes. Calls must not overlap.
+   *
+   * @returns Resolves once both are durable
+   */
+  async save(hardState: HardState | undefined, entries: readonly Entry[]): Promise<void> {
+    this.#hardState = hardState ?? this.#hardState;
+    const sequence = this.#journal.newest + 1;
+    const first = entries[0];
+    if (first !== undefined) {
+      invariant(
+        first.index > this.#base.index && first.index <= this.#last + 1,
+        () => `Entries from ${first.index} must follow the log ${this.#base.index}..${this.#last}`,
+      );
+      addRun(this.#runs, { sequence, first: first.index });
+      this.#last = first.index + entries.length - 1;
+    }
+    await this.#journal.append(encodeLogRecord({ hardState: this.#hardState, entries }));
+    this.#written = sequence;
+  }
+
+  /**
+   * Lets the log begin behind an entry that is applied.
+   *
+   * @returns What says so in the engine, behind what was applied, and which
+   *   records of the journal may be forgotten once that is durable; undefined
+   *   if the log begins there already
+   */
+  compact(
+    index: LogIndex,
+    termOf: (index: LogIndex) => Term | undefined,
+  ): { readonly write: Write; readonly below: number } | undefined {
+    if (index <= this.#base.index) return undefined;
+    const term = termOf(index);
+    invariant(term !== undefined, () => `The term of compacted entry ${index} must be known`);
+    this.#base = { ...this.#base, index, term, written: this.#written };
+    while ((this.#runs[1]?.first ?? Infinity) <= index + 1) this.#runs.shift();
+    if (index === this.#last) this.#runs = [];
+    const below = Math.min(this.#runs[0]?.sequence ?? Infinity, this.#written);
+    return { write: baseWrite(this.#base), below };
+  }
+
+  /**
+   * Replaces the log and the machine's data by a staged snapshot. No save may
+   * be under way.
+   *
+   * @param hardState What holds from then on, the one before if undefined
+   * @returns What makes it so in the engine, as one batch
+   */
+  install(
+    meta: SnapshotMeta,
+    generation: number,
+    hardState: HardState | undefined = this.#hardState,
+  ): Write[] {
     const value = Buffer.alloc(4);
     value.writeUInt32BE(generation);
-    const writes: Write[] = [
-      { type: "put", key: nodeKey("generation"), value },
-      this.#saveStart(meta.index, meta.term),
-    ];
-    for (let i = this.#start + 1; i <= this.#last; i++) {
-      writes.push({ type: "del", key: logKey(i) });
-    }
-    this.#start = meta.index;
+    // Entries behind the snapshot are saved next: until then nothing is committed there.
+    const commit = Math.min(hardState.commit, meta.index);
+    this.#hardState = { ...hardState, commit };
+    this.#base = {
+      index: meta.index,
+      term: meta.term,
+      since: this.#written + 1,
+      written: this.#written,
+      hardState: this.#hardState,
+    };
     this.#last = meta.index;
-    return writes;
-  }
-
-  #saveStart(index: LogIndex, term: Term): Write {
-    return { type: "put", key: nodeKey("logStart"), value: sealed([index, term]) };
+    this.#runs = [];
+    return [{ type: "put", key: nodeKey("generation"), value }, baseWrite(this.#base)];
   }
 }
 
-function encodeEntryPut(entry: Entry): Write {
-  const value = Buffer.allocUnsafe(HEADER_BYTES + entry.data.length);
-  const key = logKey(entry.index);
-  writeUint64(value, entry.term, 4);
-  value[12] = entry.kind === "normal" ? KIND_NORMAL : KIND_CONF_CHANGE;
-  value.set(entry.data, HEADER_BYTES);
-  value.writeUInt32BE(crc32(value.subarray(4), crc32(key)), 0);
-  return { type: "put", key, value };
+interface LoadedLog {
+  readonly hardState: HardState;
+  readonly entries: Entry[];
+  readonly runs: Run[];
 }
 
-function decodeEntry(key: Buffer, value: Buffer): Entry {
-  const index = logIndexOf(key);
-  if (
-    value.length < HEADER_BYTES || value.readUInt32BE(0) !== crc32(value.subarray(4), crc32(key))
-  ) {
-    throw damaged(`log entry ${index} fails its checksum`);
-  }
-  return {
-    index,
-    term: readUint64(value, 4),
-    kind: value[12] === KIND_NORMAL ? "normal" : "confChange",
-    data: value.subarray(HEADER_BYTES),
-  };
-}
-
-async function loadEntries(engine: Engine, start: LogIndex): Promise<Entry[]> {
+async function loadLog(journal: Journal, base: LogBase): Promise<LoadedLog> {
+  let hardState = base.hardState;
+  let last: LogIndex | undefined;
   const entries: Entry[] = [];
-  const iterator = engine.iterate(logRange(start + 1));
-  try {
-    for (;;) {
-      const pairs = await iterator.next(LOAD_ENTRIES_MAX);
-      if (pairs.length === 0) return entries;
-      for (const { key, value } of pairs) {
-        const entry = decodeEntry(key, value);
-        const expected = start + entries.length + 1;
-        if (entry.index !== expected) {
-          throw damaged(`log entry ${expected} is missing, the next is ${entry.index}`);
-        }
-        entries.push(entry);
-      }
+  const runs: Run[] = [];
+  for await (const { sequence, payload } of journal.records()) {
+    if (sequence < base.since) continue;
+    const record = decoded(sequence, payload);
+    hardState = record.hardState;
+    const first = record.entries[0]?.index;
+    if (first === undefined) continue;
+    const expected = (last ?? base.index) + 1;
+    if (first > expected) throw damaged(`log entry ${expected} is missing, the next is ${first}`);
+    last = first + record.entries.length - 1;
+    addRun(runs, { sequence, first });
+    entries.length = Math.min(entries.length, Math.max(0, first - base.index - 1));
+    // Copies, or every entry would keep a whole file in memory.
+    for (const entry of record.entries) {
+      if (entry.index > base.index) entries.push({ ...entry, data: Buffer.from(entry.data) });
     }
-  } finally {
-    await iterator.close();
+  }
+  if (last !== undefined && last < base.index) {
+    throw damaged(`the log begins behind ${base.index}, its last entry is ${last}`);
+  }
+  return { hardState, entries, runs };
+}
+
+function addRun(runs: Run[], run: Run): void {
+  while ((runs.at(-1)?.first ?? -1) >= run.first) runs.pop();
+  runs.push(run);
+}
+
+function decoded(sequence: number, payload: Buffer): LogRecord {
+  try {
+    return decodeLogRecord(payload);
+  } catch (error) {
+    throw damaged(`record ${sequence} of the journal cannot be read`, error);
   }
 }
 
 function checkStored(
-  hardState: HardState,
-  logStart: { readonly index: LogIndex; readonly term: Term },
-  entries: readonly Entry[],
+  base: LogBase,
+  { hardState, entries }: LoadedLog,
   applied: AppliedState | undefined,
 ): void {
-  const last = logStart.index + entries.length;
-  const lastTerm = entries.at(-1)?.term ?? logStart.term;
+  const last = base.index + entries.length;
+  const lastTerm = entries.at(-1)?.term ?? base.term;
   if (hardState.term < lastTerm) {
     throw damaged(`the term is ${hardState.term}, the log ends with an entry of term ${lastTerm}`);
   }
@@ -198,19 +217,18 @@ function checkStored(
   if (appliedIndex > last) {
     throw damaged(`entries up to ${appliedIndex} were applied, the log ends at ${last}`);
   }
-  if (appliedIndex < logStart.index) {
-    throw damaged(`the log starts behind ${logStart.index}, applied is only ${appliedIndex}`);
+  if (appliedIndex < base.index) {
+    throw damaged(`the log starts behind ${base.index}, applied is only ${appliedIndex}`);
   }
 }
 
-function encodeHardState(state: HardState): Buffer {
-  return sealed([state.term, state.vote, state.commit]);
-}
-
-function decodeHardState(bytes: Buffer | undefined): HardState {
-  if (bytes === undefined) return { term: 0, vote: 0, commit: 0 };
-  const [term = 0, vote = 0, commit = 0] = unsealed("hard state", bytes, 3);
-  return { term, vote, commit };
+function loadBase(bytes: Buffer | undefined, journal: Journal): LogBase {
+  const base = bytes === undefined ? EMPTY_BASE : decodeBase(bytes);
+  if (base === undefined) throw damaged("the log start record fails its checksum");
+  if (journal.newest < base.written) {
+    throw damaged(`the journal had ${base.written} records, the last one now is ${journal.newest}`);
+  }
+  return base;
 }
 
 function decodeGeneration(bytes: Buffer | undefined): number {
@@ -226,27 +244,6 @@ function loadApplied(bytes: Buffer | undefined): AppliedState | undefined {
   } catch (error) {
     throw damaged("the record of what was applied cannot be read", error);
   }
-}
-
-function decodeLogStart(bytes: Buffer | undefined): { index: LogIndex; term: Term } {
-  if (bytes === undefined) return { index: 0, term: 0 };
-  const [index = 0, term = 0] = unsealed("log start", bytes, 2);
-  return { index, term };
-}
-
-/** Numbers behind a CRC-32. */
-function sealed(numbers: readonly number[]): Buffer {
-  const bytes = Buffer.allocUnsafe(4 + 8 * numbers.length);
-  numbers.forEach((number, i) => writeUint64(bytes, number, 4 + 8 * i));
-  bytes.writeUInt32BE(crc32(bytes.subarray(4)), 0);
-  return bytes;
-}
-
-function unsealed(name: string, bytes: Buffer, count: number): number[] {
-  if (bytes.length !== 4 + 8 * count || bytes.readUInt32BE(0) !== crc32(bytes.subarray(4))) {
-    throw damaged(`the ${name} record fails its checksum`);
-  }
-  return Array.from({ length: count }, (_, i) => readUint64(bytes, 4 + 8 * i));
 }
 
 function damaged(what: string, cause?: unknown): EngineError {

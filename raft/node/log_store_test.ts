@@ -1,8 +1,9 @@
-import { assertEquals, assertRejects } from "@std/assert";
-import { EngineError } from "../../storage/engine.ts";
-import { logKey, nodeKey } from "../../storage/key_space.ts";
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { EngineError, type Write } from "../../storage/engine.ts";
+import { appliedKey, nodeKey } from "../../storage/key_space.ts";
 import { MemoryEngine } from "../../storage/memory_engine.ts";
 import type { Entry } from "../types.ts";
+import { encodeLogRecord, type LogRecord } from "./log_record.ts";
 import { LogStore } from "./log_store.ts";
 import { firstRoster } from "./roster.ts";
 import { appliedWrite } from "./roster_codec.ts";
@@ -22,9 +23,13 @@ async function withEntries(
   const engine = new MemoryEngine();
   const { store } = await LogStore.load(engine);
   const term = entries.at(-1)?.term ?? 0;
-  const hardState = store.saveHardState({ term, vote: 0, commit: 0 });
-  await engine.write([...store.append(entries), hardState], sync);
+  await store.save({ term, vote: 0, commit: 0 }, entries);
   return { engine, store };
+}
+
+function writeOf(compacted: { readonly write: Write; readonly below: number } | undefined): Write {
+  assert(compacted !== undefined);
+  return compacted.write;
 }
 
 function summary(entries: readonly Entry[]): string[] {
@@ -42,7 +47,7 @@ Deno.test("LogStore.load() of a fresh engine finds nothing", async () => {
 Deno.test("LogStore.load() reads back what was appended", async () => {
   const { engine, store } = await withEntries(entry(1, 1), entry(2, 1));
   const hardState = { term: 3, vote: 2, commit: 1 };
-  await engine.write([store.saveHardState(hardState)], sync);
+  await store.save(hardState, []);
   const { state } = await LogStore.load(engine);
   assertEquals(state.hardState, hardState);
   assertEquals(summary(state.entries), ["1/1 entry 1", "2/1 entry 2"]);
@@ -50,8 +55,7 @@ Deno.test("LogStore.load() reads back what was appended", async () => {
 
 Deno.test("LogStore.append() replaces a conflicting suffix for good", async () => {
   const { engine, store } = await withEntries(entry(1, 1), entry(2, 1), entry(3, 1));
-  const hardState = store.saveHardState({ term: 2, vote: 0, commit: 0 });
-  await engine.write([...store.append([entry(2, 2, "new")]), hardState], sync);
+  await store.save({ term: 2, vote: 0, commit: 0 }, [entry(2, 2, "new")]);
   const { state } = await LogStore.load(engine);
   assertEquals(summary(state.entries), ["1/1 entry 1", "2/2 new"]);
 });
@@ -59,7 +63,7 @@ Deno.test("LogStore.append() replaces a conflicting suffix for good", async () =
 Deno.test("LogStore.compact() drops a prefix and remembers where the log starts", async () => {
   const { engine, store } = await withEntries(entry(1, 1), entry(2, 1), entry(3, 2));
   const applied = appliedWrite(1, { index: 2, term: 1, roster });
-  await engine.write([...store.compact(2, () => 1), applied], sync);
+  await engine.write([applied, writeOf(store.compact(2, () => 1))], sync);
   const { state } = await LogStore.load(engine);
   assertEquals(state.logStart, { index: 2, term: 1 });
   assertEquals(state.applied?.index, 2);
@@ -68,13 +72,24 @@ Deno.test("LogStore.compact() drops a prefix and remembers where the log starts"
 
 Deno.test("LogStore.load() refuses a log that starts behind what was applied", async () => {
   const { engine, store } = await withEntries(entry(1, 1), entry(2, 1));
-  await engine.write(store.compact(2, () => 1), sync);
+  await engine.write([writeOf(store.compact(2, () => 1))], sync);
   await assertRejects(() => LogStore.load(engine), EngineError, "applied is only 0");
 });
 
+/** An engine whose journal holds these records and nothing else. */
+async function withRecords(...records: LogRecord[]): Promise<MemoryEngine> {
+  const engine = new MemoryEngine();
+  for (const record of records) await engine.journal.append(encodeLogRecord(record));
+  return engine;
+}
+
+const hardState = { term: 1, vote: 1, commit: 0 };
+
 Deno.test("LogStore.load() refuses a log with a missing entry", async () => {
-  const { engine } = await withEntries(entry(1, 1), entry(2, 1), entry(3, 1));
-  await engine.write([{ type: "del", key: logKey(2) }], sync);
+  const engine = await withRecords(
+    { hardState, entries: [entry(1, 1)] },
+    { hardState, entries: [entry(3, 1)] },
+  );
   const error = await assertRejects(
     () => LogStore.load(engine),
     EngineError,
@@ -83,25 +98,22 @@ Deno.test("LogStore.load() refuses a log with a missing entry", async () => {
   assertEquals(error.kind, "corruption");
 });
 
-Deno.test("LogStore.load() refuses an entry with a flipped bit", async () => {
-  const { engine } = await withEntries(entry(1, 1));
-  const value = await engine.get(logKey(1)) as Buffer;
-  value[value.length - 1] = (value[value.length - 1] as number) ^ 1;
-  await engine.write([{ type: "put", key: logKey(1), value }], sync);
-  await assertRejects(() => LogStore.load(engine), EngineError, "entry 1 fails its checksum");
+Deno.test("LogStore.load() refuses a log whose first entry is missing", async () => {
+  const engine = await withRecords({ hardState, entries: [entry(2, 1)] });
+  await assertRejects(() => LogStore.load(engine), EngineError, "entry 1 is missing");
 });
 
-Deno.test("LogStore.load() refuses an entry stored under another index", async () => {
-  const { engine } = await withEntries(entry(1, 1), entry(2, 1));
-  const value = await engine.get(logKey(1)) as Buffer;
-  await engine.write([{ type: "put", key: logKey(2), value }], sync);
-  await assertRejects(() => LogStore.load(engine), EngineError, "entry 2 fails its checksum");
+Deno.test("LogStore.load() refuses a record that says nothing it knows", async () => {
+  const engine = new MemoryEngine();
+  await engine.journal.append([Buffer.alloc(40, 1)]);
+  await assertRejects(() => LogStore.load(engine), EngineError, "record 1 of the journal cannot");
 });
 
 Deno.test("LogStore.load() refuses a log that lost its committed tail", async () => {
-  const { engine, store } = await withEntries(entry(1, 1), entry(2, 1));
-  await engine.write([store.saveHardState({ term: 1, vote: 1, commit: 2 })], sync);
-  await engine.write([{ type: "del", key: logKey(2) }], sync);
+  const engine = await withRecords({
+    hardState: { term: 1, vote: 1, commit: 2 },
+    entries: [entry(1, 1)],
+  });
   await assertRejects(
     () => LogStore.load(engine),
     EngineError,
@@ -109,23 +121,77 @@ Deno.test("LogStore.load() refuses a log that lost its committed tail", async ()
   );
 });
 
-Deno.test("LogStore.load() refuses a damaged hard state", async () => {
-  const { engine, store } = await withEntries(entry(1, 1));
-  await engine.write([store.saveHardState({ term: 1, vote: 1, commit: 0 })], sync);
-  const value = await engine.get(nodeKey("hardState")) as Buffer;
-  value[5] = (value[5] as number) ^ 1;
-  await engine.write([{ type: "put", key: nodeKey("hardState"), value }], sync);
-  await assertRejects(() => LogStore.load(engine), EngineError, "hard state record fails");
-});
-
-Deno.test("LogStore.load() refuses a log whose hard state is gone", async () => {
-  const { engine } = await withEntries(entry(1, 1), entry(2, 3));
-  await engine.write([{ type: "del", key: nodeKey("hardState") }], sync);
+Deno.test("LogStore.load() refuses a log that lost its applied tail", async () => {
+  const engine = await withRecords({ hardState, entries: [entry(1, 1)] });
+  await engine.write([appliedWrite(1, { index: 2, term: 1, roster })], sync);
   await assertRejects(
     () => LogStore.load(engine),
     EngineError,
-    "the term is 0, the log ends with an entry of term 3",
+    "entries up to 2 were applied, the log ends at 1",
   );
+});
+
+Deno.test("LogStore.load() refuses an engine without the journal that belonged to it", async () => {
+  const { engine, store } = await withEntries(entry(1, 1), entry(2, 1));
+  const applied = appliedWrite(1, { index: 2, term: 1, roster });
+  await engine.write([applied, writeOf(store.compact(2, () => 1))], sync);
+  const { value } = writeOf({ write: applied, below: 0 }) as { value: Uint8Array };
+  const base = await engine.get(nodeKey("logStart")) as Buffer;
+  const other = new MemoryEngine();
+  await other.write([
+    { type: "put", key: appliedKey(1), value },
+    { type: "put", key: nodeKey("logStart"), value: base },
+  ], sync);
+  await assertRejects(
+    () => LogStore.load(other),
+    EngineError,
+    "the journal had 1 records, the last one now is 0",
+  );
+});
+
+Deno.test("LogStore.load() refuses a damaged log start", async () => {
+  const { engine, store } = await withEntries(entry(1, 1));
+  await engine.write([writeOf(store.compact(1, () => 1))], sync);
+  const value = await engine.get(nodeKey("logStart")) as Buffer;
+  value[5] = (value[5] as number) ^ 1;
+  await engine.write([{ type: "put", key: nodeKey("logStart"), value }], sync);
+  await assertRejects(() => LogStore.load(engine), EngineError, "log start record fails");
+});
+
+Deno.test("LogStore.load() refuses a log whose term is behind its entries", async () => {
+  const engine = await withRecords({ hardState, entries: [entry(1, 3)] });
+  await assertRejects(
+    () => LogStore.load(engine),
+    EngineError,
+    "the term is 1, the log ends with an entry of term 3",
+  );
+});
+
+Deno.test("LogStore.compact() lets records go that hold nothing behind the start", async () => {
+  const { engine, store } = await withEntries(entry(1, 1), entry(2, 1), entry(3, 1));
+  await store.save(undefined, [entry(4, 1)]);
+  await store.save({ term: 2, vote: 0, commit: 0 }, [entry(3, 2), entry(4, 2), entry(5, 2)]);
+  await store.save(undefined, [entry(6, 2)]);
+  const termOf = () => 1;
+  assertEquals(store.compact(1, termOf)?.below, 1);
+  assertEquals(store.compact(1, termOf), undefined);
+  assertEquals(store.compact(2, termOf)?.below, 3, "Entries 3 and 4 of the first two are replaced");
+  assertEquals(store.compact(5, termOf)?.below, 4);
+  const all = writeOf(store.compact(6, () => 2));
+  const applied = appliedWrite(1, { index: 6, term: 2, roster });
+  await engine.write([applied, all], sync);
+  await engine.journal.forget(5);
+  const { state } = await LogStore.load(engine);
+  assertEquals(state.entries, []);
+  assertEquals(state.hardState.term, 2);
+});
+
+Deno.test("LogStore.compact() keeps what is durable until its replacement is", async () => {
+  const { engine, store } = await withEntries(entry(1, 1), entry(2, 1), entry(3, 1));
+  const saved = store.save({ term: 2, vote: 0, commit: 0 }, [entry(2, 2)]);
+  assertEquals(store.compact(1, () => 1)?.below, 1);
+  await saved;
+  assertEquals(engine.journal.newest, 2);
 });
 
 Deno.test("LogStore.load() refuses a generation record that was cut", async () => {
@@ -145,15 +211,27 @@ Deno.test("LogStore.load() refuses a record of what was applied that makes no se
 Deno.test("LogStore.install() begins the log anew behind the snapshot", async () => {
   const { engine, store } = await withEntries(entry(1, 1), entry(2, 1), entry(3, 1));
   const meta = { index: 10, term: 4, confState, id: 0 };
-  const hardState = store.saveHardState({ term: 4, vote: 0, commit: 10 });
-  await engine.write(
-    [...store.install(meta, 2), appliedWrite(2, { ...meta, roster }), hardState],
-    sync,
-  );
-  await engine.write(store.append([entry(11, 4)]), sync);
+  const hardState = { term: 4, vote: 2, commit: 11 };
+  const install = store.install(meta, 2, hardState);
+  await engine.write([...install, appliedWrite(2, { ...meta, roster })], sync);
+
+  const { state: before } = await LogStore.load(engine);
+  assertEquals(before.hardState, { term: 4, vote: 2, commit: 10 }, "Entry 11 is not there yet");
+  assertEquals(before.entries, [], "What was in the log before belongs to another");
+
+  await store.save(hardState, [entry(11, 4)]);
   const { state } = await LogStore.load(engine);
   assertEquals(state.generation, 2);
   assertEquals(state.logStart, { index: 10, term: 4 });
+  assertEquals(state.hardState, hardState);
   assertEquals(summary(state.entries), ["11/4 entry 11"]);
   assertEquals(state.applied?.index, 10);
+});
+
+Deno.test("LogStore.install() holds until the write that makes it so, and not a moment before", async () => {
+  const { engine, store } = await withEntries(entry(1, 1), entry(2, 1), entry(3, 1));
+  store.install({ index: 2, term: 4, confState, id: 0 }, 2, { term: 4, vote: 0, commit: 2 });
+  const { state } = await LogStore.load(engine);
+  assertEquals(state.generation, 1);
+  assertEquals(summary(state.entries), ["1/1 entry 1", "2/1 entry 2", "3/1 entry 3"]);
 });

@@ -1,13 +1,13 @@
 /**
- * Writes the core's rounds to the engine, one durable write at a time; the
- * rounds that come meanwhile share the next one (group commit).
+ * Writes the core's rounds to the log, one durable write at a time; the rounds
+ * that come meanwhile share the next one (group commit).
  */
 import type { Clock } from "../../runtime/clock.ts";
 import { invariant } from "../../runtime/invariant.ts";
 import type { Engine, Write } from "../../storage/engine.ts";
 import { appliedKey, generationRange } from "../../storage/key_space.ts";
 import type { Ready } from "../ready.ts";
-import type { HardState, LogIndex, SnapshotMeta, Term } from "../types.ts";
+import type { Entry, HardState, LogIndex, SnapshotMeta, Term } from "../types.ts";
 import type { Applier } from "./applier.ts";
 import { pass, passAtOnce } from "./failpoints.ts";
 import type { NodeIdentity } from "./identity.ts";
@@ -84,10 +84,11 @@ export class Persister {
   }
 
   /**
-   * Drops log records up to `index` or a little less, once enough can go. Safe
-   * to lose, so not synced.
+   * Lets the log begin at `index` or a little before, once enough can go. What
+   * was applied up to there is made durable on the way, so that a restart never
+   * replays more than this much and what was retained.
    *
-   * @returns The index that was dropped up to, or undefined if it was not worth a write
+   * @returns The index it begins at, or undefined if it was not worth a write
    */
   compact(
     index: LogIndex,
@@ -96,15 +97,16 @@ export class Persister {
     const { store, retainedEntriesMax } = this.#options;
     const stride = Math.max(1, Math.min(COMPACT_ENTRIES_MIN, retainedEntriesMax));
     if (this.#installing || index - store.start < stride) return undefined;
-    const writes = store.compact(index, termOf);
-    return { index: store.start, done: this.#drop(writes) };
+    const compacted = store.compact(index, termOf);
+    return compacted && { index, done: this.#drop(compacted) };
   }
 
   /** Hands the write over at once: it must not come behind that of a later round. */
-  async #drop(writes: readonly Write[]): Promise<void> {
+  async #drop({ write, below }: { write: Write; below: number }): Promise<void> {
     const { engine, identity } = this.#options;
     passAtOnce("raft/beforeCompact", identity);
-    await engine.write(writes, { sync: false });
+    await engine.write([write], { sync: true });
+    await engine.journal.forget(below);
     await pass("raft/afterCompact", identity);
   }
 
@@ -125,39 +127,36 @@ export class Persister {
   }
 
   async #write(rounds: readonly Round[]): Promise<void> {
-    const { engine, applier, identity, clock, metrics } = this.#options;
-    const installation = rounds.findLast((round) => round.installation)?.installation;
-    if (installation !== undefined) {
-      this.#installing = true;
-      await applier.pause();
-    }
-    const writes = rounds.flatMap((round) => this.#writesOf(round));
+    const { store } = this.#options;
+    const installing = rounds.findLastIndex(({ installation }) => installation !== undefined);
+    const installation = rounds[installing]?.installation;
     const hardState = lastHardState(rounds);
-    if (hardState !== undefined) writes.push(this.#options.store.saveHardState(hardState));
-    if (writes.length > 0) {
-      const isInstall = installation !== undefined;
-      const before = pass(isInstall ? "raft/beforeInstall" : "raft/beforeSave", identity);
-      if (before !== undefined) await before;
-      const startedAt = clock.now();
-      await engine.write(writes, { sync: true });
-      metrics.synced(clock.now() - startedAt);
-      const after = pass(isInstall ? "raft/afterInstall" : "raft/afterSave", identity);
-      if (after !== undefined) await after;
+    if (installation !== undefined) await this.#install(installation, hardState);
+    // Entries of rounds before a snapshot are gone with the log that it replaces.
+    const entries = entriesOf(rounds.slice(Math.max(0, installing)));
+    if (entries.length > 0 || hardState !== undefined) {
+      await this.#save("Save", () => store.save(hardState, entries));
     }
     if (installation !== undefined) await this.#makeLive(installation);
   }
 
-  #writesOf({ ready, installation }: Round): Write[] {
-    const { store } = this.#options;
-    invariant(
-      (ready.snapshot === undefined) === (installation === undefined),
-      "A round with a snapshot comes with its staged generation",
-    );
-    const writes = installation === undefined
-      ? []
-      : store.install(installation.meta, installation.generation);
-    writes.push(...store.append(ready.entries));
-    return writes;
+  async #install({ meta, generation }: Installation, hardState?: HardState): Promise<void> {
+    const { engine, applier, store } = this.#options;
+    this.#installing = true;
+    await applier.pause();
+    const writes = store.install(meta, generation, hardState);
+    await this.#save("Install", () => engine.write(writes, { sync: true }));
+  }
+
+  async #save(what: "Save" | "Install", write: () => Promise<void>): Promise<void> {
+    const { identity, clock, metrics } = this.#options;
+    const before = pass(`raft/before${what}`, identity);
+    if (before !== undefined) await before;
+    const startedAt = clock.now();
+    await write();
+    metrics.synced(clock.now() - startedAt);
+    const after = pass(`raft/after${what}`, identity);
+    if (after !== undefined) await after;
   }
 
   async #makeLive({ meta, generation }: Installation): Promise<void> {
@@ -184,6 +183,17 @@ async function appliedRecord(engine: Engine, generation: number): Promise<Buffer
   const record = await engine.get(appliedKey(generation));
   invariant(record !== undefined, "Every snapshot begins with the record of what it stands for");
   return record;
+}
+
+/** All entries, less those that a later round replaces. */
+function entriesOf(rounds: readonly Round[]): Entry[] {
+  const entries: Entry[] = [];
+  for (const { ready } of rounds) {
+    const first = ready.entries[0]?.index ?? Infinity;
+    while ((entries.at(-1)?.index ?? -1) >= first) entries.pop();
+    entries.push(...ready.entries);
+  }
+  return entries;
 }
 
 function lastHardState(rounds: readonly Round[]): HardState | undefined {

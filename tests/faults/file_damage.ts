@@ -1,11 +1,13 @@
-/** What disks do to the files of a database that nobody has open. */
+/** What disks do to the files of a database and its journal that nobody has open. */
 import type { Draw } from "../sim/draw.ts";
 
 /**
- * Files whose content matters: write-ahead logs, tables, and what says which of
- * them count. The latter are small and checked whole, so they are hit less often.
+ * Files whose content matters: the journal, write-ahead logs, tables, and what
+ * says which of these count. The latter are small and checked whole, so they
+ * are hit less often.
  */
 const KINDS: readonly (readonly [pattern: RegExp, weight: number])[] = [
+  [/^journal\/\d+\.journal$/, 4],
   [/^\d+\.log$/, 4],
   [/^\d+\.sst$/, 4],
   [/^MANIFEST-\d+$/, 1],
@@ -18,15 +20,26 @@ interface StoredFile {
 }
 
 async function pickFile(directory: string, draw: Draw): Promise<StoredFile> {
-  const files: StoredFile[] = [];
-  for await (const { name } of Deno.readDir(directory)) {
-    const { size: bytes } = await Deno.stat(`${directory}/${name}`);
-    if (bytes > 0) files.push({ name, bytes });
-  }
+  const files = await filesIn(directory);
   files.sort((a, b) => a.name < b.name ? -1 : 1);
   const ofKind = (pattern: RegExp) => files.filter(({ name }) => pattern.test(name));
   const present = KINDS.filter(([pattern]) => ofKind(pattern).length > 0);
   return draw.pick(ofKind(draw.weighted(present)));
+}
+
+/** Those with content, and those of the folders in it. */
+async function filesIn(directory: string): Promise<StoredFile[]> {
+  const files: StoredFile[] = [];
+  for await (const { name, isDirectory } of Deno.readDir(directory)) {
+    if (isDirectory) {
+      const inside = await filesIn(`${directory}/${name}`);
+      files.push(...inside.map((file) => ({ ...file, name: `${name}/${file.name}` })));
+      continue;
+    }
+    const { size: bytes } = await Deno.stat(`${directory}/${name}`);
+    if (bytes > 0) files.push({ name, bytes });
+  }
+  return files;
 }
 
 /**

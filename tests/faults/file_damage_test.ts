@@ -36,3 +36,16 @@ Deno.test("tearOff() takes the end of a file that matters", () =>
     assertEquals("0123456789".startsWith(rest), true);
     assertNotEquals(rest, "0123456789");
   }));
+
+Deno.test("flipBit() and tearOff() reach the journal", async () => {
+  const directory = await Deno.makeTempDir({ prefix: "eraft_damage_" });
+  try {
+    const name = "journal/0000000000000001.journal";
+    await Deno.mkdir(`${directory}/journal`);
+    await Deno.writeTextFile(`${directory}/${name}`, "0123456789");
+    assertMatch(await flipBit(directory, new Draw(createPrng(1))), new RegExp(`in ${name}$`));
+    assertMatch(await tearOff(directory, new Draw(createPrng(1))), new RegExp(`in ${name}$`));
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});

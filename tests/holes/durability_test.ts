@@ -9,11 +9,13 @@ import { silentLogger } from "../../runtime/logger.ts";
 import { createPrng } from "../../runtime/prng.ts";
 import { VirtualClock } from "../../runtime/virtual_clock.ts";
 import { type Engine, EngineError } from "../../storage/engine.ts";
-import { appliedKey, logKey, nodeKey } from "../../storage/key_space.ts";
+import { FileJournal } from "../../storage/journal/file_journal.ts";
+import { segmentName } from "../../storage/journal/journal_segment.ts";
+import { appliedKey, nodeKey } from "../../storage/key_space.ts";
 import { MemoryEngine } from "../../storage/memory_engine.ts";
 import { RocksdbEngine } from "../../storage/rocksdb_engine.ts";
 import { KvGroup } from "../scenarios/kv/kv_group.ts";
-import { RecordingEngine } from "./recording_engine.ts";
+import { RecordingEngine, type Step } from "./recording_engine.ts";
 
 /** A group of its own whose engines are recorded; ended whatever happens. */
 async function withRecords(
@@ -97,73 +99,97 @@ Deno.test("E3: appends read the same after a restart, and a repeated one is know
   assertEquals(textOf(await group.run(client.get(key))), "abc01234");
 });
 
-/** What a node of three entries has stored. */
-async function storedNode(): Promise<MemoryEngine> {
-  const group = await TestGroup.start(1);
+/** What a node of three entries has stored: its engine, and the records of its journal. */
+async function storedNode(): Promise<{ engine: MemoryEngine; records: readonly Buffer[] }> {
+  let recording: RecordingEngine | undefined;
+  const group = await TestGroup.start(1, 1, {
+    engine: (_, engine) => recording = new RecordingEngine(engine),
+  });
   for (const text of ["a", "b", "c"]) await group.write(`x=${text}`);
   const engine = new MemoryEngine();
   const pairs = await group.engine(1).scan({ start: Buffer.of(0), end: Buffer.of(0x7f) });
   await engine.write(pairs.map((pair) => ({ type: "put", ...pair })), { sync: true });
   await group.stop();
-  return engine;
+  assert(recording !== undefined);
+  return { engine, records: recording.records };
 }
 
-async function assertRefused(engine: MemoryEngine, what: string): Promise<void> {
-  const error = await assertRejects(() => openAlone(engine).opened, Error);
-  assert(error instanceof EngineError && error.kind === "corruption", `${what}: ${error}`);
-}
+Deno.test("E5: a log whose file is cut at any byte, or has any byte changed, is refused", async () => {
+  const { engine, records } = await storedNode();
+  const directory = await Deno.makeTempDir();
+  const written = await FileJournal.open(directory);
+  for (const record of records) await written.append([record]);
+  await written.close();
+  const path = `${directory}/${segmentName(1)}`;
+  const sound = await Deno.readFile(path);
 
-for (
-  const [name, key] of [["hard state", nodeKey("hardState")], ["log entry", logKey(3)]] as const
-) {
-  Deno.test(`E5: a ${name} record cut at any byte, or with any byte changed, is refused`, async () => {
-    const engine = await storedNode();
-    const value = await engine.get(key);
-    assert(value !== undefined);
-    const put = (value: Uint8Array) => engine.write([{ type: "put", key, value }], { sync: true });
-    for (let length = 0; length < value.length; length++) {
-      await put(value.subarray(0, length));
-      await assertRefused(engine, `cut to ${length} bytes`);
-    }
-    for (let at = 0; at < value.length; at++) {
-      const flipped = Buffer.from(value);
-      flipped[at] = (flipped[at] ?? 0) ^ 0x10;
-      await put(flipped);
-      await assertRefused(engine, `byte ${at} flipped`);
-    }
-    await engine.write([{ type: "del", key }], { sync: true });
-    await assertRefused(engine, "gone");
-  });
-}
-
-Deno.test("E6: whatever prefix of its writes a node has kept, its log and its state fit together", () =>
-  withRecords(3, 4, async (group, engine) => {
-    await group.write("x=<start>");
-    const leader = await group.leader();
-    const away = group.ids.find((id) => id !== leader) ?? 0;
-    for (let round = 0; round < 2; round++) {
-      group.isolate(away);
-      for (let i = 0; i < 12; i++) await group.write(`x=<${round}.${i}>`);
-      group.heal();
-      await group.converge(40_000);
-    }
-    const { batches } = engine(away);
-    const isInstall = ({ writes }: { writes: readonly { key: Uint8Array }[] }) =>
-      writes.some(({ key }) => nodeKey("generation").equals(key));
-    assertEquals(batches.filter(isInstall).length, 2, "Snapshots that were installed");
-
-    for (let kept = 0; kept <= batches.length; kept++) {
-      const disk = new MemoryEngine();
-      for (const { writes, sync } of batches.slice(0, kept)) await disk.write(writes, { sync });
-      const { opened, machine } = openAs(disk, away, group);
-      const node = await opened;
-      const words = String(await node.reader.get(Buffer.from("register/x")) ?? "").match(
-        /<[^>]+>/g,
-      );
-      assertEquals(words?.length ?? 0, machine.count, `After ${kept} batches`);
+  const open = async (bytes: Uint8Array) => {
+    await Deno.writeFile(path, bytes);
+    const journal = await FileJournal.open(directory);
+    try {
+      const node = await openAlone(new RecordingEngine(engine, journal)).opened;
       await node.stop();
+    } finally {
+      await journal.close();
     }
-  }));
+  };
+  const assertRefused = async (bytes: Uint8Array, what: string) => {
+    const error = await assertRejects(() => open(bytes), Error, undefined, what);
+    assert(error instanceof EngineError && error.kind === "corruption", `${what}: ${error}`);
+  };
+  await open(sound);
+  for (let length = 0; length < sound.length; length++) {
+    await assertRefused(sound.subarray(0, length), `cut to ${length} bytes`);
+  }
+  for (let at = 0; at < sound.length; at++) {
+    const flipped = sound.slice();
+    flipped[at] = (flipped[at] ?? 0) ^ 0x10;
+    await assertRefused(flipped, `byte ${at} flipped`);
+  }
+  await Deno.remove(directory, { recursive: true });
+});
+
+/** An engine that has been through some steps and then lost its power. */
+async function diskAfter(steps: readonly Step[], loses: "nothing" | "what was not synced") {
+  const disk = new MemoryEngine();
+  const synced = steps.findLastIndex((step) => "sync" in step && step.sync);
+  for (const [i, step] of steps.entries()) {
+    if ("record" in step) await disk.journal.append([step.record]);
+    else if ("forgotten" in step) await disk.journal.forget(step.forgotten);
+    else if (loses === "nothing" || i <= synced) await disk.write(step.writes, step);
+  }
+  return disk;
+}
+
+for (const loses of ["nothing", "what was not synced"] as const) {
+  Deno.test(`E6: whatever a node has written when the power goes, log and state fit (it loses ${loses})`, () =>
+    withRecords(3, 4, async (group, engine) => {
+      await group.write("x=<start>");
+      const leader = await group.leader();
+      const away = group.ids.find((id) => id !== leader) ?? 0;
+      for (let round = 0; round < 2; round++) {
+        group.isolate(away);
+        for (let i = 0; i < 12; i++) await group.write(`x=<${round}.${i}>`);
+        group.heal();
+        await group.converge(40_000);
+      }
+      const { steps, batches } = engine(away);
+      const isInstall = ({ writes }: { writes: readonly { key: Uint8Array }[] }) =>
+        writes.some(({ key }) => nodeKey("generation").equals(key));
+      assertEquals(batches.filter(isInstall).length, 2, "Snapshots that were installed");
+
+      for (let kept = 0; kept <= steps.length; kept++) {
+        const disk = await diskAfter(steps.slice(0, kept), loses);
+        const { opened, machine } = openAs(disk, away, group);
+        const node = await opened;
+        const words = String(await node.reader.get(Buffer.from("register/x")) ?? "").match(
+          /<[^>]+>/g,
+        );
+        assertEquals(words?.length ?? 0, machine.count, `After ${kept} steps`);
+        await node.stop();
+      }
+    }));
+}
 
 function openAs(engine: Engine, nodeId: NodeId, group: TestGroup) {
   const clock = new VirtualClock();
@@ -250,34 +276,32 @@ Deno.test("E19: an append costs the same however long the log is, and a heartbea
       while (group.node(await group.leader()).status().lastIndex < entries) await group.write("y=");
       await group.converge();
       const follower = engine(group.ids.find((id) => id !== costs[0]) ?? 1);
-      const first = follower.batches.length;
+      const first = follower.steps.length;
       await group.write("z=");
       await group.converge();
       costs.push(follower.bytesFrom(first));
-      const idle = follower.batches.length;
+      const idle = follower.steps.length;
       await group.clock.advance(10_000);
-      assertEquals(follower.batches.length, idle, "Heartbeats were written");
+      assertEquals(follower.steps.length, idle, "Heartbeats were written");
     }
     const [short = 0, long = 0] = costs;
     assertLess(long, short + 20);
     assertLess(long, 400);
   }));
 
-Deno.test("E34: entries and vote are written in one synced batch, a machine's changes in one with the applied index", () =>
+Deno.test("E34: entries and vote are one record, a machine's changes one batch with the applied index", () =>
   withRecords(3, 4, async (group, engine) => {
     for (let i = 0; i < 40; i++) await group.write(`x=${i}`);
     await group.crash(await group.leader());
     for (let i = 0; i < 10; i++) await group.write(`x=${i}`);
     const id = await group.leader();
+    const { steps, records } = engine(id);
+    assertGreater(records.length, 40);
     const batches = engine(id).batches.map(({ writes, sync }) => ({
       sync,
       regions: new Set(writes.map(({ key }) => key[0])),
       hasApplied: writes.some(({ key }) => appliedKey(1).equals(key)),
-      hasStart: writes.some(({ key }) => nodeKey("logStart").equals(key)),
     }));
-    const logged = batches.filter(({ regions, hasStart }) => regions.has(2) && !hasStart);
-    assertGreater(logged.length, 40);
-    assert(logged.every(({ sync }) => sync), "An entry was written without a sync");
     const machine = batches.filter(({ regions }) => regions.has(3));
     assertGreater(machine.length, 10);
     assert(
@@ -285,5 +309,12 @@ Deno.test("E34: entries and vote are written in one synced batch, a machine's ch
       "Data was written without its applied index",
     );
     assert(machine.every(({ sync }, i) => !sync || i === 0), "What the log can replay was synced");
+    for (const [i, step] of steps.entries()) {
+      if (!("forgotten" in step)) continue;
+      const start = steps.slice(0, i).findLast((before) =>
+        "writes" in before && before.writes.some(({ key }) => nodeKey("logStart").equals(key))
+      );
+      assert(start !== undefined && "sync" in start && start.sync, "Records went before their time");
+    }
     assertEquals(group.engine(id).stats().properties.openIterators, 0);
   }));

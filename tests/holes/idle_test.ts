@@ -25,6 +25,11 @@ Deno.test("E21: a store that idles for ten minutes writes nothing, in groups and
         writes++;
         return write(...args);
       };
+      const append = engine.journal.append.bind(engine.journal);
+      engine.journal.append = (payload) => {
+        writes++;
+        return append(payload);
+      };
     }
   }
   const controllerWrites = store.ctrl.writes;

@@ -1,4 +1,4 @@
-/** An engine that keeps what is written to it, batch by batch, and fails when told to. */
+/** An engine that keeps what is written to it and to its journal, in order, and fails when told to. */
 import type {
   Engine,
   EngineIterator,
@@ -9,32 +9,60 @@ import type {
   Write,
   WriteOptions,
 } from "../../storage/engine.ts";
+import type { Journal } from "../../storage/journal/journal.ts";
 
 export interface Batch {
   readonly writes: readonly Write[];
   readonly sync: boolean;
 }
 
+/** One thing that was written: a batch, or what was done to the journal. */
+export type Step = Batch | { readonly record: Buffer } | { readonly forgotten: number };
+
 export class RecordingEngine implements Engine {
   readonly #engine: Engine;
-  readonly batches: Batch[] = [];
-  /** Asked before each write; what it returns is the write's failure. */
+  readonly journal: Journal;
+  readonly steps: Step[] = [];
+  /** Asked before each batch; what it returns is the write's failure. */
   failure: (batch: Batch) => Error | undefined = () => undefined;
 
-  constructor(engine: Engine) {
+  /** @param journal Stands in for the engine's own */
+  constructor(engine: Engine, journal: Journal = engine.journal) {
     this.#engine = engine;
+    this.journal = {
+      get newest() {
+        return journal.newest;
+      },
+      append: (payload) => {
+        this.steps.push({ record: Buffer.concat(payload) });
+        return journal.append(payload);
+      },
+      records: () => journal.records(),
+      forget: (below) => {
+        this.steps.push({ forgotten: below });
+        return journal.forget(below);
+      },
+    };
   }
 
-  /** Bytes of keys and values in all batches from one on. */
+  get batches(): Batch[] {
+    return this.steps.filter((step) => "writes" in step);
+  }
+
+  get records(): Buffer[] {
+    return this.steps.flatMap((step) => "record" in step ? [step.record] : []);
+  }
+
+  /** Bytes of keys, values and records in all steps from one on. */
   bytesFrom(first: number): number {
-    return this.batches.slice(first).reduce((sum, { writes }) => sum + bytesOf(writes), 0);
+    return this.steps.slice(first).reduce((sum, step) => sum + bytesOf(step), 0);
   }
 
   write(writes: readonly Write[], options: WriteOptions): Promise<void> {
     const batch = { writes, sync: options.sync };
     const failure = this.failure(batch);
     if (failure !== undefined) return Promise.reject(failure);
-    this.batches.push(batch);
+    this.steps.push(batch);
     return this.#engine.write(writes, options);
   }
 
@@ -42,7 +70,7 @@ export class RecordingEngine implements Engine {
   async clearRange(range: KeyRange): Promise<void> {
     const pairs = await this.#engine.scan(range);
     const writes = pairs.map(({ key }): Write => ({ type: "del", key }));
-    if (writes.length > 0) this.batches.push({ writes, sync: false });
+    if (writes.length > 0) this.steps.push({ writes, sync: false });
     await this.#engine.clearRange(range);
   }
 
@@ -71,8 +99,10 @@ export class RecordingEngine implements Engine {
   }
 }
 
-function bytesOf(writes: readonly Write[]): number {
-  return writes.reduce(
+function bytesOf(step: Step): number {
+  if ("record" in step) return step.record.length;
+  if ("forgotten" in step) return 0;
+  return step.writes.reduce(
     (sum, write) => sum + write.key.length + (write.type === "put" ? write.value.length : 0),
     0,
   );

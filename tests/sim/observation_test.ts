@@ -6,7 +6,7 @@ import { VirtualClock } from "../../runtime/virtual_clock.ts";
 import { RaftNode } from "../../raft/node/raft_node.ts";
 import { RegisterMachine } from "../../raft/node/testing/register_machine.ts";
 import { MemoryEngine } from "../../storage/memory_engine.ts";
-import { logKey } from "../../storage/key_space.ts";
+import { storedTerm } from "./checkers/stored_facts.ts";
 import { combineObservers, Violation } from "./observation.ts";
 
 Deno.test("RaftNode tells its observer of rounds, applied entries and what the engine shows", async () => {
@@ -29,13 +29,13 @@ Deno.test("RaftNode tells its observer of rounds, applied entries and what the e
       roundTaken: ({ entries }) => {
         for (const { index } of entries) {
           seen.push(`took ${index}`);
-          durableWhenApplied.push(engine.durable.get(logKey(index)) !== undefined);
+          durableWhenApplied.push(storedTerm(engine.durable, index) !== undefined);
         }
       },
       entriesApplied: (entries) => {
         for (const { index, replies } of entries) {
           seen.push(`applied ${index} with ${replies.length} replies`);
-          durableWhenApplied.push(engine.durable.get(logKey(index)) !== undefined);
+          durableWhenApplied.push(storedTerm(engine.durable, index) !== undefined);
         }
       },
       appliedTo: (index) => seen.push(`shows ${index}`),

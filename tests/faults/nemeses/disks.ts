@@ -15,7 +15,7 @@ const HELD_MS_MAX = 4_000;
 const REFUSED_MS = 30_000;
 /** What servers say of a disk that they do not trust, or RocksDB when it aborts (docs/operations.md). */
 const REFUSAL =
-  /files are damaged|write-ahead log|cannot trust|cannot read from the database|Assertion `.*' failed/i;
+  /files are damaged|write-ahead log|cannot open the journal|cannot trust|cannot read from the database|Assertion `.*' failed/i;
 const FULL = /disk is full|No space left/;
 const WIPED = /disk was wiped or replaced/;
 

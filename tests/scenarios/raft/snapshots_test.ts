@@ -6,8 +6,8 @@ import { UNRELIABLE } from "./unreliable_links.ts";
 
 /** Entries that are kept: what is left behind by more needs a snapshot. */
 const RETAINED_ENTRIES = 10;
-/** Bytes of log records a node may have stored at any time. */
-const LOG_BYTES_MAX = 2_000;
+/** Bytes of log records a node may have stored at any time: up to twice as many, and hard states. */
+const LOG_BYTES_MAX = 4_000;
 const ROUNDS = 30;
 
 async function assertLogsShort(stage: RaftStage): Promise<void> {

@@ -1,9 +1,9 @@
-/** The log as it lies in a node's engine. */
+/** The log as it lies on a node's disk. */
 import type { Engine } from "../../../storage/engine.ts";
-import { logRange } from "../../../storage/key_space.ts";
 
-/** Bytes of all log records, with their keys. */
-export async function logBytes(engine: Engine): Promise<number> {
-  const records = await engine.scan(logRange(0));
-  return records.reduce((sum, { key, value }) => sum + key.length + value.length, 0);
+/** Bytes of all records of the journal. */
+export async function logBytes({ journal }: Engine): Promise<number> {
+  let bytes = 0;
+  for await (const { payload } of journal.records()) bytes += payload.length;
+  return bytes;
 }

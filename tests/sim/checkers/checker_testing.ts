@@ -13,11 +13,14 @@ import type { Ready } from "../../../raft/ready.ts";
 import type { ProgressStatus, RawNodeStatus } from "../../../raft/status.ts";
 import type { ConfState, Entry, EntryKind, NodeId } from "../../../raft/types.ts";
 import { type Config, emptyConfig } from "../../../shardctrler/config.ts";
+import type { JournalRecord } from "../../../storage/journal/journal.ts";
+import type { StoredContent } from "../../../storage/memory_engine.ts";
 import { OrderedMap } from "../../../storage/ordered_map.ts";
 import { combineObservers, type NodeView, type Observer, Violation } from "../observation.ts";
 import { type Item, items } from "./items.ts";
 import { stayRecords } from "./stay_records.ts";
-import { logRecord, machineKey, nodeRecord } from "./stored_facts.ts";
+import { machineKey } from "./stored_facts.ts";
+import { ENTRY_HEAD_BYTES } from "./stored_log.ts";
 
 type Mutable<T> = { -readonly [Name in keyof T]: T[Name] };
 
@@ -32,8 +35,10 @@ export class FakeNode {
   readonly status: Mutable<RawNodeStatus>;
   readonly terms = new Map<number, number>();
   conf: ConfState = confOf(1, 2, 3);
-  durable = new OrderedMap();
-  content = new OrderedMap();
+  durable: StoredContent = contentOf(new OrderedMap());
+  content: StoredContent = contentOf(new OrderedMap());
+  readonly #map = new OrderedMap();
+  #hardState: readonly [term: number, vote: number, commit: number] = [0, 0, 0];
   ownership = {
     config: emptyConfig(0) as Config,
     previous: emptyConfig(0) as Config,
@@ -97,27 +102,29 @@ export class FakeNode {
 
   /** Puts something on the disk, as what is durable: another content than before. */
   save(facts: { term?: number; vote?: number; commit?: number; entries?: readonly Entry[] }): void {
-    const next = this.durable.snapshot();
     const { term, vote = 0, commit = 0, entries = [] } = facts;
-    if (term !== undefined) next.set(nodeRecord("hardState"), sealed(term, vote, commit));
-    for (const entry of entries) next.set(logRecord(entry.index), recordOf(entry));
-    this.durable = next;
-    this.content = next.snapshot();
+    if (term !== undefined) this.#hardState = [term, vote, commit];
+    const { records } = this.durable;
+    const sequence = records.length + 1;
+    const next = [...records, { sequence, payload: recordOf(this.#hardState, entries) }];
+    this.durable = contentOf(this.#map.snapshot(), next);
+    this.content = this.durable;
   }
 
   /** Puts a record of the machine where readers find it. */
   put(key: Uint8Array, value: Uint8Array): void {
-    const next = this.content.snapshot();
-    next.set(Buffer.concat([machineKey(1, 0x01), key]), Buffer.from(value));
-    this.content = next;
+    this.#write(Buffer.concat([machineKey(1, 0x01), key]), Buffer.from(value));
   }
 
   /** Says that the engine shows everything up to an index. */
   show(index: number): void {
-    const next = this.content.snapshot();
-    next.set(machineKey(1, 0x00), Buffer.of(0x08, index, 0x10, 1));
-    this.content = next;
+    this.#write(machineKey(1, 0x00), Buffer.of(0x08, index, 0x10, 1));
     this.status.applied = index;
+  }
+
+  #write(key: Buffer, value: Buffer): void {
+    this.#map.set(key, value);
+    this.content = contentOf(this.#map.snapshot(), this.content.records);
   }
 
   lead(term: number, facts: Partial<RawNodeStatus> = {}): void {
@@ -125,16 +132,27 @@ export class FakeNode {
   }
 }
 
-function sealed(...numbers: number[]): Buffer {
-  const bytes = Buffer.alloc(4 + 8 * numbers.length);
-  numbers.forEach((number, i) => bytes.writeBigUInt64BE(BigInt(number), 4 + 8 * i));
-  return bytes;
+function contentOf(map: OrderedMap, records: readonly JournalRecord[] = []): StoredContent {
+  return {
+    records,
+    size: map.size,
+    get: (key) => map.get(key),
+    slice: (...which) => map.slice(...which),
+  };
 }
 
-function recordOf({ term, data }: Entry): Buffer {
-  const head = Buffer.alloc(13);
-  head.writeBigUInt64BE(BigInt(term), 4);
-  return Buffer.concat([head, data]);
+function recordOf(hardState: readonly number[], entries: readonly Entry[]): Buffer {
+  const head = Buffer.alloc(32);
+  [...hardState, entries[0]?.index ?? 0].forEach((number, i) =>
+    head.writeBigUInt64BE(BigInt(number), 8 * i)
+  );
+  const parts = entries.flatMap(({ term, data }) => {
+    const entryHead = Buffer.alloc(ENTRY_HEAD_BYTES);
+    entryHead.writeBigUInt64BE(BigInt(term), 0);
+    entryHead.writeUInt32BE(data.length, 9);
+    return [entryHead, data];
+  });
+  return Buffer.concat([head, ...parts]);
 }
 
 export function confOf(...voters: NodeId[]): ConfState {

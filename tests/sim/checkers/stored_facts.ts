@@ -1,27 +1,25 @@
 /**
- * What stands on a node's disk, read from the bytes as storage/key_space.ts and
- * raft/node/log_store.ts describe them, and by none of their code.
+ * What stands on a node's disk, read from the bytes as storage/key_space.ts
+ * describes them (the log: stored_log.ts), and by none of its code.
  */
 import type { StoredContent } from "../../../storage/memory_engine.ts";
 import type { LogIndex, NodeId, Term } from "../../../raft/types.ts";
+import { storedEntries, storedHardState, storedStart } from "./stored_log.ts";
 
 export interface StoredFacts {
   readonly term: Term;
   readonly vote: NodeId;
   readonly commit: LogIndex;
-  /** The entry before the first record. */
+  /** The entry before the first that is kept. */
   readonly start: { readonly index: LogIndex; readonly term: Term };
-  /** The last record, or `start.index` if there is none. */
+  /** The last entry, or `start.index` if there is none. */
   readonly last: LogIndex;
   readonly generation: number;
   /** What the machine's data stands for. */
   readonly applied: { readonly index: LogIndex; readonly term: Term };
 }
 
-const LOG = 0x02;
 const MACHINE = 0x03;
-/** Bytes of a log record before its data: checksum, term, kind. */
-export const RECORD_HEADER_BYTES = 13;
 
 const cached = new WeakMap<StoredContent, StoredFacts>();
 
@@ -36,17 +34,13 @@ export function durableFacts(content: StoredContent): StoredFacts {
 
 /** Facts of a content as it is now. */
 export function readFacts(content: StoredContent): StoredFacts {
-  const hard = content.get(nodeRecord("hardState"));
-  const start = content.get(nodeRecord("logStart"));
-  const startIndex = start === undefined ? 0 : uint64At(start, 4);
-  const [lastRecord] = content.slice({ start: logRecord(0), end: Buffer.of(LOG + 1) }, 1, true);
+  const { index, term } = storedStart(content);
+  const [last] = storedEntries(content);
   const generation = generationOf(content);
   return {
-    term: hard === undefined ? 0 : uint64At(hard, 4),
-    vote: hard === undefined ? 0 : uint64At(hard, 12),
-    commit: hard === undefined ? 0 : uint64At(hard, 20),
-    start: { index: startIndex, term: start === undefined ? 0 : uint64At(start, 12) },
-    last: lastRecord === undefined ? startIndex : uint64At(lastRecord.key, 1),
+    ...storedHardState(content),
+    start: { index, term },
+    last: last?.index ?? index,
     generation,
     applied: appliedOf(content, generation),
   };
@@ -56,23 +50,22 @@ export function generationOf(content: StoredContent): number {
   return content.get(nodeRecord("generation"))?.readUInt32BE(0) ?? 1;
 }
 
-/** Term of the record at an index; undefined if there is none. */
+/** Term of the entry at an index; undefined if there is none. */
 export function storedTerm(content: StoredContent, index: LogIndex): Term | undefined {
-  const record = content.get(logRecord(index));
-  return record === undefined ? undefined : uint64At(record, 4);
+  for (const entry of storedEntries(content)) {
+    if (entry.index <= index) return entry.index === index ? entry.term : undefined;
+  }
+  return undefined;
 }
 
-/** Whether the entry is there, as a record or in what came before the log's start. */
+/** Whether the entry is there, by itself or in what came before the log's start. */
 export function holdsEntry(content: StoredContent, index: LogIndex, term: Term): boolean {
   return storedTerm(content, index) === term || durableFacts(content).start.index >= index;
 }
 
-/** Data bytes of every log record, by index. */
+/** Data bytes of every entry, by index. */
 export function storedSizes(content: StoredContent): Map<LogIndex, number> {
-  const records = content.slice({ start: logRecord(0), end: Buffer.of(LOG + 1) }, Infinity);
-  return new Map(
-    records.map(({ key, value }) => [uint64At(key, 1), value.length - RECORD_HEADER_BYTES]),
-  );
+  return new Map([...storedEntries(content)].map(({ index, size }) => [index, size]));
 }
 
 /** Everything the machine keeps in the live generation, by key without the prefix. */
@@ -96,13 +89,6 @@ export function machineRecord(content: StoredContent, key: Uint8Array): Buffer |
 
 export function nodeRecord(name: string): Buffer {
   return Buffer.concat([Buffer.of(0x01), Buffer.from(name)]);
-}
-
-export function logRecord(index: LogIndex): Buffer {
-  const key = Buffer.alloc(9);
-  key[0] = LOG;
-  key.writeBigUInt64BE(BigInt(index), 1);
-  return key;
 }
 
 /** Where a kind of a generation's records begins: 0x00 what is applied, 0x01 data. */
@@ -140,9 +126,4 @@ export function readVarint(bytes: Uint8Array, start: number): { value: number; e
     factor *= 128;
   }
   throw new RangeError(`Cannot read a number at byte ${start}: it does not end`);
-}
-
-function uint64At(bytes: Uint8Array, offset: number): number {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return view.getUint32(offset) * 2 ** 32 + view.getUint32(offset + 4);
 }

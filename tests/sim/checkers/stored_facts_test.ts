@@ -1,5 +1,5 @@
 /** What production code writes is what the checkers read, although they share nothing. */
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { LogStore } from "../../../raft/node/log_store.ts";
 import { firstRoster } from "../../../raft/node/roster.ts";
 import { appliedWrite } from "../../../raft/node/roster_codec.ts";
@@ -27,17 +27,21 @@ async function engineWith(writes: readonly Write[], sync = true): Promise<Memory
   return engine;
 }
 
+async function loadedFrom(engine: MemoryEngine): Promise<LogStore> {
+  return (await LogStore.load(engine)).store;
+}
+
 Deno.test("readFacts() reads the hard state, the log and what is applied", async () => {
-  const store = new LogStore(0, 0);
+  const engine = new MemoryEngine();
+  const store = await loadedFrom(engine);
   const terms = [1, 1, 2 ** 40, 2 ** 40];
   const entries = terms.map((term, i) => entryOf(i + 1, term, "x".repeat(i)));
-  const writes = [
-    ...store.append(entries),
-    store.saveHardState({ term: 2 ** 40, vote: 3, commit: 2 }),
-    ...store.compact(2, (index) => terms[index - 1]),
-    appliedWrite(1, { index: 300, term: 2 ** 33, roster }),
-  ];
-  const engine = await engineWith(writes);
+  await store.save(undefined, [...entries.slice(0, 2), entryOf(3, 7), entryOf(4, 7), entryOf(5, 7)]);
+  await store.save({ term: 2 ** 40, vote: 3, commit: 2 }, entries.slice(2));
+  const compacted = store.compact(2, (index) => terms[index - 1]);
+  assert(compacted !== undefined);
+  const applied = appliedWrite(1, { index: 300, term: 2 ** 33, roster });
+  await engine.write([applied, compacted.write], { sync: true });
   assertEquals(readFacts(engine.content), {
     term: 2 ** 40,
     vote: 3,
@@ -47,7 +51,7 @@ Deno.test("readFacts() reads the hard state, the log and what is applied", async
     generation: 1,
     applied: { index: 300, term: 2 ** 33 },
   });
-  assertEquals(storedSizes(engine.content), new Map([[3, 2], [4, 3]]));
+  assertEquals(storedSizes(engine.content), new Map([[4, 3], [3, 2]]));
   assertEquals(storedTerm(engine.content, 3), 2 ** 40);
   assertEquals(storedTerm(engine.content, 2), undefined);
   assertEquals([1, 3, 4, 5].map((index) => holdsEntry(engine.durable, index, 2 ** 40)), [
@@ -59,17 +63,21 @@ Deno.test("readFacts() reads the hard state, the log and what is applied", async
   await engine.close();
 });
 
-Deno.test("readFacts() reads the generation that a snapshot has made live", async () => {
-  const store = new LogStore(0, 0);
+Deno.test("readFacts() reads what a snapshot has made live", async () => {
   const meta = { index: 9, term: 4, confState: confOf(1), id: 7 };
   const engine = await engineWith([
     { type: "put", key: productionKey(machinePrefix(1), Buffer.of(1)), value: Buffer.of(1) },
     { type: "put", key: productionKey(machinePrefix(2), Buffer.of(2)), value: Buffer.of(2) },
     appliedWrite(2, { index: 9, term: 4, roster }),
-    ...store.install(meta, 2),
   ]);
-  const { generation, start, last, applied } = readFacts(engine.content);
-  assertEquals({ generation, start, last, applied }, {
+  const store = await loadedFrom(engine);
+  await store.save({ term: 3, vote: 0, commit: 0 }, [1, 2, 3].map((index) => entryOf(index, 3)));
+  const writes = store.install(meta, 2, { term: 4, vote: 1, commit: 12 });
+  await engine.write(writes, { sync: true });
+  assertEquals(readFacts(engine.content), {
+    term: 4,
+    vote: 1,
+    commit: 9,
     generation: 2,
     start: { index: 9, term: 4 },
     last: 9,
@@ -80,15 +88,21 @@ Deno.test("readFacts() reads the generation that a snapshot has made live", asyn
 });
 
 Deno.test("durableFacts() tells what is synced, and notices when more is", async () => {
-  const store = new LogStore(0, 0);
-  const engine = await engineWith([store.saveHardState({ term: 1, vote: 0, commit: 0 })]);
+  const engine = new MemoryEngine();
+  const store = await loadedFrom(engine);
+  await store.save({ term: 1, vote: 0, commit: 0 }, []);
   assertEquals(durableFacts(engine.durable).term, 1);
-  const write = [store.saveHardState({ term: 2, vote: 0, commit: 0 })];
-  await engine.write(write, { sync: false });
+  const saved = store.save({ term: 2, vote: 0, commit: 0 }, []);
   assertEquals(durableFacts(engine.durable).term, 1);
   assertEquals(readFacts(engine.content).term, 2);
-  await engine.write([], { sync: true });
+  await saved;
   assertEquals(durableFacts(engine.durable).term, 2);
+
+  const applied = appliedWrite(1, { index: 5, term: 2, roster });
+  await engine.write([applied], { sync: false });
+  assertEquals(durableFacts(engine.durable).applied.index, 0);
+  await engine.write([], { sync: true });
+  assertEquals(durableFacts(engine.durable).applied.index, 5);
   await engine.close();
 });
 

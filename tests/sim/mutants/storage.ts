@@ -5,9 +5,11 @@ export const storageMutants: readonly Mutant[] = [
   {
     name: "save-without-sync",
     breaks: "The log is acknowledged before it is synced to disk.",
-    file: "raft/node/persister.ts",
-    find: "await engine.write(writes, { sync: true });",
-    replace: "await engine.write(writes, { sync: false });",
+    file: "raft/node/log_store.ts",
+    find: "await this.#journal.append(encodeLogRecord({ hardState: this.#hardState, entries }));",
+    replace: `const record = encodeLogRecord({ hardState: this.#hardState, entries });
+    const before = Reflect.get(this, "before") ?? Promise.resolve();
+    Reflect.set(this, "before", before.then(() => this.#journal.append(record)).catch(() => {}));`,
   },
   {
     name: "applied-before-data",
@@ -44,13 +46,40 @@ export const storageMutants: readonly Mutant[] = [
   },
   {
     name: "torn-round",
-    breaks: "The hard state and the entries of a round are two writes, the entries unsynced.",
+    breaks: "The entries of a round are saved first, its hard state in a record of its own.",
+    file: "raft/node/log_store.ts",
+    find: "await this.#journal.append(encodeLogRecord({ hardState: this.#hardState, entries }));",
+    replace: `const before = this.#base.hardState;
+    await this.#journal.append(encodeLogRecord({ hardState: before, entries }));
+    await this.#journal.append(encodeLogRecord({ hardState: this.#hardState, entries: [] }));`,
+  },
+  {
+    name: "install-keeps-journal",
+    breaks: "What the journal says of the log before a snapshot still counts behind it.",
+    file: "raft/node/log_store.ts",
+    find: "since: this.#written + 1,",
+    replace: "since: this.#base.since,",
+  },
+  {
+    name: "install-forgets-vote",
+    breaks: "The write that installs a snapshot does not say the term and the vote of its round.",
+    file: "raft/node/log_store.ts",
+    find: "      hardState: this.#hardState,\n    };",
+    replace: "      hardState: { ...EMPTY_BASE.hardState, term: meta.term },\n    };",
+  },
+  {
+    name: "forget-before-durable",
+    breaks: "Records of the journal go while the start that makes them needless is not durable.",
     file: "raft/node/persister.ts",
-    find: "writes.push(this.#options.store.saveHardState(hardState));",
-    replace: `{
-      void engine.write(writes.splice(0), { sync: false });
-      await engine.write([this.#options.store.saveHardState(hardState)], { sync: false });
-    }`,
+    find: "await engine.write([write], { sync: true });",
+    replace: "await engine.write([write], { sync: false });",
+  },
+  {
+    name: "forget-too-much",
+    breaks: "The record of the journal with the first entry of the log goes too.",
+    file: "raft/node/log_store.ts",
+    find: "<= index + 1) this.#runs.shift();",
+    replace: "<= index + 2) this.#runs.shift();",
   },
   {
     name: "install-keeps-conflict",

@@ -1,0 +1,220 @@
+/** The journal of servers: files of records in a directory, the newest written to. */
+import { invariant } from "../../runtime/invariant.ts";
+import { createPrng, type Prng, randomSeed } from "../../runtime/prng.ts";
+import { CallGate } from "../call_gate.ts";
+import { EngineError } from "../engine.ts";
+import type { Journal, JournalRecord } from "./journal.ts";
+import {
+  damaged,
+  firstOfName,
+  parseSegment,
+  Segment,
+  type SegmentContent,
+  segmentName,
+} from "./journal_segment.ts";
+
+export interface FileJournalOptions {
+  /**
+   * Bytes from which on a file is followed by another. Files go whole, so that
+   * up to this much is kept, and read at start, that nobody needs.
+   *
+   * @default {33_554_432}
+   */
+  readonly segmentBytes?: number;
+  /** Draws salts of files. @default {one that nobody can foresee} */
+  readonly prng?: Prng;
+}
+
+const SEGMENT_BYTES_DEFAULT = 32 << 20;
+
+/** One process at a time may have a directory open: whoever opens it sees to that. */
+export class FileJournal implements Journal {
+  readonly #directory: string;
+  readonly #segmentBytes: number;
+  readonly #prng: Prng;
+  readonly #gate: CallGate;
+  /** First numbers of the files before the active one, oldest first. */
+  readonly #older: number[];
+  /** Undefined until the first record. */
+  #active: Segment | undefined;
+  #newest: number;
+  #failure: { readonly reason: unknown } | undefined;
+  #isAppending = false;
+
+  /** Use {@linkcode FileJournal.open}. */
+  private constructor(directory: string, found: FoundFiles, options: FileJournalOptions) {
+    this.#directory = directory;
+    this.#segmentBytes = options.segmentBytes ?? SEGMENT_BYTES_DEFAULT;
+    this.#prng = options.prng ?? createPrng(randomSeed());
+    this.#gate = new CallGate(`the journal '${directory}'`);
+    this.#older = [...found.older];
+    this.#newest = found.newest;
+    this.#active = found.active && Segment.continue(this.#pathOf(found.active.first), found.active);
+  }
+
+  /**
+   * Opens the journal in a directory, creating it if need be. What a power cut
+   * has left of a record that was never acknowledged is cut off.
+   *
+   * @throws {EngineError} Of kind "corruption" if records are damaged or
+   * missing, or else by cause
+   */
+  static async open(directory: string, options: FileJournalOptions = {}): Promise<FileJournal> {
+    try {
+      await Deno.mkdir(directory, { recursive: true });
+      return new FileJournal(directory, await findFiles(directory), options);
+    } catch (cause) {
+      throw asEngineError("open", directory, cause);
+    }
+  }
+
+  get newest(): number {
+    return this.#newest;
+  }
+
+  append(payload: readonly Uint8Array[]): Promise<void> {
+    return this.#gate.run(async () => {
+      invariant(!this.#isAppending, "Records are appended one by one");
+      if (this.#failure !== undefined) throw this.#failure.reason;
+      this.#isAppending = true;
+      try {
+        await this.#put(payload);
+      } catch (cause) {
+        this.#failure = { reason: asEngineError("write to", this.#directory, cause) };
+        throw this.#failure.reason;
+      } finally {
+        this.#isAppending = false;
+      }
+    });
+  }
+
+  async *records(): AsyncGenerator<JournalRecord> {
+    const newest = this.#active?.first;
+    const files = newest === undefined ? [] : [...this.#older, newest];
+    for (const first of files) {
+      yield* await this.#gate.run(async () => {
+        try {
+          return (await readSegment(this.#directory, first, first === newest))?.records ?? [];
+        } catch (cause) {
+          throw asEngineError("read from", this.#directory, cause);
+        }
+      });
+    }
+  }
+
+  forget(below: number): Promise<void> {
+    return this.#gate.run(async () => {
+      // A file may go once the next one begins at or below the number.
+      while (this.#older.length > 0) {
+        const next = this.#older[1] ?? this.#active?.first ?? 0;
+        if (next > below) return;
+        const [first = 0] = this.#older.splice(0, 1);
+        try {
+          await Deno.remove(this.#pathOf(first));
+          // In their order: of files that come back after a power cut none may lack the next.
+          syncDirectory(this.#directory);
+        } catch (cause) {
+          throw asEngineError("remove from", this.#directory, cause);
+        }
+      }
+    });
+  }
+
+  /** Waits for calls under way; later ones reject. Safe to call again. */
+  async close(): Promise<void> {
+    const isFirst = !this.#gate.closed;
+    await this.#gate.close();
+    if (isFirst) this.#active?.close();
+  }
+
+  async #put(payload: readonly Uint8Array[]): Promise<void> {
+    const sequence = this.#newest + 1;
+    const segment = this.#segmentFor(sequence);
+    segment.put(sequence, payload);
+    this.#newest = sequence;
+    await segment.sync();
+  }
+
+  #segmentFor(sequence: number): Segment {
+    const active = this.#active;
+    if (active !== undefined && active.bytes < this.#segmentBytes) return active;
+    if (active !== undefined) {
+      this.#older.push(active.first);
+      active.close();
+    }
+    this.#active = Segment.begin(this.#pathOf(sequence), sequence, this.#prng.below(2 ** 32));
+    syncDirectory(this.#directory);
+    return this.#active;
+  }
+
+  #pathOf(first: number): string {
+    return `${this.#directory}/${segmentName(first)}`;
+  }
+}
+
+interface FoundFiles {
+  readonly older: readonly number[];
+  readonly active: SegmentContent | undefined;
+  readonly newest: number;
+}
+
+/** Goes through all files, so that damage is found before anything is built on them. */
+async function findFiles(directory: string): Promise<FoundFiles> {
+  const firsts: number[] = [];
+  for await (const { name } of Deno.readDir(directory)) {
+    const first = firstOfName(name);
+    if (first !== undefined) firsts.push(first);
+  }
+  firsts.sort((a, b) => a - b);
+  let active: SegmentContent | undefined;
+  for (const first of firsts) {
+    const isNewest = first === firsts.at(-1);
+    const content = await readSegment(directory, first, isNewest);
+    const expected = active === undefined ? first : nextOf(active);
+    if (first !== expected) {
+      throw damaged(directory, `records ${expected} to ${first - 1} are missing`);
+    }
+    if (content === undefined) await Deno.remove(`${directory}/${segmentName(first)}`);
+    else active = content;
+  }
+  const older = firsts.filter((first) => first < (active?.first ?? 0));
+  return { older, active, newest: active === undefined ? 0 : nextOf(active) - 1 };
+}
+
+async function readSegment(
+  directory: string,
+  first: number,
+  isNewest: boolean,
+): Promise<SegmentContent | undefined> {
+  const path = `${directory}/${segmentName(first)}`;
+  const { buffer, byteOffset, length } = await Deno.readFile(path);
+  return parseSegment(Buffer.from(buffer, byteOffset, length), { path, first, isNewest });
+}
+
+function nextOf({ first, records }: SegmentContent): number {
+  return first + records.length;
+}
+
+/** Makes names of files durable. */
+function syncDirectory(path: string): void {
+  using directory = Deno.openSync(path);
+  directory.syncSync();
+}
+
+function asEngineError(action: string, directory: string, cause: unknown): EngineError {
+  if (cause instanceof EngineError) return cause;
+  const kind = isDiskFull(cause) ? "diskFull" : "io";
+  const message = `Cannot ${action} the journal '${directory}': ${reasonOf(cause)}`;
+  return new EngineError(kind, message, { cause });
+}
+
+function reasonOf(cause: unknown): string {
+  if (cause instanceof Deno.errors.NotCapable) return "grant --allow-read and --allow-write for it";
+  const what = isDiskFull(cause) ? "the disk is full" : "the disk or the file system refused";
+  return `${what} (${cause instanceof Error ? cause.message : cause})`;
+}
+
+/** The runtime has no error of its own for it. */
+function isDiskFull(cause: unknown): boolean {
+  return cause instanceof Error && /os error 28\b/.test(cause.message);
+}
