@@ -167,7 +167,7 @@ export class MemoryEngine implements Engine {
     const content = this.#durable.snapshot();
     const survivors = this.#volatile.slice(0, prng.below(this.#volatile.length + 1));
     for (const batch of survivors) applyBatch(content, batch);
-    return this.#restart(content, this.journal.survivors(prng));
+    return this.#restart(content, this.journal.crash(prng, crashError()));
   }
 
   /** What is found on opening is durable: RocksDB writes its log to tables then. */

@@ -1,4 +1,5 @@
 /** The journal of servers: files of records in a directory, the newest written to. */
+import { dirname } from "node:path";
 import { invariant } from "../../runtime/invariant.ts";
 import { createPrng, type Prng, randomSeed } from "../../runtime/prng.ts";
 import { CallGate } from "../call_gate.ts";
@@ -38,6 +39,9 @@ export class FileJournal implements Journal {
   /** Undefined until the first record. */
   #active: Segment | undefined;
   #newest: number;
+  /** The newest that is durable. */
+  #durable: number;
+  #forgetting: Promise<void> = Promise.resolve();
   #failure: { readonly reason: unknown } | undefined;
   #isAppending = false;
 
@@ -49,7 +53,11 @@ export class FileJournal implements Journal {
     this.#gate = new CallGate(`the journal '${directory}'`);
     this.#older = [...found.older];
     this.#newest = found.newest;
-    this.#active = found.active && Segment.continue(this.#pathOf(found.active.first), found.active);
+    this.#durable = found.newest;
+    if (found.active === undefined) return;
+    this.#active = Segment.continue(this.#pathOf(found.active.first), found.active);
+    // A process that was killed may not have come to it.
+    syncDirectory(directory);
   }
 
   /**
@@ -62,6 +70,7 @@ export class FileJournal implements Journal {
   static async open(directory: string, options: FileJournalOptions = {}): Promise<FileJournal> {
     try {
       await Deno.mkdir(directory, { recursive: true });
+      syncDirectory(dirname(directory));
       return new FileJournal(directory, await findFiles(directory), options);
     } catch (cause) {
       throw asEngineError("open", directory, cause);
@@ -89,6 +98,7 @@ export class FileJournal implements Journal {
   }
 
   async *records(): AsyncGenerator<JournalRecord> {
+    this.#gate.assertOpen();
     const newest = this.#active?.first;
     const files = newest === undefined ? [] : [...this.#older, newest];
     for (const first of files) {
@@ -103,20 +113,10 @@ export class FileJournal implements Journal {
   }
 
   forget(below: number): Promise<void> {
-    return this.#gate.run(async () => {
-      // A file may go once the next one begins at or below the number.
-      while (this.#older.length > 0) {
-        const next = this.#older[1] ?? this.#active?.first ?? 0;
-        if (next > below) return;
-        const [first = 0] = this.#older.splice(0, 1);
-        try {
-          await Deno.remove(this.#pathOf(first));
-          // In their order: of files that come back after a power cut none may lack the next.
-          syncDirectory(this.#directory);
-        } catch (cause) {
-          throw asEngineError("remove from", this.#directory, cause);
-        }
-      }
+    return this.#gate.run(() => {
+      const forgotten = this.#forgetting.then(() => this.#forget(below));
+      this.#forgetting = forgotten.catch(() => {});
+      return forgotten;
     });
   }
 
@@ -133,18 +133,37 @@ export class FileJournal implements Journal {
     segment.put(sequence, payload);
     this.#newest = sequence;
     await segment.sync();
+    this.#durable = sequence;
   }
 
   #segmentFor(sequence: number): Segment {
     const active = this.#active;
     if (active !== undefined && active.bytes < this.#segmentBytes) return active;
+    const next = Segment.begin(this.#pathOf(sequence), sequence, this.#prng.below(2 ** 32));
+    this.#active = next;
     if (active !== undefined) {
       this.#older.push(active.first);
       active.close();
     }
-    this.#active = Segment.begin(this.#pathOf(sequence), sequence, this.#prng.below(2 ** 32));
     syncDirectory(this.#directory);
-    return this.#active;
+    return next;
+  }
+
+  /** Removes files whose records are all below a number. */
+  async #forget(below: number): Promise<void> {
+    while (true) {
+      const [first, second = this.#active?.first] = this.#older;
+      if (first === undefined || second === undefined) return;
+      if (second > Math.min(below, this.#durable)) return;
+      try {
+        await Deno.remove(this.#pathOf(first));
+        // In their order: of files that come back after a power cut none may lack the next.
+        syncDirectory(this.#directory);
+      } catch (cause) {
+        throw asEngineError("remove from", this.#directory, cause);
+      }
+      this.#older.shift();
+    }
   }
 
   #pathOf(first: number): string {
@@ -174,8 +193,12 @@ async function findFiles(directory: string): Promise<FoundFiles> {
     if (first !== expected) {
       throw damaged(directory, `records ${expected} to ${first - 1} are missing`);
     }
+    // The newest record is never removed: a file without any has one before it.
+    if ((content?.records.length ?? 0) === 0 && first > 1 && active === undefined) {
+      throw damaged(directory, `record ${first - 1} is missing`);
+    }
     if (content === undefined) await Deno.remove(`${directory}/${segmentName(first)}`);
-    else active = content;
+    active = content ?? active;
   }
   const older = firsts.filter((first) => first < (active?.first ?? 0));
   return { older, active, newest: active === undefined ? 0 : nextOf(active) - 1 };

@@ -82,8 +82,9 @@ function soundEnd(file: Buffer, at: number, salt: number): number | undefined {
  */
 function mayBeTorn(file: Buffer, at: number): boolean {
   if (at + HEADER_BYTES > file.length) return true;
-  const end = at + HEADER_BYTES + file.readUInt32BE(at + 4);
-  if (end > file.length) return true;
+  const length = file.readUInt32BE(at + 4);
+  if (at + sizeOf(length) > file.length) return true;
+  const end = at + HEADER_BYTES + length;
   for (let start = at; start < end;) {
     const next = Math.min(end, (Math.floor(start / SECTOR_BYTES) + 1) * SECTOR_BYTES);
     if (file.subarray(start, next).every((byte) => byte === 0)) return true;

@@ -121,7 +121,14 @@ export class Segment {
     writeUint64(header, first, 8);
     header.writeUInt32BE(salt, 16);
     header.writeUInt32BE(crc32(header.subarray(0, 20)), 20);
-    writeAll(file, header);
+    try {
+      writeAll(file, header);
+      // Before any record: a header that is damaged then cannot be one that was never written.
+      file.syncDataSync();
+    } catch (error) {
+      file.close();
+      throw error;
+    }
     return new Segment(file, { path, first, salt, bytes: HEADER_BYTES });
   }
 

@@ -17,6 +17,7 @@ export class MemoryJournal implements Journal {
   #synced: readonly JournalRecord[];
   #newest: number;
   #isAppending = false;
+  #failure: { readonly reason: unknown } | undefined;
 
   constructor(ports: MemoryJournalPorts, records: readonly JournalRecord[] = []) {
     this.#ports = ports;
@@ -32,13 +33,19 @@ export class MemoryJournal implements Journal {
   append(payload: readonly Uint8Array[]): Promise<void> {
     return this.#ports.run(async () => {
       invariant(!this.#isAppending, "Records are appended one by one");
+      if (this.#failure !== undefined) throw this.#failure.reason;
       this.#isAppending = true;
       const record = { sequence: this.#newest + 1, payload: Buffer.concat(payload) };
       this.#records = [...this.#records, record];
       this.#newest = record.sequence;
-      await this.#ports.wait("sync");
-      this.#synced = this.#records;
+      try {
+        await this.#ports.wait("sync");
+      } catch (reason) {
+        this.#failure ??= { reason };
+      }
       this.#isAppending = false;
+      if (this.#failure !== undefined) throw this.#failure.reason;
+      this.#synced = this.#records;
     });
   }
 
@@ -69,9 +76,15 @@ export class MemoryJournal implements Journal {
     return this.#synced;
   }
 
-  /** What a power cut leaves, as the draw decides. */
-  survivors(prng: Prng): readonly JournalRecord[] {
-    return this.#isAppending && prng.below(2) === 0 ? this.#synced : this.#records;
+  /**
+   * Cuts the power: no append resolves any more.
+   *
+   * @param reason What it rejects with
+   * @returns What is left, as the draw decides
+   */
+  crash(prng: Prng, reason: unknown): readonly JournalRecord[] {
+    this.#failure ??= { reason };
+    return this.#records !== this.#synced && prng.below(2) === 0 ? this.#synced : this.#records;
   }
 }
 

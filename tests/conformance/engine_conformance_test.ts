@@ -3,6 +3,7 @@ import { MemoryEngine } from "../../storage/memory_engine.ts";
 import { RocksdbEngine } from "../../storage/rocksdb_engine.ts";
 import { testEngineConformance } from "./engine_conformance.ts";
 import type { EngineFixture } from "./engine_fixture.ts";
+import { testJournalConformance } from "./journal_conformance.ts";
 
 function openMemory(): Promise<EngineFixture> {
   let current = new MemoryEngine();
@@ -34,3 +35,5 @@ async function openRocksdb(): Promise<EngineFixture> {
 
 testEngineConformance("MemoryEngine", openMemory);
 testEngineConformance("RocksdbEngine", openRocksdb);
+testJournalConformance("MemoryEngine", openMemory);
+testJournalConformance("RocksdbEngine", openRocksdb);
