@@ -22,6 +22,9 @@ const ALIGNMENT = 8;
 /** What a power cut leaves of a file in whole or not at all. */
 const SECTOR_BYTES = 512;
 
+/** How many times a file's bytes are checksummed at most to find a record behind a damaged one. */
+const SEARCHED_MAX = 8;
+
 /** What a file holds from one place on. */
 export type Found =
   | { readonly kind: "record"; readonly record: JournalRecord; readonly end: number }
@@ -93,13 +96,20 @@ function mayBeTorn(file: Buffer, at: number): boolean {
   return false;
 }
 
-/** Records are synced one by one: behind one that did not come to its end there is none. */
+/**
+ * Records are synced one by one: behind one that did not come to its end there
+ * is none. A file that is too full of what looks like records counts as if it
+ * had one: somebody has made it so.
+ */
 function hasRecordBehind(file: Buffer, at: number, sequence: number, salt: number): boolean {
   const last = file.length - HEADER_BYTES;
+  let budget = SEARCHED_MAX * file.length;
   for (let next = at + ALIGNMENT; next <= last; next += ALIGNMENT) {
     // Numbers first: a checksum at every place would take minutes.
     const steps = sequenceAt(file, next) - sequence;
     if (steps <= 0 || steps > file.length / HEADER_BYTES) continue;
+    budget -= Math.min(sizeOf(file.readUInt32BE(next + 4)), file.length);
+    if (budget < 0) return true;
     if (soundEnd(file, next, salt) !== undefined) return true;
   }
   return false;

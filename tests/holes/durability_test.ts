@@ -314,7 +314,10 @@ Deno.test("E34: entries and vote are one record, a machine's changes one batch w
       const start = steps.slice(0, i).findLast((before) =>
         "writes" in before && before.writes.some(({ key }) => nodeKey("logStart").equals(key))
       );
-      assert(start !== undefined && "sync" in start && start.sync, "Records went before their time");
+      assert(
+        start !== undefined && "sync" in start && start.sync,
+        "Records went before their time",
+      );
     }
     assertEquals(group.engine(id).stats().properties.openIterators, 0);
   }));

@@ -36,7 +36,12 @@ Deno.test("readFacts() reads the hard state, the log and what is applied", async
   const store = await loadedFrom(engine);
   const terms = [1, 1, 2 ** 40, 2 ** 40];
   const entries = terms.map((term, i) => entryOf(i + 1, term, "x".repeat(i)));
-  await store.save(undefined, [...entries.slice(0, 2), entryOf(3, 7), entryOf(4, 7), entryOf(5, 7)]);
+  await store.save(undefined, [
+    ...entries.slice(0, 2),
+    entryOf(3, 7),
+    entryOf(4, 7),
+    entryOf(5, 7),
+  ]);
   await store.save({ term: 2 ** 40, vote: 3, commit: 2 }, entries.slice(2));
   const compacted = store.compact(2, (index) => terms[index - 1]);
   assert(compacted !== undefined);
