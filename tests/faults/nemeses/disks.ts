@@ -87,13 +87,13 @@ async function replaceDamaged({ cluster }: Stage, label: string, started: boolea
 
 const torn = damage(
   "torn-file",
-  "a replica's log, table or manifest has lost its end",
+  "a replica's journal, log, table or manifest has lost its end",
   ({ draw }, directory) => tearOff(directory, draw),
 );
 
 const flipped = damage(
   "flipped-bit",
-  "a bit of a replica's log, table or manifest has changed",
+  "a bit of a replica's journal, log, table or manifest has changed",
   ({ draw }, directory) => flipBit(directory, draw),
 );
 
