@@ -22,7 +22,7 @@ const SETTLE_TIMEOUT_MS = 60_000;
 /** A cluster whose logs stand still this long has done all that there was to do. */
 const QUIET_MS = 3_000;
 /** What holds keys and log entries; RocksDB keeps a diary of its own (LOG) beside it. */
-const DATA_FILE = /\.(log|sst)$/;
+const DATA_FILE = /\.(log|sst|journal)$/;
 
 /** What one node has used while nobody used it. */
 export interface IdleNode {

@@ -28,7 +28,7 @@ Deno.test("a node that writes without being asked to is complained of", () => {
     "The log of 100-1 moved by 2 entries",
   );
   assertEquals(
-    complaint([{ ...quiet, changedFiles: ["000007.sst", "LOG"] }]),
-    "Node 100-0 has written 000007.sst",
+    complaint([{ ...quiet, changedFiles: ["000007.sst", "LOG", "journal/1.journal"] }]),
+    "Node 100-0 has written 000007.sst, journal/1.journal",
   );
 });

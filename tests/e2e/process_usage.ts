@@ -49,12 +49,16 @@ export async function writtenBytes(pids: readonly number[]): Promise<number> {
   return texts.reduce((sum, text) => sum + Number(/^write_bytes: (\d+)$/m.exec(text)?.[1]), 0);
 }
 
-/** Size and time of the last write of every file of a directory, by name. */
+/** Size and time of the last write of every file of a directory and its folders, by path within. */
 export async function fileStates(directory: string): Promise<ReadonlyMap<string, string>> {
   const states = new Map<string, string>();
-  for await (const { name, isFile } of Deno.readDir(directory)) {
-    if (!isFile) continue;
-    const { size, mtime } = await Deno.stat(`${directory}/${name}`);
+  for await (const { name, isDirectory } of Deno.readDir(directory)) {
+    const path = `${directory}/${name}`;
+    if (isDirectory) {
+      for (const [inside, state] of await fileStates(path)) states.set(`${name}/${inside}`, state);
+      continue;
+    }
+    const { size, mtime } = await Deno.stat(path);
     states.set(name, `${size} bytes of ${mtime?.toISOString()}`);
   }
   return states;

@@ -27,13 +27,18 @@ Deno.test("changedFiles() names what came, went or was written", async () => {
   const directory = await Deno.makeTempDir({ prefix: "eraft_files_" });
   const write = (name: string, text: string) => Deno.writeTextFile(`${directory}/${name}`, text);
   try {
-    for (const name of ["same", "grown", "gone"]) await write(name, "1");
+    await Deno.mkdir(`${directory}/folder`);
+    for (const name of ["same", "grown", "gone", "folder/same", "folder/grown"]) {
+      await write(name, "1");
+    }
     const before = await fileStates(directory);
     await write("grown", "12");
+    await write("folder/grown", "12");
     await write("new", "1");
     await Deno.remove(`${directory}/gone`);
     assertEquals(changedFiles(before, before), []);
-    assertEquals(changedFiles(before, await fileStates(directory)), ["gone", "grown", "new"]);
+    const changed = ["folder/grown", "gone", "grown", "new"];
+    assertEquals(changedFiles(before, await fileStates(directory)), changed);
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
