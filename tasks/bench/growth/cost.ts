@@ -2,11 +2,9 @@
 
 /**
  * - `linear`: twice the keys may cost twice as much
- * - `merged`: ten times the keys may need one more level of a merge tree, which
- *   costs no more than all before it
  * - `constant`: keys must not count
  */
-export type Law = "linear" | "merged" | "constant";
+export type Law = "linear" | "constant";
 
 /** One kind of cost, measured against several numbers of keys. */
 export interface Cost {
@@ -38,26 +36,13 @@ export function judge({ law, values, slack }: Cost, keys: readonly number[]): Ju
     if (i === 0) return true;
     // What is to stay the same is held against the smallest number of keys, not the one before.
     const from = law === "constant" ? 0 : i - 1;
-    const times = (keys[i] ?? NaN) / (keys[from] ?? NaN);
-    return value <= (values[from] ?? NaN) * allowed(law, times) + slack;
+    const share = law === "constant" ? 1 : (keys[i] ?? NaN) / (keys[from] ?? NaN);
+    return value <= (values[from] ?? NaN) * share * TOLERANCE + slack;
   });
   return { growth: last / first, holds, verdict: verdictOf(law, holds) };
 }
 
-/** What the cost may be multiplied by when the keys are. */
-function allowed(law: Law, times: number): number {
-  switch (law) {
-    case "linear":
-      return times * TOLERANCE;
-    case "merged":
-      return times * (1 + Math.max(0, Math.log10(times)));
-    case "constant":
-      return TOLERANCE;
-  }
-}
-
 function verdictOf(law: Law, holds: boolean): string {
-  if (law === "merged") return holds ? "as keys times levels" : "FASTER than keys times levels";
   if (law === "constant") return holds ? "does not grow with the keys" : "GROWS with the keys";
   return holds ? "no faster than the keys" : "FASTER than the keys";
 }

@@ -18,15 +18,6 @@ Deno.test("judge() lets a linear cost grow as the keys do, step by step, and no 
   assertEquals(holds("linear", [100, 101, 2_000], 500), true);
 });
 
-Deno.test("judge() lets what is merged cost one more level for ten times the keys, and no more", () => {
-  assertEquals(holds("merged", [1, 20, 400]), true);
-  assertEquals(holds("merged", [1, 10, 201]), false);
-  assertEquals(holds("merged", [1, 10, 201], 1), true);
-  const cost: Cost = { name: "c", law: "merged", values: [1, 30], slack: 0, show: String };
-  assertEquals(judge(cost, KEYS).verdict, "FASTER than keys times levels");
-  assertEquals(judge({ ...cost, values: [1, 20] }, KEYS).verdict, "as keys times levels");
-});
-
 Deno.test("judge() holds what must not grow against the smallest number of keys", () => {
   assertEquals(holds("constant", [2, 2.5, 2.9]), true);
   assertEquals(holds("constant", [2, 1, 0.5]), true);

@@ -48,7 +48,7 @@ Deno.test("sections() gives every cost a row with its growth and its verdict", (
     "11",
     "114",
     "x 10.0",
-    "as keys times levels",
+    "no faster than the keys",
   ]);
   assertEquals(row("restart until it listens")?.slice(2, 6), [
     "0.70",

@@ -49,7 +49,7 @@ export function costsOf(figures: readonly SizeFigures[]): Cost[] {
   return [
     {
       name: "written to disk, MiB",
-      law: "merged",
+      law: "linear",
       values: each(({ writtenBytes }) => writtenBytes),
       slack: STORAGE_SLACK_BYTES,
       show: mebibytes,
