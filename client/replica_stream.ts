@@ -7,6 +7,7 @@ import {
 } from "../proto/gen/shardkv.ts";
 import type { BatchRequest } from "../proto/gen/shardkv.ts";
 import type { Clock, Timer } from "../runtime/clock.ts";
+import { SequenceMap } from "../runtime/sequence_map.ts";
 import { KvError } from "../rpc/errors.ts";
 import type { Channel, ClientStream } from "../rpc/service.ts";
 import { type Batch, callsOf, encodeBatch } from "./batcher.ts";
@@ -47,7 +48,7 @@ export class ReplicaStream {
   readonly #options: ReplicaStreamOptions;
   readonly #stream: ClientStream<BatchRequest, BatchResponse>;
   /** By id, in the order of sending. */
-  readonly #sent = new Map<number, Sent>();
+  readonly #sent = new SequenceMap<Sent>();
   #held = 0;
   #nextId = 1;
   #answeredAt = 0;
@@ -137,7 +138,7 @@ export class ReplicaStream {
 
   #break(error: KvError): void {
     if (this.#over) return;
-    const batches = [...this.#sent.values()].map((sent) => sent.batch);
+    const batches = this.#sent.values().map((sent) => sent.batch);
     this.cancel();
     this.#options.onBroken(this, batches, error);
   }
@@ -146,7 +147,7 @@ export class ReplicaStream {
   #watch(): void {
     const { clock } = this.#options;
     this.#timer = undefined;
-    const oldest = this.#sent.values().next().value;
+    const [oldest] = this.#sent.values();
     if (oldest === undefined) return;
     const now = clock.now();
     const silentAt = Math.max(oldest.at, this.#answeredAt) + silenceMsMax;

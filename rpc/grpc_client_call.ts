@@ -13,6 +13,7 @@ import { couldNotBegin, fromServiceError } from "./grpc_status.ts";
 import { streamQueueMessagesMax } from "./limits.ts";
 import { decodeResponse, encodeRequest } from "./message_codec.ts";
 import { MessageQueue } from "./message_queue.ts";
+import type { OpenCalls } from "./open_calls.ts";
 import type { ClientStream, Method } from "./service.ts";
 
 /** A call that can be broken off from this side. */
@@ -26,7 +27,7 @@ interface CallBase<Request, Response> {
   readonly method: Method<Request, Response>;
   readonly signal: AbortSignal | undefined;
   /** Calls under way on the channel. */
-  readonly calls: Set<OpenCall>;
+  readonly calls: OpenCalls<OpenCall>;
   /** The connection does not take calls. */
   readonly onUnusable: (client: Client) => void;
 }
@@ -52,7 +53,7 @@ export function runUnary<Request, Response>(call: UnaryCall<Request, Response>):
     };
     const onAbort = () => breakOff(cancelledByCaller(method.path, address));
     const onAnswer = (error: ServiceError | null, bytes?: Buffer) => {
-      calls.delete(open);
+      calls.delete(number);
       signal?.removeEventListener("abort", onAbort);
       if (error !== null) {
         if (couldNotBegin(error)) call.onUnusable(client);
@@ -64,8 +65,7 @@ export function runUnary<Request, Response>(call: UnaryCall<Request, Response>):
         reject(cause);
       }
     };
-    const open: OpenCall = { breakOff };
-    calls.add(open);
+    const number = calls.add({ breakOff });
     signal?.addEventListener("abort", onAbort);
     const metadata = toMetadata(call.metadata);
     const started = client.makeUnaryRequest(
@@ -86,6 +86,8 @@ export class GrpcClientStream<Request, Response>
   readonly #base: CallBase<Request, Response>;
   readonly #call: ClientDuplexStream<Buffer, Buffer>;
   readonly #responses: MessageQueue<Response>;
+  /** On the channel's list. */
+  readonly #number: number;
   #reason: KvError | undefined;
   #over = false;
 
@@ -99,7 +101,7 @@ export class GrpcClientStream<Request, Response>
       },
       onAbandon: () => this.cancel(),
     });
-    base.calls.add(this);
+    this.#number = base.calls.add(this);
     base.signal?.addEventListener("abort", this.#onAbort);
     call.on("data", (bytes: Buffer) => this.#receive(bytes));
     // The status event tells the same and comes for every outcome.
@@ -161,7 +163,7 @@ export class GrpcClientStream<Request, Response>
 
   #close(): void {
     this.#over = true;
-    this.#base.calls.delete(this);
+    this.#base.calls.delete(this.#number);
     this.#base.signal?.removeEventListener("abort", this.#onAbort);
   }
 }

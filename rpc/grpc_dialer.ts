@@ -6,6 +6,7 @@ import type { KvError } from "./errors.ts";
 import { GrpcClientStream, type OpenCall, runUnary } from "./grpc_client_call.ts";
 import { flowControlBytes, messageBytesMax } from "./limits.ts";
 import { encodeRequest } from "./message_codec.ts";
+import { OpenCalls } from "./open_calls.ts";
 import type { CallOptions, Channel, ClientStream, Dialer, Method } from "./service.ts";
 
 const channelOptions: ChannelOptions = {
@@ -103,7 +104,7 @@ class GrpcChannel implements Channel {
   #client: Client | undefined;
   /** Since when calls have found the client connecting; undefined if it was not. */
   #connectingSince: number | undefined;
-  readonly #calls = new Set<OpenCall>();
+  readonly #calls = new OpenCalls<OpenCall>();
   #closed = false;
 
   constructor(address: string, clock: Clock) {
@@ -160,7 +161,7 @@ class GrpcChannel implements Channel {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    for (const call of [...this.#calls]) call.breakOff(channelClosed(this.address));
+    for (const call of this.#calls) call.breakOff(channelClosed(this.address));
     this.#client?.close();
   }
 

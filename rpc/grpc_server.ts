@@ -126,7 +126,7 @@ interface Closing {
 async function closeServer({ server, gate, calls, clock, address }: Closing): Promise<void> {
   const error = new KvError("UNAVAILABLE", `Cannot finish: ${address} is shutting down`);
   const disconnected = gate.close();
-  for (const call of [...calls.streams]) call.breakOff(error);
+  for (const call of calls.streams) call.breakOff(error);
   // Clients are told to start no more calls. Its callback is of no use here: it
   // does not wait for the calls of connections that were handed in.
   server.tryShutdown(() => {});

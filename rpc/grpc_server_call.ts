@@ -12,6 +12,7 @@ import { toGrpcStatus } from "./grpc_status.ts";
 import { streamQueueMessagesMax } from "./limits.ts";
 import { decodeRequest, encodeResponse } from "./message_codec.ts";
 import { MessageQueue } from "./message_queue.ts";
+import { OpenCalls } from "./open_calls.ts";
 import type { CallContext, Method, Route, ServerStream } from "./service.ts";
 
 type RawUnary = ServerUnaryCall<Buffer, Buffer>;
@@ -25,8 +26,8 @@ export interface ServerCall {
 /** Calls a server has under way. */
 export class ServerCalls {
   readonly logger: Logger;
-  readonly unary = new Set<ServerCall>();
-  readonly streams = new Set<ServerCall>();
+  readonly unary = new OpenCalls<ServerCall>();
+  readonly streams = new OpenCalls<ServerCall>();
   #onUnaryDone: (() => void) | undefined;
 
   constructor(logger: Logger) {
@@ -40,8 +41,8 @@ export class ServerCalls {
   }
 
   /** Takes a unary call off the list. */
-  endUnary(call: ServerCall): void {
-    this.unary.delete(call);
+  endUnary(number: number): void {
+    this.unary.delete(number);
     if (this.unary.size === 0) this.#onUnaryDone?.();
   }
 }
@@ -70,24 +71,23 @@ function answerUnary(
   const finish = (error: unknown, bytes?: Buffer) => {
     if (over) return;
     over = true;
-    calls.endUnary(open);
+    calls.endUnary(number);
     if (bytes !== undefined) return answer(null, bytes);
     logUnforeseen(calls.logger, method.path, error);
     answer(toGrpcStatus(error));
   };
-  const open: ServerCall = {
+  const number = calls.unary.add({
     breakOff(error) {
       if (over) return;
       finish(error);
       context.abort(error);
     },
-  };
-  calls.unary.add(open);
+  });
   call.on("cancelled", () => {
     // gRPC says so after every call, answered or not.
     if (over) return;
     over = true;
-    calls.endUnary(open);
+    calls.endUnary(number);
     context.abort(callerGone(method.path));
   });
   const run = async () => {
@@ -146,6 +146,8 @@ class GrpcServerStream<Request, Response> extends GrpcContext
   readonly #raw: RawStream;
   readonly #calls: ServerCalls;
   readonly #requests: MessageQueue<Request>;
+  /** On the server's list. */
+  readonly #number: number;
   #over = false;
 
   constructor(method: Method<Request, Response>, raw: RawStream, calls: ServerCalls) {
@@ -158,7 +160,7 @@ class GrpcServerStream<Request, Response> extends GrpcContext
         if (waiting < streamQueueMessagesMax / 2 && raw.isPaused()) raw.resume();
       },
     });
-    calls.streams.add(this);
+    this.#number = calls.streams.add(this);
     raw.on("data", (bytes: Buffer) => this.#receive(bytes));
     // A cancelled call ends first and is cancelled a moment later; waiting a
     // turn keeps a handler from taking it for a proper half-close.
@@ -217,7 +219,7 @@ class GrpcServerStream<Request, Response> extends GrpcContext
 
   #close(): void {
     this.#over = true;
-    this.#calls.streams.delete(this);
+    this.#calls.streams.delete(this.#number);
   }
 }
 

@@ -37,7 +37,7 @@ export interface GroupState {
 export interface ChangedRecords {
   config: boolean;
   time: boolean;
-  readonly shards: Set<Shard>;
+  shards: Set<Shard>;
   dropped: Stay[];
 }
 
@@ -79,7 +79,8 @@ export function takeChangedRecords(state: GroupState): Write[] {
   changed.time = false;
   changed.config = false;
   changed.dropped = [];
-  changed.shards.clear();
+  // Not cleared: see sequence_map.ts.
+  changed.shards = new Set();
   return writes;
 }
 

@@ -12,6 +12,7 @@ import {
   WriteBatch,
 } from "../proto/gen/shardkv.ts";
 import { KvError } from "../rpc/errors.ts";
+import { SequenceMap } from "../runtime/sequence_map.ts";
 import type { Gid } from "../shardctrler/config.ts";
 import { type ServerStream, type ServiceRoutes, stream, unary } from "../rpc/service.ts";
 import type { Answered, RequestMetrics } from "../server/request_metrics.ts";
@@ -164,7 +165,8 @@ export class KvService {
 
   async #serveStream(calls: ServerStream<BatchRequest, BatchResponse>): Promise<void> {
     const gate = new RequestGate(STREAM_REQUESTS_MAX);
-    const answering = new Set<Promise<void>>();
+    const answering = new SequenceMap<Promise<void>>();
+    let count = 0;
     for await (const request of calls.requests) {
       try {
         gate.enter();
@@ -172,13 +174,14 @@ export class KvService {
         calls.send(this.#failure(request.id, error));
         continue;
       }
+      const number = count++;
       const answer = this.#answer(request, calls).finally(() => {
         gate.leave();
-        answering.delete(answer);
+        answering.delete(number);
       });
-      answering.add(answer);
+      answering.set(number, answer);
     }
-    await Promise.all(answering);
+    await Promise.all(answering.values());
   }
 
   async #answer(

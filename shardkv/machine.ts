@@ -54,8 +54,11 @@ export class ShardMachine implements StateMachine {
   #state: GroupState;
   #ownership: Ownership;
   #ownershipVersion: number;
-  /** Operations decoded while looking ahead, until they are applied. */
-  #decoded = new WeakMap<CommittedCommand, GroupOperation>();
+  /**
+   * Operations decoded while looking ahead, by their commands; another map for each
+   * batch: one that lived on would keep them from the collector (sequence_map.ts).
+   */
+  #decoded = new Map<CommittedCommand, GroupOperation>();
   #onOwnership: (ownership: Ownership) => void = () => {};
 
   constructor(gid: Gid) {
@@ -119,12 +122,16 @@ export class ShardMachine implements StateMachine {
   }
 
   prefetch(commands: readonly CommittedCommand[]): Lookahead {
-    return keysAhead(this.#state, commands.map((command) => this.#decode(command)));
+    const operations = commands.map(({ payload }) => decodeOperation(payload));
+    this.#decoded = new Map(
+      commands.map((command, i) => [command, operations[i] as GroupOperation]),
+    );
+    return keysAhead(this.#state, operations);
   }
 
   apply(command: CommittedCommand, view: MachineView): GroupReply {
     this.#advanceTime(command.timeMs);
-    return this.#execute(this.#decode(command), view);
+    return this.#execute(this.#decoded.get(command) ?? decodeOperation(command.payload), view);
   }
 
   flush(): readonly Write[] {
@@ -147,15 +154,6 @@ export class ShardMachine implements StateMachine {
     this.#ownership = ownershipOf(this.#state);
     this.#ownershipVersion = this.#state.version;
     this.#onOwnership(this.#ownership);
-  }
-
-  #decode(command: CommittedCommand): GroupOperation {
-    let operation = this.#decoded.get(command);
-    if (operation === undefined) {
-      operation = decodeOperation(command.payload);
-      this.#decoded.set(command, operation);
-    }
-    return operation;
   }
 
   #execute(operation: GroupOperation, view: MachineView): GroupReply {

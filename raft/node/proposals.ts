@@ -2,6 +2,7 @@
 import * as pb from "../../proto/gen/raft.ts";
 import { KvError } from "../../rpc/errors.ts";
 import { invariant } from "../../runtime/invariant.ts";
+import { SequenceMap } from "../../runtime/sequence_map.ts";
 import type { LogIndex, Term } from "../types.ts";
 
 /** Payload bytes that may wait for an entry; beyond that callers are told to come back later. */
@@ -38,7 +39,7 @@ export class Proposals {
   #queue: Proposal[] = [];
   #queueBytes = 0;
   /** Proposed and not decided yet, by index. */
-  readonly #waiting = new Map<LogIndex, WaitingEntry>();
+  readonly #waiting = new SequenceMap<WaitingEntry>();
   /** Decided, and to be answered once the engine has their effect. */
   #decided: { readonly proposal: Proposal; readonly reply: unknown }[] = [];
 
@@ -143,7 +144,7 @@ export class Proposals {
 
   /** Fails what was proposed and not decided: it may still take effect. */
   failWaiting(error: KvError): void {
-    const entries = [...this.#waiting.values()];
+    const entries = this.#waiting.values();
     this.#waiting.clear();
     for (const entry of entries) this.#failEntry(entry, error);
   }

@@ -1,5 +1,6 @@
 /** Linearizable reads in rounds: all callers that come while a round is under way share the next. */
 import { KvError } from "../../rpc/errors.ts";
+import { SequenceMap } from "../../runtime/sequence_map.ts";
 import type { ReadState } from "../ready.ts";
 import type { LogIndex } from "../types.ts";
 
@@ -22,7 +23,8 @@ interface Round {
 export class ReadBarriers {
   readonly #roundTicksMax: number;
   #queue: Waiter[] = [];
-  readonly #rounds = new Map<number, Round>();
+  /** By context. */
+  readonly #rounds = new SequenceMap<Round>();
   /** Confirmed rounds whose index is not applied yet, in order of their indexes. */
   #confirmed: { readonly index: LogIndex; readonly waiters: readonly Waiter[] }[] = [];
   #waiters = 0;
@@ -83,7 +85,7 @@ export class ReadBarriers {
 
   /** Counts down the rounds under way. */
   tick(): void {
-    for (const [context, round] of this.#rounds) {
+    for (const [context, round] of [...this.#rounds.entries()]) {
       round.ticksLeft--;
       if (round.ticksLeft <= 0) {
         this.drop(context, new KvError("UNAVAILABLE", "No quorum has confirmed the read in time"));
@@ -100,7 +102,7 @@ export class ReadBarriers {
 
   failAll(error: KvError): void {
     this.failQueued(error);
-    for (const context of [...this.#rounds.keys()]) this.drop(context, error);
+    for (const [context] of [...this.#rounds.entries()]) this.drop(context, error);
     const confirmed = this.#confirmed;
     this.#confirmed = [];
     for (const { waiters } of confirmed) this.#reject(waiters, error);

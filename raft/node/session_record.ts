@@ -8,13 +8,14 @@
  * again whenever one of them changes.
  */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
+import { SequenceMap } from "../../runtime/sequence_map.ts";
 
 /** What is remembered of one client. */
 export interface Session {
   lastUsedMs: number;
   /** Every sequence number below it has been answered. Invariant: no reply is kept below it. */
   mark: number;
-  readonly replies: Map<number, Uint8Array>;
+  readonly replies: SequenceMap<Uint8Array>;
   /** Invariant: sum of the lengths of `replies`. */
   replyBytes: number;
 }
@@ -26,10 +27,9 @@ export function encodeSession(session: Session): Buffer {
   writer.uint32(FORMAT).uint64(session.lastUsedMs).uint64(session.mark);
   writer.uint32(session.replies.size);
   let before = session.mark;
-  // Ordered, so that equal sessions have equal records on every replica.
-  for (const sequence of sortedKeys(session.replies)) {
+  for (const [sequence, reply] of session.replies.entries()) {
     writeDistance(writer, sequence - before);
-    writer.bytes(session.replies.get(sequence) ?? new Uint8Array());
+    writer.bytes(reply);
     before = sequence;
   }
   const record = writer.finish();
@@ -71,7 +71,7 @@ export function isSessionRecord(record: Uint8Array): boolean {
 function readSession(reader: BinaryReader): Session {
   const lastUsedMs = readNumber(reader);
   const mark = readNumber(reader);
-  const session: Session = { lastUsedMs, mark, replies: new Map(), replyBytes: 0 };
+  const session: Session = { lastUsedMs, mark, replies: new SequenceMap(), replyBytes: 0 };
   let sequence = mark;
   for (let left = reader.uint32(); left > 0; left--) {
     sequence += readNumber(reader);
@@ -93,10 +93,4 @@ function readNumber(reader: BinaryReader): number {
   const value = Number(reader.uint64());
   if (!Number.isSafeInteger(value)) throw new RangeError(`The number ${value} is too large`);
   return value;
-}
-
-function sortedKeys(replies: ReadonlyMap<number, Uint8Array>): number[] {
-  const keys = [...replies.keys()];
-  const sorted = keys.every((key, i) => i === 0 || (keys[i - 1] as number) < key);
-  return sorted ? keys : keys.sort((a, b) => a - b);
 }

@@ -8,6 +8,7 @@
  * client may be in flight together and arrive in any order.
  */
 import { invariant } from "../../runtime/invariant.ts";
+import { SequenceMap } from "../../runtime/sequence_map.ts";
 import { decodeSession, encodeSession, type Session } from "./session_record.ts";
 
 /** The client id that stands for "no session": nothing is remembered. */
@@ -60,8 +61,10 @@ export class SessionTable {
   #sessions = new Map<string, Session>();
   /** The one that was asked for last: the writes of a batch are one client's. */
   #latest: { readonly clientId: string; readonly session: Session } | undefined;
+  /** Known to stand last: a client that is alone need not be moved behind itself. */
+  #newest: Session | undefined;
   #unsorted = false;
-  readonly #dirty = new Set<string>();
+  #dirty = new Set<string>();
 
   constructor(options: SessionTableOptions = {}) {
     this.#ttlMs = options.ttlMs ?? SESSION_TTL_MS;
@@ -145,7 +148,8 @@ export class SessionTable {
       const session = this.#sessions.get(clientId);
       changed.push({ clientId, record: session && encodeSession(session) });
     }
-    this.#dirty.clear();
+    // Not cleared: see sequence_map.ts.
+    this.#dirty = new Set();
     return changed;
   }
 
@@ -155,9 +159,7 @@ export class SessionTable {
    * @throws {SyntaxError} If the record makes no sense
    */
   load(clientId: string, record: Uint8Array): void {
-    this.#latest = undefined;
-    this.#sessions.set(clientId, decodeSession(record));
-    this.#unsorted = true;
+    this.#put(clientId, decodeSession(record));
   }
 
   /**
@@ -169,10 +171,15 @@ export class SessionTable {
   adopt(clientId: string, record: Uint8Array, nowMs: number): void {
     const session = decodeSession(record);
     session.lastUsedMs = nowMs;
+    this.#put(clientId, session);
+    this.#dirty.add(clientId);
+  }
+
+  #put(clientId: string, session: Session): void {
     this.#latest = undefined;
+    this.#newest = undefined;
     this.#sessions.set(clientId, session);
     this.#unsorted = true;
-    this.#dirty.add(clientId);
   }
 
   #find(clientId: string): Session | undefined {
@@ -184,7 +191,8 @@ export class SessionTable {
 
   #admit(clientId: string, mark: number, nowMs: number): SessionVerdict {
     if (this.#sessions.size >= this.#sessionsMax) return TOO_MANY;
-    this.#sessions.set(clientId, { lastUsedMs: nowMs, mark, replies: new Map(), replyBytes: 0 });
+    this.#newest = { lastUsedMs: nowMs, mark, replies: new SequenceMap(), replyBytes: 0 };
+    this.#sessions.set(clientId, this.#newest);
     this.#dirty.add(clientId);
     return NEW;
   }
@@ -194,8 +202,10 @@ export class SessionTable {
     this.#dirty.add(clientId);
     if (session.lastUsedMs >= nowMs) return;
     session.lastUsedMs = nowMs;
+    if (this.#newest === session) return;
     this.#sessions.delete(clientId);
     this.#sessions.set(clientId, session);
+    this.#newest = session;
   }
 
   #sort(): void {
@@ -205,12 +215,8 @@ export class SessionTable {
   }
 }
 
-/** Drops the replies the client has had. Numbers mostly come in order: the oldest stand first. */
+/** Drops the replies the client has had. */
 function raiseMark(session: Session, mark: number): void {
   session.mark = mark;
-  for (const [sequence, reply] of session.replies) {
-    if (sequence >= mark) continue;
-    session.replies.delete(sequence);
-    session.replyBytes -= reply.length;
-  }
+  session.replies.deleteBelow(mark, (reply) => session.replyBytes -= reply.length);
 }
