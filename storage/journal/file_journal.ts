@@ -41,6 +41,8 @@ export class FileJournal implements Journal {
   #newest: number;
   /** The newest that is durable. */
   #durable: number;
+  /** What was found on opening, by file, until it is asked for: a start reads every file once. */
+  #found: ReadonlyMap<number, readonly JournalRecord[]> | undefined;
   #forgetting: Promise<void> = Promise.resolve();
   #failure: { readonly reason: unknown } | undefined;
   #isAppending = false;
@@ -54,6 +56,7 @@ export class FileJournal implements Journal {
     this.#older = [...found.older];
     this.#newest = found.newest;
     this.#durable = found.newest;
+    this.#found = found.records;
     if (found.active === undefined) return;
     this.#active = Segment.continue(this.#pathOf(found.active.first), found.active);
     // A process that was killed may not have come to it.
@@ -86,6 +89,7 @@ export class FileJournal implements Journal {
       invariant(!this.#isAppending, "Records are appended one by one");
       if (this.#failure !== undefined) throw this.#failure.reason;
       this.#isAppending = true;
+      this.#found = undefined;
       try {
         await this.#put(payload);
       } catch (cause) {
@@ -99,12 +103,15 @@ export class FileJournal implements Journal {
 
   async *records(): AsyncGenerator<JournalRecord> {
     this.#gate.assertOpen();
+    const found = this.#found;
+    this.#found = undefined;
     const newest = this.#active?.first;
     const files = newest === undefined ? [] : [...this.#older, newest];
     for (const first of files) {
       yield* await this.#gate.run(async () => {
         try {
-          return (await readSegment(this.#directory, first, first === newest))?.records ?? [];
+          return found?.get(first) ??
+            (await readSegment(this.#directory, first, first === newest))?.records ?? [];
         } catch (cause) {
           throw asEngineError("read from", this.#directory, cause);
         }
@@ -175,6 +182,8 @@ interface FoundFiles {
   readonly older: readonly number[];
   readonly active: SegmentContent | undefined;
   readonly newest: number;
+  /** By the first number of their file. */
+  readonly records: ReadonlyMap<number, readonly JournalRecord[]>;
 }
 
 /** Goes through all files, so that damage is found before anything is built on them. */
@@ -185,6 +194,7 @@ async function findFiles(directory: string): Promise<FoundFiles> {
     if (first !== undefined) firsts.push(first);
   }
   firsts.sort((a, b) => a - b);
+  const records = new Map<number, readonly JournalRecord[]>();
   let active: SegmentContent | undefined;
   for (const first of firsts) {
     const isNewest = first === firsts.at(-1);
@@ -198,10 +208,12 @@ async function findFiles(directory: string): Promise<FoundFiles> {
       throw damaged(directory, `record ${first - 1} is missing`);
     }
     if (content === undefined) await Deno.remove(`${directory}/${segmentName(first)}`);
+    else records.set(first, content.records);
     active = content ?? active;
   }
   const older = firsts.filter((first) => first < (active?.first ?? 0));
-  return { older, active, newest: active === undefined ? 0 : nextOf(active) - 1 };
+  const newest = active === undefined ? 0 : nextOf(active) - 1;
+  return { older, active, newest, records };
 }
 
 async function readSegment(

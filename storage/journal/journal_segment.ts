@@ -86,7 +86,6 @@ export function damaged(path: string, what: string): EngineError {
 
 /** A file that records are put into. */
 export class Segment {
-  readonly path: string;
   readonly first: number;
   readonly #salt: number;
   readonly #file: Deno.FsFile;
@@ -94,14 +93,12 @@ export class Segment {
 
   constructor(
     file: Deno.FsFile,
-    { path, first, salt, bytes }: {
-      readonly path: string;
+    { first, salt, bytes }: {
       readonly first: number;
       readonly salt: number;
       readonly bytes: number;
     },
   ) {
-    this.path = path;
     this.first = first;
     this.#file = file;
     this.#salt = salt;
@@ -129,7 +126,7 @@ export class Segment {
       file.close();
       throw error;
     }
-    return new Segment(file, { path, first, salt, bytes: HEADER_BYTES });
+    return new Segment(file, { first, salt, bytes: HEADER_BYTES });
   }
 
   /** Goes on behind the last record of a file; whatever is there is cut off. */
@@ -138,7 +135,7 @@ export class Segment {
     file.truncateSync(end);
     file.seekSync(0, Deno.SeekMode.End);
     file.syncSync();
-    return new Segment(file, { path, first, salt, bytes: end });
+    return new Segment(file, { first, salt, bytes: end });
   }
 
   /** Bytes of the file. */
