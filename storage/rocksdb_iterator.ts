@@ -1,5 +1,6 @@
 /** Iterators over the binding's ones: many pairs per call, always with both bounds. */
 import { invariant } from "../runtime/invariant.ts";
+import { BlockProbes, type Side } from "./block_probes.ts";
 import { asBuffer } from "./buffers.ts";
 import { EngineClosedError, type EngineIterator, type KeyRange, type KeyValue } from "./engine.ts";
 import { MARK_REGION } from "./key_space.ts";
@@ -43,11 +44,15 @@ export class RocksdbIterator implements EngineIterator {
   #reading = false;
   /** Something was read ahead. */
   #holdsPairs = false;
+  readonly #probes: BlockProbes | undefined;
+  /** Where reading begins and ends, beyond which nobody has looked yet. */
+  readonly #openSides: Side[];
   #ended: Promise<void> | undefined;
 
   constructor(database: NativeDatabase, range: KeyRange, options: RocksdbIteratorOptions) {
     const gte = asBuffer(range.start);
     const lt = asBuffer(range.end);
+    this.#openSides = options.reverse ? ["above", "below"] : ["below", "above"];
     this.#start = options.reverse ? lt : gte;
     this.#hasValues = options.values ?? true;
     this.#toError = options.toError;
@@ -67,6 +72,8 @@ export class RocksdbIterator implements EngineIterator {
       highWaterMark: readAheadBytes,
     };
     this.#native = database.iterator(native);
+    // Who does not want the values does not want to know either: what is damaged can be cleared.
+    if (this.#hasValues) this.#probes = new BlockProbes(database, { gte, lt });
   }
 
   async next(limit: number): Promise<KeyValue[]> {
@@ -75,7 +82,9 @@ export class RocksdbIterator implements EngineIterator {
     if (this.#ended) throw new EngineClosedError("Cannot use an iterator: it is closed");
     this.#reading = true;
     try {
-      return await this.#collect(limit);
+      const pairs = await this.#collect(limit);
+      await this.#verify(pairs, pairs.length < limit);
+      return pairs;
     } finally {
       this.#reading = false;
     }
@@ -114,6 +123,20 @@ export class RocksdbIterator implements EngineIterator {
       this.#add(pairs, pair);
     }
     return pairs;
+  }
+
+  /** @param isEnd There is nothing behind the pairs */
+  async #verify(pairs: readonly KeyValue[], isEnd: boolean): Promise<void> {
+    const probes = this.#probes;
+    if (probes === undefined) return;
+    const isBegin = this.#openSides.length === 2;
+    const sides = this.#openSides.splice(0, (isBegin ? 1 : 0) + (isEnd ? 1 : 0));
+    try {
+      const neighbours = await Promise.all(sides.map((side) => probes.neighbour(side)));
+      await probes.verify(pairs, neighbours.filter((key) => key !== undefined));
+    } catch (cause) {
+      throw this.#toError(cause);
+    }
   }
 
   /** Takes from what was read ahead, without a turn of the event loop for each pair. */
