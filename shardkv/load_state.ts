@@ -42,19 +42,21 @@ async function readConfig(reader: MachineReader, name: "config" | "previous"): P
 }
 
 function loadSessions(shard: Shard, reader: MachineReader): Promise<void> {
-  return forEachPair(reader, sessionRange(shard), (key, value) => {
+  const load = (key: Buffer, value: Buffer) => {
     shard.sessions.load(clientOf(relativeOf(key)), value);
-  });
+  };
+  return forEachPair(reader, sessionRange(shard), load, true);
 }
 
 async function forEachPair(
   reader: MachineReader,
   range: Range,
   visit: (key: Buffer, value: Buffer) => void,
+  checksEnds = false,
 ): Promise<void> {
   let start = range.start;
   for (;;) {
-    const page = await reader.scan(start, range.end, { limit: PAGE_RECORDS });
+    const page = await reader.scan(start, range.end, { limit: PAGE_RECORDS, checksEnds });
     for (const { key, value } of page) visit(key, value);
     const last = page.at(-1);
     if (last === undefined || page.length < PAGE_RECORDS) return;

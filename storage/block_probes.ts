@@ -4,20 +4,21 @@
  * record is not there: one changed bit in what RocksDB keeps with a key, its
  * number or kind, hides the record, or brings an older one back. Reading single
  * keys does verify the block they are found in. So a few of the keys are read
- * once more: enough that each block has one, and that next to each end of what
- * was read, beyond which the block of the outermost record may begin.
+ * once more: enough that each block has one, and, for whoever asks for it, the
+ * key next to each end of the range, whose block may hold the outermost record.
  *
  * Not seen are blocks that show no record at all any more, where one record
  * fills a block, or if all others have newer versions elsewhere.
  */
 import type { KeyValue } from "./engine.ts";
+import { MACHINE_PREFIX_BYTES } from "./key_space.ts";
 import { type NativeDatabase, promised } from "./rocksdb_binding.ts";
 
 /** Bytes of keys and values after which another is read again: a block has four times as many. */
 const PROBE_BYTES = 1_024;
 
-/** Above all keys. */
-const END = Buffer.of(0xff);
+/** Behind a prefix it is above all keys that are likely to be there. */
+const END = Buffer.alloc(64, 0xff);
 
 /** On which side of a key its neighbour is wanted. */
 export type Side = "below" | "above";
@@ -32,13 +33,18 @@ export class BlockProbes {
   }
 
   /**
-   * The key outside of the range that is next to it; undefined if there is none.
+   * The key next to the range that begins like all keys in it; undefined if
+   * there is none. Passes by whatever was removed there.
    *
    * @throws {Error} In RocksDB's words
    */
   async neighbour(side: Side): Promise<Buffer | undefined> {
     const { gte, lt } = this.#range;
-    const beyond = side === "below" ? { gte: Buffer.of(0), lt: gte } : { gte: lt, lt: END };
+    const prefix = commonPrefix(gte, lt);
+    // Other generations are no neighbours: what one has left may be a million removed keys.
+    if (prefix.length < MACHINE_PREFIX_BYTES) return undefined;
+    const end = Buffer.concat([prefix, END]);
+    const beyond = side === "below" ? { gte: prefix, lt: gte } : { gte: lt, lt: end };
     if (Buffer.compare(beyond.gte, beyond.lt) >= 0) return undefined;
     const reverse = side === "below";
     const iterator = this.#database.iterator({
@@ -67,6 +73,12 @@ export class BlockProbes {
     if (keys.length === 0) return;
     await promised((callback) => this.#database.getMany(keys, callback));
   }
+}
+
+function commonPrefix(a: Buffer, b: Buffer): Buffer {
+  let length = 0;
+  while (length < a.length && length < b.length && a[length] === b[length]) length++;
+  return a.subarray(0, length);
 }
 
 /** The first key, the last, and some in between. */

@@ -31,6 +31,12 @@ export interface ScanOptions {
   readonly limit?: number;
   /** From the last key to the first. @default {false} */
   readonly reverse?: boolean;
+  /**
+   * Looks for damage next to the range too, where that may hide its first or
+   * last record: among keys that begin like all of the range. Slow if there are
+   * many that were removed. @default {false}
+   */
+  readonly checksEnds?: boolean;
 }
 
 /** A view of one range as it was when the iterator was opened. Must be closed. */

@@ -134,10 +134,10 @@ export class RocksdbEngine implements Engine {
   }
 
   scan(range: KeyRange, options: ScanOptions = {}): Promise<KeyValue[]> {
-    const { limit = Infinity, reverse = false } = options;
+    const { limit = Infinity, reverse = false, checksEnds = false } = options;
     return this.#gate.run(async () => {
       if (limit < 1) return [];
-      const iterator = this.#openIterator(range, { reverse, limit });
+      const iterator = this.#openIterator(range, { reverse, limit, checksEnds });
       try {
         return await iterator.next(limit);
       } finally {

@@ -22,6 +22,8 @@ export interface RocksdbRangeOptions {
   readonly reverse?: boolean;
   /** False leaves all values empty and unread. @default {true} */
   readonly values?: boolean;
+  /** See `ScanOptions`. @default {false} */
+  readonly checksEnds?: boolean;
   /** Shows the engine's own marks too. @default {false} */
   readonly marks?: boolean;
   /** Pairs that will be asked for in all: nothing is read ahead past them. @default {Infinity} */
@@ -45,14 +47,13 @@ export class RocksdbIterator implements EngineIterator {
   /** Something was read ahead. */
   #holdsPairs = false;
   readonly #probes: BlockProbes | undefined;
-  /** Where reading begins and ends, beyond which nobody has looked yet. */
-  readonly #openSides: Side[];
+  /** Where reading begins and ends, if somebody is to look beyond, and has not yet. */
+  readonly #openSides: Side[] = [];
   #ended: Promise<void> | undefined;
 
   constructor(database: NativeDatabase, range: KeyRange, options: RocksdbIteratorOptions) {
     const gte = asBuffer(range.start);
     const lt = asBuffer(range.end);
-    this.#openSides = options.reverse ? ["above", "below"] : ["below", "above"];
     this.#start = options.reverse ? lt : gte;
     this.#hasValues = options.values ?? true;
     this.#toError = options.toError;
@@ -74,6 +75,8 @@ export class RocksdbIterator implements EngineIterator {
     this.#native = database.iterator(native);
     // Who does not want the values does not want to know either: what is damaged can be cleared.
     if (this.#hasValues) this.#probes = new BlockProbes(database, { gte, lt });
+    if (options.checksEnds) this.#openSides = ["below", "above"];
+    if (options.reverse) this.#openSides.reverse();
   }
 
   async next(limit: number): Promise<KeyValue[]> {

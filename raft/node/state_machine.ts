@@ -98,11 +98,14 @@ export interface MachineReader {
   readonly generation: number;
   get(key: Uint8Array): Promise<Buffer | undefined>;
   getMany(keys: readonly Uint8Array[]): Promise<(Buffer | undefined)[]>;
-  /** Pairs of a bounded range, in key order; the caller must keep it small or page. */
+  /**
+   * Pairs of a bounded range, in key order; the caller must keep it small or page.
+   * With `checksEnds` nothing is missing at its ends either (`ScanOptions`).
+   */
   scan(
     start: Uint8Array,
     end: Uint8Array,
-    options?: { readonly limit?: number },
+    options?: { readonly limit?: number; readonly checksEnds?: boolean },
   ): Promise<{ readonly key: Buffer; readonly value: Buffer }[]>;
   /** A stable view of a range; must be closed. Pairs carry relative keys. */
   iterate(start: Uint8Array, end: Uint8Array): {
