@@ -52,11 +52,11 @@ async function forEachPair(
   reader: MachineReader,
   range: Range,
   visit: (key: Buffer, value: Buffer) => void,
-  checksEnds = false,
+  checksAbove = false,
 ): Promise<void> {
   let start = range.start;
   for (;;) {
-    const page = await reader.scan(start, range.end, { limit: PAGE_RECORDS, checksEnds });
+    const page = await reader.scan(start, range.end, { limit: PAGE_RECORDS, checksAbove });
     for (const { key, value } of page) visit(key, value);
     const last = page.at(-1);
     if (last === undefined || page.length < PAGE_RECORDS) return;

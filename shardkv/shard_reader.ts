@@ -53,7 +53,7 @@ export async function readRecords(
   let last = cursor;
   for (;;) {
     const { limit } = filling;
-    const slice = await reader.scan(start, end, { limit, checksEnds: true });
+    const slice = await reader.scan(start, end, { limit });
     for (const pair of slice) {
       const key = relativeOf(pair.key);
       if (!filling.add({ key, value: pair.value, deleted: false })) {
@@ -87,7 +87,7 @@ export async function readChanges(
   for (;;) {
     const { limit } = filling;
     const { start, end } = changesAfter(stay, last);
-    const changes = await reader.scan(start, end, { limit, checksEnds: true });
+    const changes = await reader.scan(start, end, { limit });
     const records = await readChanged(reader, stay, changes.map(({ value }) => value));
     for (const change of changes) {
       const name = change.value.toString("latin1");

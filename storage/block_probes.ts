@@ -5,51 +5,40 @@
  * number or kind, hides the record, or brings an older one back. Reading single
  * keys does verify the block they are found in. So a few of the keys are read
  * once more: enough that each block has one, and, for whoever asks for it, the
- * key next to each end of the range, whose block may hold the outermost record.
+ * next one above the range, whose block may hold the last record or the only one.
  *
  * Not seen are blocks that show no record at all any more, where one record
  * fills a block, or if all others have newer versions elsewhere.
  */
 import type { KeyValue } from "./engine.ts";
-import { MACHINE_PREFIX_BYTES } from "./key_space.ts";
 import { type NativeDatabase, promised } from "./rocksdb_binding.ts";
 
 /** Bytes of keys and values after which another is read again: a block has four times as many. */
 const PROBE_BYTES = 1_024;
 
-/** Behind a prefix it is above all keys that are likely to be there. */
-const END = Buffer.alloc(64, 0xff);
-
-/** On which side of a key its neighbour is wanted. */
-export type Side = "below" | "above";
+/** Above all keys. */
+const LAST = Buffer.of(0xff);
 
 export class BlockProbes {
   readonly #database: NativeDatabase;
-  readonly #range: { readonly gte: Buffer; readonly lt: Buffer };
+  readonly #end: Buffer;
 
-  constructor(database: NativeDatabase, range: { readonly gte: Buffer; readonly lt: Buffer }) {
+  /** @param end Where what is read ends: the first key that does not belong to it */
+  constructor(database: NativeDatabase, end: Buffer) {
     this.#database = database;
-    this.#range = range;
+    this.#end = end;
   }
 
   /**
-   * The key next to the range that begins like all keys in it; undefined if
-   * there is none. Passes by whatever was removed there.
+   * The first key at or above the end; undefined if there is none. Passes by
+   * whatever was removed there, one by one.
    *
    * @throws {Error} In RocksDB's words
    */
-  async neighbour(side: Side): Promise<Buffer | undefined> {
-    const { gte, lt } = this.#range;
-    const prefix = commonPrefix(gte, lt);
-    // Other generations are no neighbours: what one has left may be a million removed keys.
-    if (prefix.length < MACHINE_PREFIX_BYTES) return undefined;
-    const end = Buffer.concat([prefix, END]);
-    const beyond = side === "below" ? { gte: prefix, lt: gte } : { gte: lt, lt: end };
-    if (Buffer.compare(beyond.gte, beyond.lt) >= 0) return undefined;
-    const reverse = side === "below";
+  async keyAbove(): Promise<Buffer | undefined> {
     const iterator = this.#database.iterator({
-      ...beyond,
-      reverse,
+      gte: this.#end,
+      lt: LAST,
       values: false,
       limit: 1,
       highWaterMark: 1,
@@ -64,21 +53,16 @@ export class BlockProbes {
   }
 
   /**
-   * Verifies the blocks of pairs that were read in a row, and of other keys.
+   * Verifies the blocks of pairs that were read in a row, and of another key.
    *
    * @throws {Error} In RocksDB's words, if one is damaged
    */
-  async verify(pairs: readonly KeyValue[], others: readonly Buffer[]): Promise<void> {
-    const keys = [...probesOf(pairs), ...others];
+  async verify(pairs: readonly KeyValue[], other?: Buffer): Promise<void> {
+    const keys = probesOf(pairs);
+    if (other !== undefined) keys.push(other);
     if (keys.length === 0) return;
     await promised((callback) => this.#database.getMany(keys, callback));
   }
-}
-
-function commonPrefix(a: Buffer, b: Buffer): Buffer {
-  let length = 0;
-  while (length < a.length && length < b.length && a[length] === b[length]) length++;
-  return a.subarray(0, length);
 }
 
 /** The first key, the last, and some in between. */

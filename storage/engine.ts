@@ -32,11 +32,12 @@ export interface ScanOptions {
   /** From the last key to the first. @default {false} */
   readonly reverse?: boolean;
   /**
-   * Looks for damage next to the range too, where that may hide its first or
-   * last record: among keys that begin like all of the range. Slow if there are
-   * many that were removed. @default {false}
+   * Looks for damage at the next key above the range too, which may have hidden
+   * records of the range, or all of them. Slow if many keys were removed there.
+   *
+   * @default {false}
    */
-  readonly checksEnds?: boolean;
+  readonly checksAbove?: boolean;
 }
 
 /** A view of one range as it was when the iterator was opened. Must be closed. */

@@ -134,10 +134,10 @@ export class RocksdbEngine implements Engine {
   }
 
   scan(range: KeyRange, options: ScanOptions = {}): Promise<KeyValue[]> {
-    const { limit = Infinity, reverse = false, checksEnds = false } = options;
+    const { limit = Infinity, reverse = false, checksAbove = false } = options;
     return this.#gate.run(async () => {
       if (limit < 1) return [];
-      const iterator = this.#openIterator(range, { reverse, limit, checksEnds });
+      const iterator = this.#openIterator(range, { reverse, limit, checksAbove });
       try {
         return await iterator.next(limit);
       } finally {

@@ -1,6 +1,6 @@
 /** Iterators over the binding's ones: many pairs per call, always with both bounds. */
 import { invariant } from "../runtime/invariant.ts";
-import { BlockProbes, type Side } from "./block_probes.ts";
+import { BlockProbes } from "./block_probes.ts";
 import { asBuffer } from "./buffers.ts";
 import { EngineClosedError, type EngineIterator, type KeyRange, type KeyValue } from "./engine.ts";
 import { MARK_REGION } from "./key_space.ts";
@@ -23,7 +23,7 @@ export interface RocksdbRangeOptions {
   /** False leaves all values empty and unread. @default {true} */
   readonly values?: boolean;
   /** See `ScanOptions`. @default {false} */
-  readonly checksEnds?: boolean;
+  readonly checksAbove?: boolean;
   /** Shows the engine's own marks too. @default {false} */
   readonly marks?: boolean;
   /** Pairs that will be asked for in all: nothing is read ahead past them. @default {Infinity} */
@@ -47,8 +47,8 @@ export class RocksdbIterator implements EngineIterator {
   /** Something was read ahead. */
   #holdsPairs = false;
   readonly #probes: BlockProbes | undefined;
-  /** Where reading begins and ends, if somebody is to look beyond, and has not yet. */
-  readonly #openSides: Side[] = [];
+  /** The key above the range is to be looked at, and was not yet. */
+  #checksAbove: boolean;
   #ended: Promise<void> | undefined;
 
   constructor(database: NativeDatabase, range: KeyRange, options: RocksdbIteratorOptions) {
@@ -56,6 +56,7 @@ export class RocksdbIterator implements EngineIterator {
     const lt = asBuffer(range.end);
     this.#start = options.reverse ? lt : gte;
     this.#hasValues = options.values ?? true;
+    this.#checksAbove = options.checksAbove ?? false;
     this.#toError = options.toError;
     this.#hidesMarks = !options.marks && (gte[0] ?? 0) <= MARK_REGION &&
       (lt[0] ?? 0) >= MARK_REGION;
@@ -74,9 +75,7 @@ export class RocksdbIterator implements EngineIterator {
     };
     this.#native = database.iterator(native);
     // Who does not want the values does not want to know either: what is damaged can be cleared.
-    if (this.#hasValues) this.#probes = new BlockProbes(database, { gte, lt });
-    if (options.checksEnds) this.#openSides = ["below", "above"];
-    if (options.reverse) this.#openSides.reverse();
+    if (this.#hasValues) this.#probes = new BlockProbes(database, lt);
   }
 
   async next(limit: number): Promise<KeyValue[]> {
@@ -86,7 +85,7 @@ export class RocksdbIterator implements EngineIterator {
     this.#reading = true;
     try {
       const pairs = await this.#collect(limit);
-      await this.#verify(pairs, pairs.length < limit);
+      await this.#verify(pairs);
       return pairs;
     } finally {
       this.#reading = false;
@@ -128,15 +127,13 @@ export class RocksdbIterator implements EngineIterator {
     return pairs;
   }
 
-  /** @param isEnd There is nothing behind the pairs */
-  async #verify(pairs: readonly KeyValue[], isEnd: boolean): Promise<void> {
+  async #verify(pairs: readonly KeyValue[]): Promise<void> {
     const probes = this.#probes;
     if (probes === undefined) return;
-    const isBegin = this.#openSides.length === 2;
-    const sides = this.#openSides.splice(0, (isBegin ? 1 : 0) + (isEnd ? 1 : 0));
     try {
-      const neighbours = await Promise.all(sides.map((side) => probes.neighbour(side)));
-      await probes.verify(pairs, neighbours.filter((key) => key !== undefined));
+      const above = this.#checksAbove ? await probes.keyAbove() : undefined;
+      this.#checksAbove = false;
+      await probes.verify(pairs, above);
     } catch (cause) {
       throw this.#toError(cause);
     }

@@ -115,8 +115,8 @@ Deno.test("RocksdbEngine finds any changed bit of a record, of what hides it too
       const engine = await RocksdbEngine.open(path, OPTIONS);
       try {
         await assertFound(() => engine.scan(generationRange(1)));
-        await assertFound(() => engine.scan(inside, { checksEnds: true }));
-        await assertFound(() => engine.scan(inside, { reverse: true, checksEnds: true }));
+        await assertFound(() => engine.scan(inside, { checksAbove: true }));
+        await assertFound(() => engine.scan(inside, { reverse: true, checksAbove: true }));
       } finally {
         await engine.close();
       }

@@ -62,7 +62,7 @@ export class LiveGeneration implements MachineReader {
   scan(
     start: Uint8Array,
     end: Uint8Array,
-    options: { readonly limit?: number; readonly checksEnds?: boolean } = {},
+    options: { readonly limit?: number; readonly checksAbove?: boolean } = {},
   ): Promise<Pair[]> {
     return this.#stable(async () => {
       const pairs = await this.#engine.scan(this.#range(start, end), options);

@@ -100,12 +100,12 @@ export interface MachineReader {
   getMany(keys: readonly Uint8Array[]): Promise<(Buffer | undefined)[]>;
   /**
    * Pairs of a bounded range, in key order; the caller must keep it small or page.
-   * With `checksEnds` nothing is missing at its ends either (`ScanOptions`).
+   * With `checksAbove` damage directly above is found, too (`ScanOptions`).
    */
   scan(
     start: Uint8Array,
     end: Uint8Array,
-    options?: { readonly limit?: number; readonly checksEnds?: boolean },
+    options?: { readonly limit?: number; readonly checksAbove?: boolean },
   ): Promise<{ readonly key: Buffer; readonly value: Buffer }[]>;
   /** A stable view of a range; must be closed. Pairs carry relative keys. */
   iterate(start: Uint8Array, end: Uint8Array): {
