@@ -82,6 +82,14 @@ export class SequenceMap<Value extends object> {
     }
   }
 
+  /** The same as {@linkcode entries}, without an array for each. */
+  forEach(visit: (number: number, value: Value) => void): void {
+    for (let at = this.#head; at < this.#numbers.length; at++) {
+      const value = this.#values[at];
+      if (value !== undefined) visit(this.#numbers[at] as number, value);
+    }
+  }
+
   /** In ascending order of the numbers. */
   values(): Value[] {
     return this.#values.filter((value) => value !== undefined);

@@ -70,6 +70,9 @@ Deno.test("SequenceMap: behaves like a Map, whatever comes in whatever order", (
     if (step % 100 === 0) {
       const sorted = [...model].sort(([a], [b]) => a - b);
       assertEquals([...map.entries()], sorted);
+      const visited: [number, { n: number }][] = [];
+      map.forEach((number, value) => visited.push([number, value]));
+      assertEquals(visited, sorted);
     }
   }
   assertFalse(next < 1_000);

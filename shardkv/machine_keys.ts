@@ -104,8 +104,20 @@ export function sessionKey(stay: Stay, clientId: string): Buffer {
   const key = Buffer.allocUnsafe(STAY_PREFIX_BYTES + SESSION_KEY_BYTES);
   writeStay(key, DATA_REGION, stay.shard, stay.incarnation);
   key[STAY_PREFIX_BYTES] = SESSION_KIND;
-  key.writeBigUInt64BE(BigInt(clientId), STAY_PREFIX_BYTES + 1);
+  key.set(clientBytes(clientId), STAY_PREFIX_BYTES + 1);
   return key;
+}
+
+/** The client that was asked for last: one that writes to many shards has a session in each. */
+let lastClient: { readonly id: string; readonly bytes: Buffer } | undefined;
+
+/** A client's id, decimal digits of an unsigned 64-bit number, as 8 bytes. */
+function clientBytes(id: string): Buffer {
+  if (lastClient?.id === id) return lastClient.bytes;
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64BE(BigInt(id));
+  lastClient = { id, bytes };
+  return bytes;
 }
 
 /** The client of a session record, from its key within the shard. */

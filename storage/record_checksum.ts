@@ -17,12 +17,32 @@ export function isSealed(key: Uint8Array): boolean {
   return key[0] === MACHINE_REGION;
 }
 
-/** What is stored under a key of {@linkcode isSealed} for a value: a copy. */
+/** Values up to this length are sealed in memory that is used again. */
+const KEPT_BYTES_MAX = 1_024;
+
+/** Memory for sealed values, by their length: values of one store tend to have few. */
+const kept: (Buffer | undefined)[] = new Array(KEPT_BYTES_MAX + 1).fill(undefined);
+
+/**
+ * What is stored under a key of {@linkcode isSealed} for a value: a copy, which
+ * is good until the next call.
+ */
 export function seal(key: Buffer, value: Uint8Array): Buffer {
-  const stored = Buffer.allocUnsafe(value.length + CHECKSUM_BYTES);
+  const { length } = value;
+  const stored = roomFor(length);
   stored.set(value);
-  stored.writeUInt32BE(crc32(value, crc32(key)), value.length);
+  const checksum = crc32(value, crc32(key));
+  // Byte by byte: several times faster than writeUInt32BE on the hot path.
+  stored[length] = checksum >>> 24;
+  stored[length + 1] = checksum >>> 16;
+  stored[length + 2] = checksum >>> 8;
+  stored[length + 3] = checksum;
   return stored;
+}
+
+function roomFor(length: number): Buffer {
+  if (length > KEPT_BYTES_MAX) return Buffer.allocUnsafe(length + CHECKSUM_BYTES);
+  return kept[length] ??= Buffer.allocUnsafeSlow(length + CHECKSUM_BYTES);
 }
 
 /** The value of what is stored under a key of {@linkcode isSealed}: a view; undefined if it is damaged. */

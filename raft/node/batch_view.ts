@@ -3,7 +3,7 @@ import { invariant } from "../../runtime/invariant.ts";
 import type { Write } from "../../storage/engine.ts";
 import { machineKey } from "../../storage/key_space.ts";
 import type { KeyHash } from "./key_hash.ts";
-import type { KnownLengths } from "./known_lengths.ts";
+import type { KnownLength, KnownLengths } from "./known_lengths.ts";
 import type { Lookahead, MachineView } from "./state_machine.ts";
 
 /** Reads values in the order of their keys. */
@@ -20,6 +20,8 @@ interface Slot {
   hasValue: boolean;
   /** Bytes of the value; undefined if there is none. */
   length: number | undefined;
+  /** What is remembered of the length beyond this view; undefined if it must be looked up. */
+  known: KnownLength | undefined;
   written: boolean;
 }
 
@@ -65,6 +67,7 @@ export class BatchView implements MachineView {
       if (this.#find(key, hash) !== undefined) continue;
       const slot = this.#add(key, hash);
       const known = this.#known.get(hash);
+      slot.known = known;
       if (known === undefined) wanted.push(slot);
       else if (known !== "absent") slot.length = known;
     }
@@ -72,7 +75,8 @@ export class BatchView implements MachineView {
     const found = await read(wanted.map(({ key }) => key));
     for (const [i, slot] of wanted.entries()) {
       const value = found[i];
-      this.#known.set(slot.hash, value?.length ?? "absent");
+      slot.known = value?.length ?? "absent";
+      this.#known.set(slot.hash, slot.known);
       slot.length = value?.length;
       if (!slot.hasValue) continue;
       slot.value = value;
@@ -111,9 +115,11 @@ export class BatchView implements MachineView {
 
   /** The last write of each key, under the generation's prefix; from now on they count as known. */
   takeWrites(prefix: Uint8Array): Write[] {
-    return this.#written.map(({ key: relative, hash, value }): Write => {
+    return this.#written.map(({ key: relative, hash, value, known }): Write => {
       const key = machineKey(prefix, relative);
-      this.#known.update(hash, value?.length ?? "absent");
+      const length = value?.length ?? "absent";
+      // To find it again takes longer than all the rest.
+      if (length !== known) this.#known.update(hash, length);
       return value === undefined ? { type: "del", key } : { type: "put", key, value };
     });
   }
@@ -155,6 +161,7 @@ export class BatchView implements MachineView {
       value: undefined,
       hasValue: false,
       length: undefined,
+      known: undefined,
       written: false,
     };
     this.#slots.set(hash.a, slot);
