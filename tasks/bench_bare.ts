@@ -1,0 +1,72 @@
+/**
+ * `deno task bench:bare`: a store that does only what no replicated store can
+ * do without, on the same runtime and libraries as ours (bench/bare/replica.ts).
+ * What ours takes beyond it is the price of everything else it does.
+ */
+import { defineFlags, FlagError, HelpRequested, intFlag, valueFlag } from "../runtime/flags.ts";
+import { BareSystem } from "./bench/bare/bare_system.ts";
+import { nameOf, threeDigits, withCommas } from "./bench/comparison_table.ts";
+import { callersMax, loadFlags } from "./bench/load_flags.ts";
+import { describeMachine, machineText } from "./bench/machine.ts";
+import { markdownTable } from "./bench/markdown_table.ts";
+import { parseNumbers } from "./bench/number_list.ts";
+import { visit } from "./bench/visit.ts";
+
+const callersDefault = [1, 8, 64, 256, 1_024];
+
+const { o: _, ...load } = loadFlags;
+const flags = defineFlags("bench:bare", {
+  ...load,
+  callers: valueFlag({
+    default: callersDefault,
+    defaultText: callersDefault.join(","),
+    placeholder: "numbers",
+    help: "callers at a time",
+    parse: (text) => parseNumbers(text, callersMax),
+  }),
+  keys: intFlag({ default: 500_000, min: 1, max: 1e8, help: "`number` of keys loaded first" }),
+});
+
+const encoder = new TextEncoder();
+
+async function measure(args: readonly string[]): Promise<void> {
+  const { values, rest } = flags.parse(args);
+  if (rest[0] !== undefined) {
+    throw flags.error(`Cannot use argument '${rest[0]}': bench:bare takes only flags`);
+  }
+  const directory = values.dir === "" ? undefined : values.dir;
+  const machine = await describeMachine(directory);
+  await using system = await BareSystem.start({
+    directory,
+    keys: values.keys,
+    valueBytes: values.valueSize,
+  });
+  const { points } = await visit(system, {
+    points: values.callers.map((callers) => ({ path: "own", operation: "put", callers })),
+    warmupMs: values.warmup,
+    durationMs: values.duration,
+    onSample: () => {},
+  });
+  const rows = points.map(({ point, sample }) => [
+    nameOf(point),
+    withCommas(sample.perSecond),
+    threeDigits(sample.p50Ms),
+    threeDigits(sample.p99Ms),
+    threeDigits(sample.cpuSeconds),
+  ]);
+  const table = markdownTable(["bare", "op/s", "p50 ms", "p99 ms", "CPU s per 1,000"], rows);
+  Deno.stdout.writeSync(encoder.encode(`${table}\nMachine: ${machineText(machine)}`));
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  try {
+    await measure(args);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof HelpRequested || error instanceof FlagError)) throw error;
+    Deno.stderr.writeSync(encoder.encode(error.text));
+    return error.exitCode;
+  }
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args));
