@@ -3,7 +3,8 @@
  * applies synchronously. What several batches change goes to the engine in one
  * write, together with the applied index, so that replay after a crash is
  * harmless: a record that each of them touches is then written once. Nobody
- * waits for it but those who read, and for them it is written at once.
+ * waits for it but those who read, and for them it is written at once; the
+ * batches behind are applied meanwhile.
  */
 import * as pb from "../../proto/gen/raft.ts";
 import { invariant } from "../../runtime/invariant.ts";
@@ -26,8 +27,17 @@ const BATCH_ENTRIES_MAX = 64;
 const BATCH_BYTES_MAX = 4 << 20;
 /** Entries that may be applied and not in the engine; with the next two it bounds replay and memory. */
 const PENDING_ENTRIES_MAX = 64;
-/** Records whose changes may wait for the engine: a larger write would hold up the log's. */
-const PENDING_RECORDS_MAX = 1_024;
+/**
+ * Records whose changes may wait for the engine. Each write of them costs a put
+ * its share of what all puts since then touch, such as the counts of a shard,
+ * and of caches that are cold afterwards; but a large one delays others for long.
+ */
+const PENDING_RECORDS_MAX = 2_048;
+/**
+ * Replicas apply the same entries and would all write at the same moment. The
+ * first write after a rest comes sooner for some, and their turns stay apart.
+ */
+const TURNS = 3;
 /** Bytes of payloads and of values that may be held for that. */
 export const PENDING_BYTES_MAX = 1 << 20;
 
@@ -74,6 +84,8 @@ interface Pending {
   last: { readonly index: LogIndex; readonly term: Term };
   /** Must outlive a power cut by itself. */
   sync: boolean;
+  /** Was there at the last tick. */
+  isOld: boolean;
 }
 
 export class Applier {
@@ -81,7 +93,11 @@ export class Applier {
   readonly #known: KnownLengths;
   #queue: Entry[] = [];
   #pending: Pending | undefined;
+  /** What is on its way to the engine; one write at a time. */
+  #writing: { readonly view: BatchView; readonly done: Promise<void> } | undefined;
   #flushWanted = false;
+  /** Records that are pending when it is this replica's turn to write them. */
+  #recordsMax: number;
   #running: Promise<void> | undefined;
   #stopped = false;
   #paused = false;
@@ -91,6 +107,7 @@ export class Applier {
     this.#options = options;
     this.#known = new KnownLengths({ secret: options.secret });
     this.#roster = options.roster;
+    this.#recordsMax = this.#firstTurn;
   }
 
   /** Queues entries; the core bounds how many bytes it hands out unapplied. */
@@ -106,10 +123,18 @@ export class Applier {
     this.#start();
   }
 
+  /** Has what is applied written if it was so at the last tick already. */
+  tick(): void {
+    if (this.#pending === undefined) return;
+    if (this.#pending.isOld) this.flush();
+    else this.#pending.isOld = true;
+  }
+
   /** Lets the batch under way finish and holds the rest back until {@linkcode resume}. */
   async pause(): Promise<void> {
     this.#paused = true;
     await this.#running;
+    await this.#writing?.done;
   }
 
   /** Goes on, past what a snapshot up to `index` has brought already, its members too. */
@@ -128,11 +153,17 @@ export class Applier {
   async stop(): Promise<void> {
     this.#stopped = true;
     await this.#running;
+    await this.#writing?.done;
   }
 
   #start(): void {
     if (!this.#hasWork || this.#stopped || this.#paused) return;
     this.#running ??= this.#run();
+  }
+
+  get #firstTurn(): number {
+    const turn = 1 + this.#options.identity.nodeId % TURNS;
+    return Math.ceil(PENDING_RECORDS_MAX * turn / TURNS);
   }
 
   get #hasWork(): boolean {
@@ -142,26 +173,35 @@ export class Applier {
   async #run(): Promise<void> {
     try {
       while (this.#hasWork && !this.#stopped && !this.#paused) {
-        if (this.#mustFlush()) this.#options.onApplied(await this.#flush());
+        if (this.#mustFlush()) await this.#flush();
         else await this.#apply(this.#takeBatch());
       }
     } catch (error) {
-      this.#stopped = true;
-      this.#options.onFatal(error);
+      this.#fail(error);
     } finally {
       this.#running = undefined;
     }
   }
 
+  #fail(error: unknown): void {
+    this.#stopped = true;
+    this.#options.onFatal(error);
+  }
+
   #mustFlush(): boolean {
     const pending = this.#pending;
     if (pending === undefined) return false;
-    const { pendingBytesMax = PENDING_BYTES_MAX, machine, lookout, isAwaited } = this.#options;
-    const { view, entries, bytes, last, sync } = pending;
-    return this.#flushWanted || sync || entries >= PENDING_ENTRIES_MAX ||
-      view.records >= PENDING_RECORDS_MAX || view.bytes >= PENDING_BYTES_MAX ||
-      bytes >= pendingBytesMax || machine.hasNews === true || lookout.stopsAt(last.index) ||
-      isAwaited();
+    const { pendingBytesMax = PENDING_BYTES_MAX, isAwaited } = this.#options;
+    const { view, entries, bytes } = pending;
+    return this.#flushWanted || entries >= PENDING_ENTRIES_MAX ||
+      view.records >= this.#recordsMax || view.bytes >= PENDING_BYTES_MAX ||
+      bytes >= pendingBytesMax || this.#isExclusive(pending) || isAwaited();
+  }
+
+  /** Nothing behind it may be applied until it is in the engine and those who look have seen it. */
+  #isExclusive({ last, sync }: Pending): boolean {
+    const { machine, lookout } = this.#options;
+    return sync || machine.hasNews === true || lookout.stopsAt(last.index);
   }
 
   #takeBatch(): Entry[] {
@@ -191,7 +231,14 @@ export class Applier {
     }));
     const last = entries.at(-1);
     invariant(last !== undefined, "A batch holds at least one entry");
-    const pending = this.#pending ??= { view, entries: 0, bytes: 0, last, sync: false };
+    const pending = this.#pending ??= {
+      view,
+      entries: 0,
+      bytes: 0,
+      last,
+      sync: false,
+      isOld: false,
+    };
     pending.entries += entries.length;
     for (const { data } of entries) pending.bytes += data.length;
     pending.last = last;
@@ -200,24 +247,40 @@ export class Applier {
     onReplies(applied);
   }
 
-  /** @returns The index that is in the engine now */
-  async #flush(): Promise<LogIndex> {
-    const { identity, engine, machine, generation, lookout } = this.#options;
+  /** Begins to write what is pending, once what was written before is in the engine. */
+  async #flush(): Promise<void> {
+    await this.#writing?.done;
     const pending = this.#pending;
-    invariant(pending !== undefined, "There is something to write");
-    const { view, last: { index, term }, sync } = pending;
-    view.overlay(machine.flush());
-    const record = appliedWrite(generation.number, { index, term, roster: this.#roster });
+    if (this.#stopped || pending === undefined) return;
+    const isExclusive = this.#isExclusive(pending);
+    const done = this.#write(pending, isExclusive).catch((error) => this.#fail(error));
+    const writing = { view: pending.view, done };
+    this.#writing = writing;
     this.#pending = undefined;
     this.#flushWanted = false;
+    void done.then(() => {
+      if (this.#writing === writing) this.#writing = undefined;
+    });
+    if (isExclusive) await done;
+  }
+
+  async #write({ view, last, sync }: Pending, isExclusive: boolean): Promise<void> {
+    const { identity, engine, machine, generation, lookout, onApplied } = this.#options;
+    const { index, term } = last;
+    this.#recordsMax = view.records >= this.#recordsMax ? PENDING_RECORDS_MAX : this.#firstTurn;
+    // All of this before anything behind is applied: it changes what the machine knows.
+    view.overlay(machine.flush());
+    const record = appliedWrite(generation.number, { index, term, roster: this.#roster });
+    const writes = view.takeWrites(generation.prefix);
     const before = pass("raft/beforeApply", identity);
     if (before !== undefined) await before;
-    await engine.write([...view.takeWrites(generation.prefix), record], { sync });
+    await engine.write([...writes, record], { sync });
     lookout.moveTo(index);
     const after = pass("raft/afterApply", identity);
     if (after !== undefined) await after;
-    machine.onApplied?.(index);
-    return index;
+    // By now a machine may know of more than the engine shows: it must not tell.
+    if (isExclusive || machine.hasNews === undefined) machine.onApplied?.(index);
+    onApplied(index);
   }
 
   #changeMembers({ index, data }: Entry): Roster {
@@ -237,6 +300,7 @@ export class Applier {
     await view.lookUp(
       machine.prefetch(commands),
       (keys) => engine.getMany(keys.map((key) => machineKey(prefix, key))),
+      this.#writing?.view,
     );
   }
 }

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { EntryPayload } from "../../proto/gen/raft.ts";
 import { createPrng, type Prng } from "../../runtime/prng.ts";
 import type { Write } from "../../storage/engine.ts";
@@ -8,6 +8,7 @@ import { Applier } from "./applier.ts";
 import { ApplyLookout } from "./apply_lookout.ts";
 import { LiveGeneration } from "./live_generation.ts";
 import { firstRoster } from "./roster.ts";
+import type { LogIndex } from "../types.ts";
 import type { CommittedCommand, Lookahead, MachineView, StateMachine } from "./state_machine.ts";
 
 const NAMES = Array.from({ length: 12 }, (_, i) => `key-${i}`);
@@ -49,30 +50,58 @@ function partsOf({ payload }: CommittedCommand): { key: Buffer; op: string; text
 
 /** A replica without Raft, and a plain map of what it must hold. */
 class Replica {
-  readonly engine = new MemoryEngine();
+  readonly #prng: Prng;
+  /** Every write takes a while, so that commands are applied behind it. */
+  readonly engine = new MemoryEngine({
+    delay: () => new Promise((resolve) => setTimeout(resolve, 0)),
+  });
   readonly generation = new LiveGeneration(this.engine, 1);
   readonly model = new Map<string, string>();
   readonly machine = new SizeMachine();
   #index = 0;
+  #wanted = 0;
+  #isAwaited = false;
   #replies: unknown[] = [];
-  #applied = Promise.withResolvers<void>();
+  #replied = Promise.withResolvers<void>();
+  #applied: LogIndex = 0;
   #applier = this.#newApplier();
+
+  /** @param prng Draws when somebody waits for the engine */
+  constructor(prng: Prng) {
+    this.#prng = prng;
+  }
 
   /** Applies commands as one batch; returns what each was told of its key. */
   async apply(...commands: readonly string[]): Promise<unknown[]> {
     this.#replies = [];
-    this.#applied = Promise.withResolvers();
+    this.#wanted = commands.length;
+    this.#isAwaited = this.#prng.below(3) === 0;
+    this.#replied = Promise.withResolvers();
     this.#applier.enqueue(commands.map((command) => {
       const proposals = [Buffer.from(command)];
       const data = Buffer.from(EntryPayload.encode({ timeMs: 0, proposals }).finish());
       return { index: ++this.#index, term: 1, kind: "normal", data } as const;
     }));
-    await this.#applied.promise;
+    await this.#replied.promise;
     return this.#replies;
+  }
+
+  /** How many commands the engine lacks. */
+  get behind(): number {
+    return this.#index - this.#applied;
+  }
+
+  /** Waits until the engine has everything. */
+  async flush(): Promise<void> {
+    while (this.behind > 0) {
+      this.#applier.flush();
+      await new Promise((resolve) => setTimeout(resolve, 0));
+    }
   }
 
   /** A snapshot with other contents takes the place of everything. */
   async install(contents: ReadonlyMap<string, string>): Promise<void> {
+    await this.flush();
     await this.#applier.pause();
     const next = this.generation.number + 1;
     const writes = [...contents].map(([name, value]): Write => ({
@@ -83,17 +112,20 @@ class Replica {
     await this.engine.write(writes, { sync: true });
     await this.generation.switchTo(next, () => this.machine.load());
     this.#index += 100;
+    this.#applied = this.#index;
     this.#applier.resume(this.#index, roster);
     this.model.clear();
     for (const [name, value] of contents) this.model.set(name, value);
   }
 
   async restart(): Promise<void> {
+    await this.flush();
     await this.#applier.stop();
     this.#applier = this.#newApplier();
   }
 
   async close(): Promise<void> {
+    await this.flush();
     await this.#applier.stop();
     await this.engine.close();
   }
@@ -108,12 +140,13 @@ class Replica {
       roster,
       lookout: new ApplyLookout(this.#index),
       onMembers: () => {},
-      isAwaited: () => true,
-      onReplies: (entries) => this.#replies.push(...entries.flatMap(({ replies }) => replies)),
-      onApplied: (index) => {
-        if (index === this.#index) this.#applied.resolve();
+      isAwaited: () => this.#isAwaited,
+      onReplies: (entries) => {
+        this.#replies.push(...entries.flatMap(({ replies }) => replies));
+        if (this.#replies.length === this.#wanted) this.#replied.resolve();
       },
-      onFatal: (error) => this.#applied.reject(error),
+      onApplied: (index) => this.#applied = index,
+      onFatal: (error) => this.#replied.reject(error),
     });
   }
 }
@@ -135,7 +168,8 @@ function play(model: Map<string, string>, command: string): number | undefined {
 
 Deno.test("Applier tells every command how long its value is, whatever it remembers", async () => {
   const prng = createPrng(11);
-  const replica = new Replica();
+  const replica = new Replica(createPrng(12));
+  let ahead = 0;
   for (let step = 0; step < STEPS; step++) {
     const kind = prng.below(20);
     if (kind === 0) await replica.restart();
@@ -146,12 +180,14 @@ Deno.test("Applier tells every command how long its value is, whatever it rememb
     const commands = Array.from({ length: 1 + prng.below(6) }, () => drawCommand(prng));
     const expected = commands.map((command) => play(replica.model, command));
     assertEquals(await replica.apply(...commands), expected, `step ${step}: ${commands}`);
+    if (replica.behind > commands.length) ahead++;
   }
+  assert(ahead > STEPS / 4, `Only ${ahead} batches were applied while the engine was behind`);
   await replica.close();
 });
 
 Deno.test("Applier believes nothing it knew before a snapshot came", async () => {
-  const replica = new Replica();
+  const replica = new Replica(createPrng(1));
   assertEquals(await replica.apply("key-0=long value", "key-1=x"), [undefined, undefined]);
   assertEquals(await replica.apply("key-0=long value", "key-1=x"), [10, 1]);
   await replica.install(new Map([["key-1", "yyyy"]]));
@@ -159,40 +195,87 @@ Deno.test("Applier believes nothing it knew before a snapshot came", async () =>
   await replica.close();
 });
 
+/** An applier that nobody waits for. */
+class Unawaited implements AsyncDisposable {
+  readonly engine = new MemoryEngine();
+  readonly replies: unknown[] = [];
+  /** Indexes up to which the engine was told to be, one for each write. */
+  readonly applied: LogIndex[] = [];
+  readonly applier: Applier;
+  #index = 0;
+
+  constructor(nodeId = 1) {
+    const generation = new LiveGeneration(this.engine, 1);
+    this.applier = new Applier({
+      ...{ secret: "1", identity: { clusterId: "1", gid: 1, nodeId }, engine: this.engine },
+      ...{ generation, roster },
+      machine: new SizeMachine(),
+      lookout: new ApplyLookout(0),
+      onMembers: () => {},
+      isAwaited: () => false,
+      onReplies: (entries) => this.replies.push(...entries.flatMap(({ replies }) => replies)),
+      onApplied: (index) => this.applied.push(index),
+      onFatal: (error) => {
+        throw error;
+      },
+    });
+  }
+
+  /** Applies commands as one entry. */
+  async apply(...commands: readonly string[]): Promise<void> {
+    const proposals = commands.map((command) => Buffer.from(command));
+    const data = EntryPayload.encode({ timeMs: 0, proposals }).finish();
+    this.applier.enqueue([{ index: ++this.#index, term: 1, kind: "normal", data }]);
+    await this.settled();
+  }
+
+  /** Everything here is done in microtasks. */
+  settled(): Promise<void> {
+    return new Promise((resolve) => setTimeout(resolve, 0));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.applier.stop();
+    await this.engine.close();
+  }
+}
+
 Deno.test("Applier holds back what nobody waits for, up to its bound, and shows it to what comes behind", async () => {
-  const engine = new MemoryEngine();
-  const generation = new LiveGeneration(engine, 1);
-  const replies: unknown[] = [];
-  const applied: number[] = [];
-  const applier = new Applier({
-    ...{ secret: "1", identity: { clusterId: "1", gid: 1, nodeId: 1 }, engine, generation, roster },
-    machine: new SizeMachine(),
-    lookout: new ApplyLookout(0),
-    onMembers: () => {},
-    isAwaited: () => false,
-    onReplies: (entries) => replies.push(...entries.flatMap(({ replies }) => replies)),
-    onApplied: (index) => applied.push(index),
-    onFatal: (error) => {
-      throw error;
-    },
-  });
-  // Everything here is done in microtasks.
-  const settled = () => new Promise((resolve) => setTimeout(resolve, 0));
-  let index = 0;
-  const apply = async (command: string) => {
-    const data = EntryPayload.encode({ timeMs: 0, proposals: [Buffer.from(command)] }).finish();
-    applier.enqueue([{ index: ++index, term: 1, kind: "normal", data }]);
-    await settled();
-  };
-  await apply("key-1=abc");
-  await apply("key-1+de");
-  await apply("key-1-");
-  assertEquals([replies, applied], [[undefined, 3, 5], []]);
-  applier.flush();
-  await settled();
-  assertEquals(applied, [3]);
-  for (let i = 0; i < 64; i++) await apply("key-1=x");
-  assertEquals(applied, [3, 67]);
-  await applier.stop();
-  await engine.close();
+  await using replica = new Unawaited();
+  await replica.apply("key-1=abc");
+  await replica.apply("key-1+de");
+  await replica.apply("key-1-");
+  assertEquals([replica.replies, replica.applied], [[undefined, 3, 5], []]);
+  replica.applier.flush();
+  await replica.settled();
+  assertEquals(replica.applied, [3]);
+  for (let i = 0; i < 64; i++) await replica.apply("key-1=x");
+  assertEquals(replica.applied, [3, 67]);
+});
+
+Deno.test("Applier.tick() has written what was applied before the last tick, and nothing younger", async () => {
+  await using replica = new Unawaited();
+  await replica.apply("key-1=a");
+  replica.applier.tick();
+  await replica.settled();
+  assertEquals(replica.applied, []);
+  replica.applier.tick();
+  await replica.settled();
+  assertEquals(replica.applied, [1]);
+  await replica.apply("key-1=b");
+  replica.applier.tick();
+  await replica.settled();
+  assertEquals(replica.applied, [1]);
+});
+
+Deno.test("Appliers of one group take turns when many records come at once", async () => {
+  const turns: LogIndex[] = [];
+  for (const nodeId of [1, 2, 3]) {
+    await using replica = new Unawaited(nodeId);
+    for (let i = 0; i < 16; i++) {
+      await replica.apply(...Array.from({ length: 256 }, (_, k) => `key-${256 * i + k}=x`));
+    }
+    turns.push(replica.applied[0] ?? 0);
+  }
+  assertEquals(new Set(turns).size, 3, `${turns}`);
 });

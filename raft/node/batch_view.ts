@@ -53,14 +53,25 @@ export class BatchView implements MachineView {
   /**
    * Looks up what the commands will want; reads what is not known, in one go.
    * May be called again once they are applied, for the next ones.
+   *
+   * @param earlier A view whose writes are on their way and may not be read yet
    */
-  async lookUp({ values, lengths }: Lookahead, read: ReadMany): Promise<void> {
+  async lookUp(
+    { values, lengths }: Lookahead,
+    read: ReadMany,
+    earlier?: BatchView,
+  ): Promise<void> {
     const wanted: Slot[] = [];
+    const want = (slot: Slot) => {
+      const before = earlier === undefined ? undefined : earlier.#find(slot.key, slot.hash);
+      if (before?.written) this.#fill(slot, before.value);
+      else wanted.push(slot);
+    };
     for (const key of values) {
       const slot = this.#slot(key);
       if (slot.hasValue) continue;
       slot.hasValue = true;
-      wanted.push(slot);
+      want(slot);
     }
     for (const key of lengths) {
       const hash = this.#known.hash(key);
@@ -68,20 +79,12 @@ export class BatchView implements MachineView {
       const slot = this.#add(key, hash);
       const known = this.#known.get(hash);
       slot.known = known;
-      if (known === undefined) wanted.push(slot);
+      if (known === undefined) want(slot);
       else if (known !== "absent") slot.length = known;
     }
     if (wanted.length === 0) return;
     const found = await read(wanted.map(({ key }) => key));
-    for (const [i, slot] of wanted.entries()) {
-      const value = found[i];
-      slot.known = value?.length ?? "absent";
-      this.#known.set(slot.hash, slot.known);
-      slot.length = value?.length;
-      if (!slot.hasValue) continue;
-      slot.value = value;
-      this.#bytes += value?.length ?? 0;
-    }
+    for (const [i, slot] of wanted.entries()) this.#fill(slot, found[i]);
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
@@ -122,6 +125,15 @@ export class BatchView implements MachineView {
       if (length !== known) this.#known.update(hash, length);
       return value === undefined ? { type: "del", key } : { type: "put", key, value };
     });
+  }
+
+  #fill(slot: Slot, value: Uint8Array | undefined): void {
+    slot.known = value?.length ?? "absent";
+    this.#known.set(slot.hash, slot.known);
+    slot.length = value?.length;
+    if (!slot.hasValue) return;
+    slot.value = value;
+    this.#bytes += value?.length ?? 0;
   }
 
   #write(key: Uint8Array, value: Uint8Array | undefined): void {

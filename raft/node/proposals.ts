@@ -35,13 +35,19 @@ interface WaitingEntry {
   readonly proposals: readonly Proposal[];
 }
 
+interface DecidedProposal {
+  readonly index: LogIndex;
+  readonly proposal: Proposal;
+  readonly reply: unknown;
+}
+
 export class Proposals {
   #queue: Proposal[] = [];
   #queueBytes = 0;
   /** Proposed and not decided yet, by index. */
   readonly #waiting = new SequenceMap<WaitingEntry>();
   /** Decided, and to be answered once the engine has their effect. */
-  #decided: { readonly proposal: Proposal; readonly reply: unknown }[] = [];
+  #decided: DecidedProposal[] = [];
 
   get hasQueued(): boolean {
     return this.#queue.length > 0;
@@ -113,16 +119,16 @@ export class Proposals {
     );
     entry.proposals.forEach((proposal, i) => {
       if (proposal.replyAt === "decided") proposal.resolve(replies[i]);
-      else this.#decided.push({ proposal, reply: replies[i] });
+      else this.#decided.push({ index, proposal, reply: replies[i] });
     });
   }
 
-  /** Everything decided so far is in the engine. */
-  applied(): void {
-    if (this.#decided.length === 0) return;
-    const decided = this.#decided;
-    this.#decided = [];
-    for (const { proposal, reply } of decided) proposal.resolve(reply);
+  /** Everything up to `upTo` is in the engine. */
+  applied(upTo: LogIndex): void {
+    // In the order of their indexes, as they were decided.
+    const behind = this.#decided.findIndex(({ index }) => index > upTo);
+    const done = this.#decided.splice(0, behind < 0 ? this.#decided.length : behind);
+    for (const { proposal, reply } of done) proposal.resolve(reply);
   }
 
   /** Fails everybody: this node goes on no more. */

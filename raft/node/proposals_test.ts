@@ -35,9 +35,26 @@ Deno.test("Proposals.settle() answers only those who do not wait for the engine"
   proposals.settle(1, 1, ["decided", "applied"]);
   await decided;
   assertEquals(answered, ["decided"]);
-  proposals.applied();
+  proposals.applied(1);
   await applied;
   assertEquals(answered, ["decided", "applied"]);
+});
+
+Deno.test("Proposals.applied() answers what the engine has, and not what is decided behind it", async () => {
+  const proposals = new Proposals();
+  const answered: string[] = [];
+  const replies = ["a", "b", "c"].map((text, i) => {
+    const reply = proposals.enqueue(Buffer.from(text), "applied");
+    proposals.proposeNext(0, () => ({ index: i + 1, term: 1 }));
+    return reply.then((it) => answered.push(`${it}`));
+  });
+  for (const index of [1, 2, 3]) proposals.settle(index, 1, [index]);
+  proposals.applied(2);
+  await Promise.all(replies.slice(0, 2));
+  assertEquals([answered, proposals.hasDecided], [["1", "2"], true]);
+  proposals.applied(3);
+  await Promise.all(replies);
+  assertEquals([answered, proposals.hasDecided], [["1", "2", "3"], false]);
 });
 
 Deno.test("Proposals.settle() fails proposals whose index went to another term", async () => {

@@ -351,7 +351,7 @@ export class RaftNode {
     for (; this.#ticks > 0; this.#ticks--) {
       this.#core.tick();
       this.#barriers.tick();
-      this.#applier.flush();
+      this.#applier.tick();
     }
     this.#rounds.take();
     this.#readNext();
@@ -413,7 +413,7 @@ export class RaftNode {
     this.#core.applied(index);
     this.#observeLogTime();
     this.#options.observer?.appliedTo?.(index);
-    this.#proposals.applied();
+    this.#proposals.applied(index);
     this.#barriers.onApplied(index);
     this.#compact(index);
     this.#wake();

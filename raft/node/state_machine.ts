@@ -76,10 +76,14 @@ export interface StateMachine {
   flush(): readonly Write[];
   /**
    * Whether `onApplied` will tell somebody something new: what is applied is
-   * then written at once. Without it, whenever the host sees fit.
+   * then written at once, and nothing else is applied until it was told.
+   * Without it, whenever the host sees fit.
    */
   readonly hasNews?: boolean;
-  /** Called after what was applied up to `index` is in the engine and visible to readers. */
+  /**
+   * Called after what was applied up to `index` is in the engine and visible to
+   * readers. A machine that says whether it has news is called for news only.
+   */
   onApplied?(index: LogIndex): void;
   /**
    * Begins a pass over all records, to tell those that each replica keeps or

@@ -14,6 +14,7 @@ export interface PlainConfig {
   readonly lastOwners: ReadonlyMap<number, number>;
 }
 
+const STATE = 0x01;
 const CONFIG = 0x02;
 
 export class ConfigurationChecker implements Observer {
@@ -24,7 +25,7 @@ export class ConfigurationChecker implements Observer {
 
   appliedTo(node: NodeView): void {
     if (node.machine.kind !== "controller") return;
-    const latest = node.machine.machine.latest?.num ?? -1;
+    const latest = latestStored(node);
     for (let num = this.#checked.get(node) ?? 0; num <= latest; num++) this.#check(node, num);
     this.#checked.set(node, Math.max(latest + 1, this.#checked.get(node) ?? 0));
   }
@@ -33,6 +34,11 @@ export class ConfigurationChecker implements Observer {
     for (const node of nodes) {
       if (node.machine.kind !== "controller") continue;
       const latest = node.machine.machine.latest?.num ?? -1;
+      check(
+        latest === latestStored(node),
+        "configurations",
+        () => `${node.address} has stored ${latestStored(node)} and knows ${latest}`,
+      );
       for (let num = 0; num <= latest; num++) this.#check(node, num);
     }
   }
@@ -64,6 +70,17 @@ export class ConfigurationChecker implements Observer {
     const before = this.#known.get(num - 1);
     if (before !== undefined) checkStep(plainConfig(before), config);
   }
+}
+
+/**
+ * Number of the latest configuration that is stored, -1 for none; the machine
+ * may know of one that is on its way there.
+ */
+function latestStored(node: NodeView): number {
+  const record = machineRecord(node.content(), Buffer.of(STATE));
+  if (record === undefined) return -1;
+  const { configNum } = JSON.parse(record.toString());
+  return configNum;
 }
 
 export function plainConfig(bytes: Buffer): PlainConfig {

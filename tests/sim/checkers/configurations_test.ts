@@ -8,12 +8,17 @@ function keyOf(num: number): Buffer {
   return key;
 }
 
+function stateOf(configNum: number): Buffer {
+  return Buffer.from(JSON.stringify({ configNum, timeMs: 0 }));
+}
+
 function controllerWith(id: number, configs: readonly Buffer[]): FakeNode {
   const node = new FakeNode(id, { gid: 0 });
   for (const [num, bytes] of configs.entries()) {
     if (bytes.length > 0) node.put(keyOf(num), bytes);
   }
   node.latest = configOf(configs.length - 1, []);
+  node.put(Buffer.of(0x01), stateOf(configs.length - 1));
   return node;
 }
 
@@ -41,6 +46,14 @@ Deno.test("Item 25 trips on a history that is rewritten later", () => {
   assertTrips("configurations", () => {
     checker.ended({ nodes: [node.view] });
   });
+});
+
+Deno.test("Item 25 trips on a controller that in the end knows what it has not stored", () => {
+  const node = controllerWith(1, [empty, joined]);
+  node.put(Buffer.of(0x01), stateOf(0));
+  const checker = new ConfigurationChecker();
+  checker.appliedTo(node.view);
+  assertTrips("configurations", () => checker.ended({ nodes: [node.view] }));
 });
 
 /** From one assignment to the next; shards on groups that are there. */

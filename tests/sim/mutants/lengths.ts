@@ -6,14 +6,14 @@ export const lengthMutants: readonly Mutant[] = [
     name: "length-kept-on-put",
     breaks: "The length of a value is remembered as it was before the value was replaced.",
     file: "raft/node/batch_view.ts",
-    find: `this.#known.update(hash, value?.length ?? "absent");`,
+    find: "if (length !== known) this.#known.update(hash, length);",
     replace: `if (value === undefined) this.#known.update(hash, "absent");`,
   },
   {
     name: "length-kept-on-delete",
     breaks: "A key that was deleted is remembered as one with a value.",
     file: "raft/node/batch_view.ts",
-    find: `this.#known.update(hash, value?.length ?? "absent");`,
+    find: "if (length !== known) this.#known.update(hash, length);",
     replace: "if (value !== undefined) this.#known.update(hash, value.length);",
   },
   {
@@ -27,7 +27,7 @@ export const lengthMutants: readonly Mutant[] = [
     name: "unknown-taken-for-absent",
     breaks: "A key of which nothing is remembered counts as one without a value.",
     file: "raft/node/batch_view.ts",
-    find: "if (known === undefined) wanted.push(slot);",
+    find: "if (known === undefined) want(slot);",
     replace: "if (known === undefined) continue;",
   },
   {

@@ -15,19 +15,40 @@ export const storageMutants: readonly Mutant[] = [
     name: "applied-before-data",
     breaks: "The applied index is written before what was applied, not with it.",
     file: "raft/node/applier.ts",
-    find: "await engine.write([...view.takeWrites(generation.prefix), record], { sync });",
+    find: "await engine.write([...writes, record], { sync });",
     replace: `const first = engine.write([record], { sync });
-    const rest = engine.write(view.takeWrites(generation.prefix), { sync });
+    const rest = engine.write(writes, { sync });
     await Promise.all([first, rest]);`,
   },
   {
     name: "data-before-applied",
     breaks: "What was applied is written before its index, so that it is applied again.",
     file: "raft/node/applier.ts",
-    find: "await engine.write([...view.takeWrites(generation.prefix), record], { sync });",
-    replace: `const first = engine.write(view.takeWrites(generation.prefix), { sync });
+    find: "await engine.write([...writes, record], { sync });",
+    replace: `const first = engine.write(writes, { sync });
     const rest = engine.write([record], { sync });
     await Promise.all([first, rest]);`,
+  },
+  {
+    name: "writes-under-way-unseen",
+    breaks: "Commands do not see what was applied before them and is on its way to the engine.",
+    file: "raft/node/applier.ts",
+    find: "      this.#writing?.view,\n",
+    replace: "",
+  },
+  {
+    name: "news-before-engine",
+    breaks: "A machine tells what it knows when the engine has got what was applied before that.",
+    file: "raft/node/applier.ts",
+    find: "if (isExclusive || machine.hasNews === undefined) machine",
+    replace: "machine",
+  },
+  {
+    name: "answers-before-engine",
+    breaks: "Who waits for the engine is answered when it has got what was applied before.",
+    file: "raft/node/proposals.ts",
+    find: "({ index }) => index > upTo)",
+    replace: "({ index }) => index > Infinity)",
   },
   {
     name: "snapshot-lacks-record",
