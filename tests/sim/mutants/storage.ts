@@ -44,13 +44,6 @@ export const storageMutants: readonly Mutant[] = [
     replace: "machine",
   },
   {
-    name: "answers-before-engine",
-    breaks: "Who waits for the engine is answered when it has got what was applied before.",
-    file: "raft/node/proposals.ts",
-    find: "({ index }) => index > upTo)",
-    replace: "({ index }) => index > Infinity)",
-  },
-  {
     name: "snapshot-lacks-record",
     breaks: "The last record of a snapshot's chunk is not sent.",
     file: "raft/node/snapshot_source.ts",
