@@ -3,27 +3,18 @@
  * do without, on the same runtime and libraries as ours (bench/bare/replica.ts).
  * What ours takes beyond it is the price of everything else it does.
  */
-import { defineFlags, FlagError, HelpRequested, intFlag, valueFlag } from "../runtime/flags.ts";
+import { defineFlags, FlagError, HelpRequested, intFlag } from "../runtime/flags.ts";
 import { BareSystem } from "./bench/bare/bare_system.ts";
 import { nameOf, threeDigits, withCommas } from "./bench/comparison_table.ts";
-import { callersMax, loadFlags } from "./bench/load_flags.ts";
+import { callersFlag, loadFlags } from "./bench/load_flags.ts";
 import { describeMachine, machineText } from "./bench/machine.ts";
 import { markdownTable } from "./bench/markdown_table.ts";
-import { parseNumbers } from "./bench/number_list.ts";
 import { visit } from "./bench/visit.ts";
-
-const callersDefault = [1, 8, 64, 256, 1_024];
 
 const { o: _, ...load } = loadFlags;
 const flags = defineFlags("bench:bare", {
   ...load,
-  callers: valueFlag({
-    default: callersDefault,
-    defaultText: callersDefault.join(","),
-    placeholder: "numbers",
-    help: "callers at a time",
-    parse: (text) => parseNumbers(text, callersMax),
-  }),
+  callers: callersFlag,
   keys: intFlag({ default: 500_000, min: 1, max: 1e8, help: "`number` of keys loaded first" }),
 });
 

@@ -2,6 +2,7 @@
 import { freePorts } from "../../tests/e2e/free_ports.ts";
 import { deadline, until } from "../cluster/deadline.ts";
 import { readLines } from "../cluster/lines.ts";
+import { kill } from "./kill.ts";
 
 const MEMBERS = 3;
 const READY_TIMEOUT_MS = 60_000;
@@ -136,15 +137,6 @@ function spawn(args: string[]): Deno.ChildProcess {
     throw new EtcdError("Cannot find etcd: it comes with the Debian package etcd-server", {
       cause: error,
     });
-  }
-}
-
-function kill(child: Deno.ChildProcess, signal: Deno.Signal): void {
-  try {
-    child.kill(signal);
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    // It has ended already.
   }
 }
 

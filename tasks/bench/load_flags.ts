@@ -1,5 +1,6 @@
 /** Flags that every benchmark of a whole cluster takes. */
-import { choiceFlag, durationFlag, intFlag, stringFlag } from "../../runtime/flags.ts";
+import { choiceFlag, durationFlag, intFlag, stringFlag, valueFlag } from "../../runtime/flags.ts";
+import { parseNumbers } from "./number_list.ts";
 
 /** As many callers as one clerk and one connection take without complaint. */
 export const callersMax = 4_096;
@@ -14,3 +15,14 @@ export const loadFlags = {
   }),
   o: choiceFlag({ default: "text", choices: ["text", "json"], help: "output format" }),
 };
+
+const callersDefault = [1, 8, 64, 256, 1_024];
+
+/** How many callers to measure with, one number after the other. */
+export const callersFlag = valueFlag({
+  default: callersDefault,
+  defaultText: callersDefault.join(","),
+  placeholder: "numbers",
+  help: "callers at a time",
+  parse: (text) => parseNumbers(text, callersMax),
+});

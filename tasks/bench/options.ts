@@ -1,7 +1,6 @@
 /** What `deno task bench` can be told, and what of it makes sense. */
-import { boolFlag, choiceFlag, defineFlags, intFlag, valueFlag } from "../../runtime/flags.ts";
-import { callersMax, loadFlags } from "./load_flags.ts";
-import { parseNumbers } from "./number_list.ts";
+import { boolFlag, choiceFlag, defineFlags, intFlag } from "../../runtime/flags.ts";
+import { callersFlag, callersMax, loadFlags } from "./load_flags.ts";
 
 /** Whose turn it may be. */
 export const systemNames = ["ours", "etcd"] as const;
@@ -28,18 +27,11 @@ export interface ComparisonOptions {
   readonly write: boolean;
 }
 
-const callersDefault = [1, 8, 64, 256, 1_024];
 const quick = { callers: [1, 64, 256], warmup: 1_000, duration: 2_000, keys: 20_000 };
 
 const flags = defineFlags("bench", {
   ...loadFlags,
-  callers: valueFlag({
-    default: callersDefault,
-    defaultText: callersDefault.join(","),
-    placeholder: "numbers",
-    help: "callers at a time",
-    parse: (text) => parseNumbers(text, callersMax),
-  }),
+  callers: callersFlag,
   unaryCallers: intFlag({
     default: 256,
     min: 1,

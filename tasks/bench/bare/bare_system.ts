@@ -6,6 +6,7 @@ import { createPrng, type Prng } from "../../../runtime/prng.ts";
 import { Histogram } from "../../../runtime/histogram.ts";
 import { freePorts } from "../../../tests/e2e/free_ports.ts";
 import type { UnaryTarget } from "../h2load.ts";
+import { kill } from "../kill.ts";
 import type { Operation } from "../measurement.ts";
 import type { Drive, SystemOptions, SystemUnderTest } from "../system.ts";
 import { decodeNumbers, encodeRequest, type Put } from "./frames.ts";
@@ -19,6 +20,7 @@ const MICROSECONDS = 1_000;
 interface Waiting {
   readonly put: Put;
   readonly onDone: () => void;
+  readonly onFailed: (error: Error) => void;
 }
 
 export class BareSystem implements SystemUnderTest {
@@ -43,8 +45,8 @@ export class BareSystem implements SystemUnderTest {
     this.#stream = stream;
     this.#data = new BenchData({ prng: this.#prng, keys, valueBytes });
     stream.on("data", (answer: Buffer) => this.#receive(answer));
-    // Ending the servers ends the stream.
-    stream.on("error", () => {});
+    // Ending the servers ends the stream, when nobody waits any more.
+    stream.on("error", (error) => this.#fail(error));
   }
 
   static async start(options: SystemOptions): Promise<BareSystem> {
@@ -57,12 +59,13 @@ export class BareSystem implements SystemUnderTest {
     const processes = addresses.map((address, id) =>
       startReplica(`${directory}/${id}`, address, address === leader ? followers : [])
     );
-    return new BareSystem(
-      options,
-      directory,
-      processes,
-      await openStream(leader, START_TIMEOUT_MS),
-    );
+    try {
+      const stream = await openStream(leader, START_TIMEOUT_MS);
+      return new BareSystem(options, directory, processes, stream);
+    } catch (error) {
+      await end(processes, directory);
+      throw error;
+    }
   }
 
   get pids(): readonly number[] {
@@ -102,14 +105,12 @@ export class BareSystem implements SystemUnderTest {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const process of this.#processes) process.kill("SIGKILL");
-    await Promise.all(this.#processes.map(({ status }) => status));
-    await Deno.remove(this.#directory, { recursive: true });
+    await end(this.#processes, this.#directory);
   }
 
   #put(put: Put): Promise<void> {
-    return new Promise((onDone) => {
-      this.#queue.push({ put, onDone });
+    return new Promise((onDone, onFailed) => {
+      this.#queue.push({ put, onDone, onFailed });
       if (this.#queue.length === 1) setImmediate(() => this.#send());
     });
   }
@@ -121,12 +122,22 @@ export class BareSystem implements SystemUnderTest {
     this.#stream.write(encodeRequest(this.#number, batch.map(({ put }) => put)));
   }
 
+  #fail(error: Error): void {
+    for (const { onFailed } of [...this.#sent.values(), this.#queue].flat()) onFailed(error);
+  }
+
   #receive(answer: Buffer): void {
     for (const number of decodeNumbers(answer)) {
       for (const { onDone } of this.#sent.get(number) ?? []) onDone();
       this.#sent.delete(number);
     }
   }
+}
+
+async function end(processes: readonly Deno.ChildProcess[], directory: string): Promise<void> {
+  for (const process of processes) kill(process, "SIGKILL");
+  await Promise.all(processes.map(({ status }) => status));
+  await Deno.remove(directory, { recursive: true });
 }
 
 function startReplica(
