@@ -1,5 +1,6 @@
 /** Shards on their way from group to group: the moving part of item 23, and item 24. */
 import { type Gid, NO_GROUP, type ShardId } from "../../../shardctrler/config.ts";
+import type { LogIndex } from "../../../raft/types.ts";
 import type { AppliedEntry, NodeView, Observer } from "../observation.ts";
 import { type Frontier, type GroupOwnership, isOwnStatus } from "./frontier.ts";
 import { stepsOf } from "./group_commands.ts";
@@ -14,7 +15,7 @@ export class HandoverChecker implements Observer {
   /** Moves that were compared: configuration, shard. */
   readonly #compared = new Set<string>();
   /** Shards that became complete in the batch whose effects the engine does not show yet. */
-  readonly #complete = new WeakMap<NodeView, ShardId[]>();
+  readonly #complete = new WeakMap<NodeView, { index: LogIndex; shards: ShardId[] }>();
 
   constructor(ledger: Ledger, frontier: Frontier) {
     this.#ledger = ledger;
@@ -33,14 +34,17 @@ export class HandoverChecker implements Observer {
         if (step.kind === "drop" && isDone) this.#checkDrop(node, step.configNum, step.shard);
       }
     }
-    this.#complete.set(node, complete);
+    const index = applied.at(-1)?.entry.index ?? 0;
+    this.#complete.set(node, { index, shards: complete });
   }
 
-  appliedTo(node: NodeView): void {
-    const complete = this.#complete.get(node) ?? [];
+  appliedTo(node: NodeView, index: LogIndex): void {
+    const complete = this.#complete.get(node);
+    // An earlier batch may have been on its way to the engine.
+    if (complete === undefined || index < complete.index) return;
     this.#complete.delete(node);
     if (node.machine.kind !== "group") return;
-    for (const shard of complete) this.#compare(node, node.machine.machine.ownership, shard);
+    for (const shard of complete.shards) this.#compare(node, node.machine.machine.ownership, shard);
   }
 
   /** What came is what its last owner keeps until it is told. */

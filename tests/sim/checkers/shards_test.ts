@@ -136,8 +136,12 @@ const sessionRecord = (incarnation: number, client: number) =>
 const session = (timeMs: number, rest: string) =>
   Buffer.concat([Buffer.of(1, timeMs), Buffer.from(rest)]);
 
-/** Shard 0 has come from group 1, where it is kept, to group 2. */
-function moveWith(change: (gainer: FakeNode) => void): void {
+/**
+ * Shard 0 has come from group 1, where it is kept, to group 2, by entry 1.
+ *
+ * @param shown Up to which entry the gainer's engine is
+ */
+function moveWith(change: (gainer: FakeNode) => void, shown = 1): void {
   const turns = new Turns();
   const ledger = new Ledger(turns);
   const frontier = new Frontier();
@@ -154,13 +158,17 @@ function moveWith(change: (gainer: FakeNode) => void): void {
   all.nodeStarted(source.view);
   all.nodeStarted(gainer.view);
   all.entriesApplied(gainer.view, [step(1, insertProposal(4, 0), done)]);
-  all.appliedTo(gainer.view, 1);
+  all.appliedTo(gainer.view, shown);
 }
 
 Deno.test("Item 23 trips on a shard that comes with other values than it left with", () => {
   moveWith(() => {});
   assertTrips("census", () => moveWith((node) => node.put(userRecord(4, "key"), Buffer.of(1))));
   assertTrips("census", () => moveWith((node) => node.put(userRecord(4, "new"), Buffer.of(1))));
+});
+
+Deno.test("Item 23 looks at a shard that has come once the engine shows all of it", () => {
+  moveWith((node) => node.put(userRecord(4, "key"), Buffer.of(1)), 0);
 });
 
 Deno.test("Item 23 trips on a shard of another size than its new owner says", () => {
