@@ -253,14 +253,12 @@ export class Applier {
     const pending = this.#pending;
     if (this.#stopped || pending === undefined) return;
     const isExclusive = this.#isExclusive(pending);
-    const done = this.#write(pending, isExclusive).catch((error) => this.#fail(error));
-    const writing = { view: pending.view, done };
-    this.#writing = writing;
+    const done = this.#write(pending, isExclusive)
+      .catch((error) => this.#fail(error))
+      .finally(() => this.#writing = undefined);
+    this.#writing = { view: pending.view, done };
     this.#pending = undefined;
     this.#flushWanted = false;
-    void done.then(() => {
-      if (this.#writing === writing) this.#writing = undefined;
-    });
     if (isExclusive) await done;
   }
 
