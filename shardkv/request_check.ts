@@ -1,6 +1,7 @@
 /** Checks what clients send before it costs anything. */
 import { BinaryReader } from "@bufbuild/protobuf/wire";
 import type { Result, ScanRequest } from "../proto/gen/shardkv.ts";
+import { readUint64 } from "../proto/wire.ts";
 import { KvError } from "../rpc/errors.ts";
 import { COMMANDS_MAX, GET_KEYS_MAX, KEY_BYTES_MAX, REQUEST_BYTES_MAX } from "./limits.ts";
 import { type Ownership, refusalOf, shardOfKey } from "./ownership.ts";
@@ -24,6 +25,7 @@ interface Scan {
 // Tags of shardkv.proto: field number times 8, plus the wire type.
 const BATCH_CLIENT_ID = 9;
 const BATCH_COMMAND = 26;
+const COMMAND_SEQUENCE = 8;
 const COMMAND_OP = 16;
 const COMMAND_KEY = 26;
 const COMMAND_VALUE = 34;
@@ -72,6 +74,9 @@ function checkCommand(reader: BinaryReader, scan: Scan): void {
   while (reader.pos < end) {
     const tag = reader.uint32();
     switch (tag) {
+      case COMMAND_SEQUENCE:
+        readUint64(reader);
+        break;
       case COMMAND_OP:
         op = reader.int32();
         break;
@@ -80,7 +85,7 @@ function checkCommand(reader: BinaryReader, scan: Scan): void {
         break;
       case COMMAND_VALUE:
       case COMMAND_EXPECTED:
-        checkValue(reader.bytes(), scan.valueBytesMax);
+        checkValueBytes(passBytes(reader), scan.valueBytesMax);
         break;
       default:
         reader.skip(tag & 7);
@@ -94,6 +99,14 @@ function checkCommand(reader: BinaryReader, scan: Scan): void {
   if (refusal !== undefined) scan.refusals.push(plainResults[refusal]);
 }
 
+/** Passes over a field of bytes without making a view of it; returns its length. */
+function passBytes(reader: BinaryReader): number {
+  const length = reader.uint32();
+  reader.pos += length;
+  if (reader.pos > reader.len) throw new RangeError("The message ends within a field");
+  return length;
+}
+
 /** @throws {KvError} INVALID_ARGUMENT unless the key has 1 to 4096 bytes */
 export function checkKey(key: Uint8Array | undefined): asserts key is Uint8Array {
   const length = key?.length ?? 0;
@@ -104,8 +117,12 @@ export function checkKey(key: Uint8Array | undefined): asserts key is Uint8Array
 
 /** @throws {KvError} INVALID_ARGUMENT if the value is too large */
 export function checkValue(value: Uint8Array, valueBytesMax: number): void {
-  if (value.length > valueBytesMax) {
-    throw invalid(`a value has ${value.length} bytes, the limit is ${valueBytesMax}`);
+  checkValueBytes(value.length, valueBytesMax);
+}
+
+function checkValueBytes(bytes: number, valueBytesMax: number): void {
+  if (bytes > valueBytesMax) {
+    throw invalid(`a value has ${bytes} bytes, the limit is ${valueBytesMax}`);
   }
 }
 

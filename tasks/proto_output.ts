@@ -1,32 +1,14 @@
 /** What is done to generated protobuf code before it is kept: the slow spots of ts-proto's output. */
 
-/**
- * Put before the first import. One shared empty buffer instead of one per field, and a view instead
- * of a copy: allocation and copying were nine tenths of the decoding time. Writers are used again,
- * with the buffers they have grown, unless a message was so large that its buffer is not worth
- * keeping; one whose message could not be encoded is dropped.
- */
-const PRELUDE = `const EMPTY = Buffer.alloc(0);
-const asBuffer = (u: Uint8Array): Buffer =>
-  Buffer.isBuffer(u) ? u : Buffer.from(u.buffer, u.byteOffset, u.byteLength);
-const KEPT_BYTES_MAX = 1 << 20;
-let idleWriter: MessageWriter | undefined;
-class MessageWriter extends BinaryWriter {
-  static take(): MessageWriter {
-    const writer = idleWriter ?? new MessageWriter();
-    idleWriter = undefined;
-    return writer;
-  }
-  override finish(): Uint8Array<ArrayBuffer> {
-    const bytes = super.finish();
-    if (bytes.length <= KEPT_BYTES_MAX) idleWriter = this;
-    return bytes;
-  }
-}
-`;
+/** What generated code uses of proto/wire.ts. */
+const WIRE_NAMES = ["asBuffer", "EMPTY", "MessageWriter", "readInt64", "readUint64"] as const;
+const WIRE_IMPORT = /^import \{[^}]*\} from "\.\.\/wire\.ts";\n/m;
+/** Its conversion by way of BigInt and text, at the end of a file. */
+const LONG_TO_NUMBER = /\nfunction longToNumber\([\s\S]*?\n\}\n/;
 
 /**
- * Rewrites a generated file so that `bytes` fields are views on the message instead of copies.
+ * Rewrites a generated file so that `bytes` fields are views on the message instead of copies, and
+ * numbers of 64 bits are read without a BigInt and its text.
  *
  * Running it on its own output changes nothing.
  *
@@ -34,12 +16,15 @@ class MessageWriter extends BinaryWriter {
  */
 export function improveGenerated(source: string): string {
   const body = source
-    .replace(PRELUDE, "")
+    .replace(WIRE_IMPORT, "")
     .replaceAll("Buffer.alloc(0)", "EMPTY")
     .replaceAll("= new BinaryWriter()", "= MessageWriter.take()")
     // What a reader of a Buffer hands out are Buffers; of a plain array they would only claim to be.
     .replaceAll("new BinaryReader(input)", "new BinaryReader(asBuffer(input))")
     .replaceAll("Buffer.from(reader.bytes())", "(reader.bytes() as Buffer)")
+    .replaceAll("longToNumber(reader.uint64())", "readUint64(reader)")
+    .replaceAll("longToNumber(reader.int64())", "readInt64(reader)")
+    .replace(LONG_TO_NUMBER, "")
     .replaceAll(
       /Buffer\.from\(([A-Za-z.]+)\.encode\(value\)\.finish\(\)\)/g,
       "asBuffer($1.encode(value).finish())",
@@ -48,7 +33,9 @@ export function improveGenerated(source: string): string {
   if (firstImport < 0) {
     throw new SyntaxError("Cannot improve a generated file: it has no import");
   }
-  return body.slice(0, firstImport) + PRELUDE + body.slice(firstImport);
+  const names = WIRE_NAMES.filter((name) => body.includes(name));
+  const wire = names.length === 0 ? "" : `import { ${names.join(", ")} } from "../wire.ts";\n`;
+  return body.slice(0, firstImport) + wire + body.slice(firstImport);
 }
 
 /** What is on disk compared with what the protos give, by file name. */

@@ -5,23 +5,7 @@
 // source: check.proto
 
 /* eslint-disable */
-const EMPTY = Buffer.alloc(0);
-const asBuffer = (u: Uint8Array): Buffer =>
-  Buffer.isBuffer(u) ? u : Buffer.from(u.buffer, u.byteOffset, u.byteLength);
-const KEPT_BYTES_MAX = 1 << 20;
-let idleWriter: MessageWriter | undefined;
-class MessageWriter extends BinaryWriter {
-  static take(): MessageWriter {
-    const writer = idleWriter ?? new MessageWriter();
-    idleWriter = undefined;
-    return writer;
-  }
-  override finish(): Uint8Array<ArrayBuffer> {
-    const bytes = super.finish();
-    if (bytes.length <= KEPT_BYTES_MAX) idleWriter = this;
-    return bytes;
-  }
-}
+import { asBuffer, EMPTY, MessageWriter, readUint64 } from "../wire.ts";
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import {
   type CallOptions,
@@ -107,7 +91,7 @@ export const HashRequest: MessageFns<HashRequest> = {
               break;
             }
 
-            message.index = longToNumber(reader.uint64());
+            message.index = readUint64(reader);
             continue;
           }
           case 2: {
@@ -189,7 +173,7 @@ export const HashResponse: MessageFns<HashResponse> = {
               break;
             }
 
-            message.index = longToNumber(reader.uint64());
+            message.index = readUint64(reader);
             continue;
           }
           case 3: {
@@ -205,7 +189,7 @@ export const HashResponse: MessageFns<HashResponse> = {
               break;
             }
 
-            message.records = longToNumber(reader.uint64());
+            message.records = readUint64(reader);
             continue;
           }
           case 5: {
@@ -213,7 +197,7 @@ export const HashResponse: MessageFns<HashResponse> = {
               break;
             }
 
-            message.bytes = longToNumber(reader.uint64());
+            message.bytes = readUint64(reader);
             continue;
           }
         }
@@ -260,17 +244,6 @@ export const CheckServiceClient = makeGenericClientConstructor(
   service: typeof CheckServiceService;
   serviceName: string;
 };
-
-function longToNumber(int64: { toString(): string }): number {
-  const num = globalThis.Number(int64.toString());
-  if (num > globalThis.Number.MAX_SAFE_INTEGER) {
-    throw new globalThis.Error("Value is larger than Number.MAX_SAFE_INTEGER");
-  }
-  if (num < globalThis.Number.MIN_SAFE_INTEGER) {
-    throw new globalThis.Error("Value is smaller than Number.MIN_SAFE_INTEGER");
-  }
-  return num;
-}
 
 interface MessageFns<T> {
   encode(message: T, writer?: BinaryWriter): BinaryWriter;

@@ -5,23 +5,7 @@
 // source: node.proto
 
 /* eslint-disable */
-const EMPTY = Buffer.alloc(0);
-const asBuffer = (u: Uint8Array): Buffer =>
-  Buffer.isBuffer(u) ? u : Buffer.from(u.buffer, u.byteOffset, u.byteLength);
-const KEPT_BYTES_MAX = 1 << 20;
-let idleWriter: MessageWriter | undefined;
-class MessageWriter extends BinaryWriter {
-  static take(): MessageWriter {
-    const writer = idleWriter ?? new MessageWriter();
-    idleWriter = undefined;
-    return writer;
-  }
-  override finish(): Uint8Array<ArrayBuffer> {
-    const bytes = super.finish();
-    if (bytes.length <= KEPT_BYTES_MAX) idleWriter = this;
-    return bytes;
-  }
-}
+import { asBuffer, MessageWriter, readInt64, readUint64 } from "../wire.ts";
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import {
   type CallOptions,
@@ -215,7 +199,7 @@ export const ValueHistogram: MessageFns<ValueHistogram> = {
           }
           case 3: {
             if (tag === 24) {
-              message.counts.push(longToNumber(reader.uint64()));
+              message.counts.push(readUint64(reader));
 
               continue;
             }
@@ -223,7 +207,7 @@ export const ValueHistogram: MessageFns<ValueHistogram> = {
             if (tag === 26) {
               const end2 = reader.uint32() + reader.pos;
               while (reader.pos < end2) {
-                message.counts.push(longToNumber(reader.uint64()));
+                message.counts.push(readUint64(reader));
               }
 
               continue;
@@ -288,7 +272,7 @@ export const ShardOperations: MessageFns<ShardOperations> = {
               break;
             }
 
-            message.reads = longToNumber(reader.uint64());
+            message.reads = readUint64(reader);
             continue;
           }
           case 3: {
@@ -296,7 +280,7 @@ export const ShardOperations: MessageFns<ShardOperations> = {
               break;
             }
 
-            message.writes = longToNumber(reader.uint64());
+            message.writes = readUint64(reader);
             continue;
           }
         }
@@ -420,7 +404,7 @@ export const GetMetricsResponse: MessageFns<GetMetricsResponse> = {
               break;
             }
 
-            message.id = longToNumber(reader.int64());
+            message.id = readInt64(reader);
             continue;
           }
           case 4: {
@@ -428,7 +412,7 @@ export const GetMetricsResponse: MessageFns<GetMetricsResponse> = {
               break;
             }
 
-            message.uptimeMs = longToNumber(reader.uint64());
+            message.uptimeMs = readUint64(reader);
             continue;
           }
           case 5: {
@@ -436,7 +420,7 @@ export const GetMetricsResponse: MessageFns<GetMetricsResponse> = {
               break;
             }
 
-            message.reads = longToNumber(reader.uint64());
+            message.reads = readUint64(reader);
             continue;
           }
           case 6: {
@@ -444,7 +428,7 @@ export const GetMetricsResponse: MessageFns<GetMetricsResponse> = {
               break;
             }
 
-            message.writes = longToNumber(reader.uint64());
+            message.writes = readUint64(reader);
             continue;
           }
           case 7: {
@@ -452,7 +436,7 @@ export const GetMetricsResponse: MessageFns<GetMetricsResponse> = {
               break;
             }
 
-            message.failures = longToNumber(reader.uint64());
+            message.failures = readUint64(reader);
             continue;
           }
           case 8: {
@@ -492,7 +476,7 @@ export const GetMetricsResponse: MessageFns<GetMetricsResponse> = {
               break;
             }
 
-            message.applyLag = longToNumber(reader.uint64());
+            message.applyLag = readUint64(reader);
             continue;
           }
           case 13: {
@@ -500,7 +484,7 @@ export const GetMetricsResponse: MessageFns<GetMetricsResponse> = {
               break;
             }
 
-            message.memoryBytes = longToNumber(reader.uint64());
+            message.memoryBytes = readUint64(reader);
             continue;
           }
           case 14: {
@@ -508,7 +492,7 @@ export const GetMetricsResponse: MessageFns<GetMetricsResponse> = {
               break;
             }
 
-            message.heapBytes = longToNumber(reader.uint64());
+            message.heapBytes = readUint64(reader);
             continue;
           }
           case 15: {
@@ -516,7 +500,7 @@ export const GetMetricsResponse: MessageFns<GetMetricsResponse> = {
               break;
             }
 
-            message.cpuUs = longToNumber(reader.uint64());
+            message.cpuUs = readUint64(reader);
             continue;
           }
           case 16: {
@@ -583,17 +567,6 @@ export const NodeServiceClient = makeGenericClientConstructor(
   service: typeof NodeServiceService;
   serviceName: string;
 };
-
-function longToNumber(int64: { toString(): string }): number {
-  const num = globalThis.Number(int64.toString());
-  if (num > globalThis.Number.MAX_SAFE_INTEGER) {
-    throw new globalThis.Error("Value is larger than Number.MAX_SAFE_INTEGER");
-  }
-  if (num < globalThis.Number.MIN_SAFE_INTEGER) {
-    throw new globalThis.Error("Value is smaller than Number.MIN_SAFE_INTEGER");
-  }
-  return num;
-}
 
 interface MessageFns<T> {
   encode(message: T, writer?: BinaryWriter): BinaryWriter;

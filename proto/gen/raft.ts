@@ -5,23 +5,7 @@
 // source: raft.proto
 
 /* eslint-disable */
-const EMPTY = Buffer.alloc(0);
-const asBuffer = (u: Uint8Array): Buffer =>
-  Buffer.isBuffer(u) ? u : Buffer.from(u.buffer, u.byteOffset, u.byteLength);
-const KEPT_BYTES_MAX = 1 << 20;
-let idleWriter: MessageWriter | undefined;
-class MessageWriter extends BinaryWriter {
-  static take(): MessageWriter {
-    const writer = idleWriter ?? new MessageWriter();
-    idleWriter = undefined;
-    return writer;
-  }
-  override finish(): Uint8Array<ArrayBuffer> {
-    const bytes = super.finish();
-    if (bytes.length <= KEPT_BYTES_MAX) idleWriter = this;
-    return bytes;
-  }
-}
+import { asBuffer, EMPTY, MessageWriter, readUint64 } from "../wire.ts";
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import {
   type CallOptions,
@@ -338,7 +322,7 @@ export const Entry: MessageFns<Entry> = {
               break;
             }
 
-            message.index = longToNumber(reader.uint64());
+            message.index = readUint64(reader);
             continue;
           }
           case 2: {
@@ -346,7 +330,7 @@ export const Entry: MessageFns<Entry> = {
               break;
             }
 
-            message.term = longToNumber(reader.uint64());
+            message.term = readUint64(reader);
             continue;
           }
           case 3: {
@@ -433,7 +417,7 @@ export const ConfState: MessageFns<ConfState> = {
         switch (tag >>> 3) {
           case 1: {
             if (tag === 8) {
-              message.voters.push(longToNumber(reader.uint64()));
+              message.voters.push(readUint64(reader));
 
               continue;
             }
@@ -441,7 +425,7 @@ export const ConfState: MessageFns<ConfState> = {
             if (tag === 10) {
               const end2 = reader.uint32() + reader.pos;
               while (reader.pos < end2) {
-                message.voters.push(longToNumber(reader.uint64()));
+                message.voters.push(readUint64(reader));
               }
 
               continue;
@@ -451,7 +435,7 @@ export const ConfState: MessageFns<ConfState> = {
           }
           case 2: {
             if (tag === 16) {
-              message.learners.push(longToNumber(reader.uint64()));
+              message.learners.push(readUint64(reader));
 
               continue;
             }
@@ -459,7 +443,7 @@ export const ConfState: MessageFns<ConfState> = {
             if (tag === 18) {
               const end2 = reader.uint32() + reader.pos;
               while (reader.pos < end2) {
-                message.learners.push(longToNumber(reader.uint64()));
+                message.learners.push(readUint64(reader));
               }
 
               continue;
@@ -469,7 +453,7 @@ export const ConfState: MessageFns<ConfState> = {
           }
           case 3: {
             if (tag === 24) {
-              message.votersOutgoing.push(longToNumber(reader.uint64()));
+              message.votersOutgoing.push(readUint64(reader));
 
               continue;
             }
@@ -477,7 +461,7 @@ export const ConfState: MessageFns<ConfState> = {
             if (tag === 26) {
               const end2 = reader.uint32() + reader.pos;
               while (reader.pos < end2) {
-                message.votersOutgoing.push(longToNumber(reader.uint64()));
+                message.votersOutgoing.push(readUint64(reader));
               }
 
               continue;
@@ -487,7 +471,7 @@ export const ConfState: MessageFns<ConfState> = {
           }
           case 4: {
             if (tag === 32) {
-              message.learnersNext.push(longToNumber(reader.uint64()));
+              message.learnersNext.push(readUint64(reader));
 
               continue;
             }
@@ -495,7 +479,7 @@ export const ConfState: MessageFns<ConfState> = {
             if (tag === 34) {
               const end2 = reader.uint32() + reader.pos;
               while (reader.pos < end2) {
-                message.learnersNext.push(longToNumber(reader.uint64()));
+                message.learnersNext.push(readUint64(reader));
               }
 
               continue;
@@ -563,7 +547,7 @@ export const SnapshotMeta: MessageFns<SnapshotMeta> = {
               break;
             }
 
-            message.index = longToNumber(reader.uint64());
+            message.index = readUint64(reader);
             continue;
           }
           case 2: {
@@ -571,7 +555,7 @@ export const SnapshotMeta: MessageFns<SnapshotMeta> = {
               break;
             }
 
-            message.term = longToNumber(reader.uint64());
+            message.term = readUint64(reader);
             continue;
           }
           case 3: {
@@ -587,7 +571,7 @@ export const SnapshotMeta: MessageFns<SnapshotMeta> = {
               break;
             }
 
-            message.id = longToNumber(reader.uint64());
+            message.id = readUint64(reader);
             continue;
           }
         }
@@ -699,7 +683,7 @@ export const RaftMessage: MessageFns<RaftMessage> = {
               break;
             }
 
-            message.from = longToNumber(reader.uint64());
+            message.from = readUint64(reader);
             continue;
           }
           case 3: {
@@ -707,7 +691,7 @@ export const RaftMessage: MessageFns<RaftMessage> = {
               break;
             }
 
-            message.to = longToNumber(reader.uint64());
+            message.to = readUint64(reader);
             continue;
           }
           case 4: {
@@ -715,7 +699,7 @@ export const RaftMessage: MessageFns<RaftMessage> = {
               break;
             }
 
-            message.term = longToNumber(reader.uint64());
+            message.term = readUint64(reader);
             continue;
           }
           case 5: {
@@ -723,7 +707,7 @@ export const RaftMessage: MessageFns<RaftMessage> = {
               break;
             }
 
-            message.index = longToNumber(reader.uint64());
+            message.index = readUint64(reader);
             continue;
           }
           case 6: {
@@ -731,7 +715,7 @@ export const RaftMessage: MessageFns<RaftMessage> = {
               break;
             }
 
-            message.logTerm = longToNumber(reader.uint64());
+            message.logTerm = readUint64(reader);
             continue;
           }
           case 7: {
@@ -739,7 +723,7 @@ export const RaftMessage: MessageFns<RaftMessage> = {
               break;
             }
 
-            message.commit = longToNumber(reader.uint64());
+            message.commit = readUint64(reader);
             continue;
           }
           case 8: {
@@ -755,7 +739,7 @@ export const RaftMessage: MessageFns<RaftMessage> = {
               break;
             }
 
-            message.hintIndex = longToNumber(reader.uint64());
+            message.hintIndex = readUint64(reader);
             continue;
           }
           case 10: {
@@ -763,7 +747,7 @@ export const RaftMessage: MessageFns<RaftMessage> = {
               break;
             }
 
-            message.hintTerm = longToNumber(reader.uint64());
+            message.hintTerm = readUint64(reader);
             continue;
           }
           case 11: {
@@ -771,7 +755,7 @@ export const RaftMessage: MessageFns<RaftMessage> = {
               break;
             }
 
-            message.context = longToNumber(reader.uint64());
+            message.context = readUint64(reader);
             continue;
           }
           case 12: {
@@ -803,7 +787,7 @@ export const RaftMessage: MessageFns<RaftMessage> = {
               break;
             }
 
-            message.commitTerm = longToNumber(reader.uint64());
+            message.commitTerm = readUint64(reader);
             continue;
           }
         }
@@ -855,7 +839,7 @@ export const Member: MessageFns<Member> = {
               break;
             }
 
-            message.id = longToNumber(reader.uint64());
+            message.id = readUint64(reader);
             continue;
           }
           case 2: {
@@ -932,7 +916,7 @@ export const AppliedRecord: MessageFns<AppliedRecord> = {
               break;
             }
 
-            message.index = longToNumber(reader.uint64());
+            message.index = readUint64(reader);
             continue;
           }
           case 2: {
@@ -940,7 +924,7 @@ export const AppliedRecord: MessageFns<AppliedRecord> = {
               break;
             }
 
-            message.term = longToNumber(reader.uint64());
+            message.term = readUint64(reader);
             continue;
           }
           case 3: {
@@ -964,7 +948,7 @@ export const AppliedRecord: MessageFns<AppliedRecord> = {
               break;
             }
 
-            message.nextId = longToNumber(reader.uint64());
+            message.nextId = readUint64(reader);
             continue;
           }
           case 7: {
@@ -1029,7 +1013,7 @@ export const MemberChange: MessageFns<MemberChange> = {
               break;
             }
 
-            message.id = longToNumber(reader.uint64());
+            message.id = readUint64(reader);
             continue;
           }
         }
@@ -1190,7 +1174,7 @@ export const RaftFrame: MessageFns<RaftFrame> = {
               break;
             }
 
-            message.from = longToNumber(reader.uint64());
+            message.from = readUint64(reader);
             continue;
           }
           case 5: {
@@ -1198,7 +1182,7 @@ export const RaftFrame: MessageFns<RaftFrame> = {
               break;
             }
 
-            message.to = longToNumber(reader.uint64());
+            message.to = readUint64(reader);
             continue;
           }
           case 6: {
@@ -1279,7 +1263,7 @@ export const RaftCredit: MessageFns<RaftCredit> = {
               break;
             }
 
-            message.bytesReceived = longToNumber(reader.uint64());
+            message.bytesReceived = readUint64(reader);
             continue;
           }
           case 2: {
@@ -1367,7 +1351,7 @@ export const FetchSnapshotRequest: MessageFns<FetchSnapshotRequest> = {
               break;
             }
 
-            message.from = longToNumber(reader.uint64());
+            message.from = readUint64(reader);
             continue;
           }
           case 4: {
@@ -1375,7 +1359,7 @@ export const FetchSnapshotRequest: MessageFns<FetchSnapshotRequest> = {
               break;
             }
 
-            message.to = longToNumber(reader.uint64());
+            message.to = readUint64(reader);
             continue;
           }
           case 5: {
@@ -1383,7 +1367,7 @@ export const FetchSnapshotRequest: MessageFns<FetchSnapshotRequest> = {
               break;
             }
 
-            message.snapshotId = longToNumber(reader.uint64());
+            message.snapshotId = readUint64(reader);
             continue;
           }
           case 6: {
@@ -1391,7 +1375,7 @@ export const FetchSnapshotRequest: MessageFns<FetchSnapshotRequest> = {
               break;
             }
 
-            message.sequence = longToNumber(reader.uint64());
+            message.sequence = readUint64(reader);
             continue;
           }
           case 7: {
@@ -1573,7 +1557,7 @@ export const EntryPayload: MessageFns<EntryPayload> = {
               break;
             }
 
-            message.timeMs = longToNumber(reader.uint64());
+            message.timeMs = readUint64(reader);
             continue;
           }
           case 2: {
@@ -1698,7 +1682,7 @@ export const MemberInfo: MessageFns<MemberInfo> = {
               break;
             }
 
-            message.matchIndex = longToNumber(reader.uint64());
+            message.matchIndex = readUint64(reader);
             continue;
           }
           case 5: {
@@ -1799,7 +1783,7 @@ export const ListMembersResponse: MessageFns<ListMembersResponse> = {
               break;
             }
 
-            message.lastIndex = longToNumber(reader.uint64());
+            message.lastIndex = readUint64(reader);
             continue;
           }
           case 6: {
@@ -1899,7 +1883,7 @@ export const PromoteMember: MessageFns<PromoteMember> = {
               break;
             }
 
-            message.id = longToNumber(reader.uint64());
+            message.id = readUint64(reader);
             continue;
           }
         }
@@ -1945,7 +1929,7 @@ export const RemoveMember: MessageFns<RemoveMember> = {
               break;
             }
 
-            message.id = longToNumber(reader.uint64());
+            message.id = readUint64(reader);
             continue;
           }
         }
@@ -1991,7 +1975,7 @@ export const TransferLeadership: MessageFns<TransferLeadership> = {
               break;
             }
 
-            message.id = longToNumber(reader.uint64());
+            message.id = readUint64(reader);
             continue;
           }
         }
@@ -2260,17 +2244,6 @@ export const MemberServiceClient = makeGenericClientConstructor(
   service: typeof MemberServiceService;
   serviceName: string;
 };
-
-function longToNumber(int64: { toString(): string }): number {
-  const num = globalThis.Number(int64.toString());
-  if (num > globalThis.Number.MAX_SAFE_INTEGER) {
-    throw new globalThis.Error("Value is larger than Number.MAX_SAFE_INTEGER");
-  }
-  if (num < globalThis.Number.MIN_SAFE_INTEGER) {
-    throw new globalThis.Error("Value is smaller than Number.MIN_SAFE_INTEGER");
-  }
-  return num;
-}
 
 interface MessageFns<T> {
   encode(message: T, writer?: BinaryWriter): BinaryWriter;

@@ -5,23 +5,7 @@
 // source: shardctrler.proto
 
 /* eslint-disable */
-const EMPTY = Buffer.alloc(0);
-const asBuffer = (u: Uint8Array): Buffer =>
-  Buffer.isBuffer(u) ? u : Buffer.from(u.buffer, u.byteOffset, u.byteLength);
-const KEPT_BYTES_MAX = 1 << 20;
-let idleWriter: MessageWriter | undefined;
-class MessageWriter extends BinaryWriter {
-  static take(): MessageWriter {
-    const writer = idleWriter ?? new MessageWriter();
-    idleWriter = undefined;
-    return writer;
-  }
-  override finish(): Uint8Array<ArrayBuffer> {
-    const bytes = super.finish();
-    if (bytes.length <= KEPT_BYTES_MAX) idleWriter = this;
-    return bytes;
-  }
-}
+import { asBuffer, MessageWriter, readInt64, readUint64 } from "../wire.ts";
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import {
   type CallOptions,
@@ -305,7 +289,7 @@ export const Config: MessageFns<Config> = {
               break;
             }
 
-            message.num = longToNumber(reader.int64());
+            message.num = readInt64(reader);
             continue;
           }
           case 2: {
@@ -675,7 +659,7 @@ export const CommandRequest: MessageFns<CommandRequest> = {
               break;
             }
 
-            message.commandId = longToNumber(reader.int64());
+            message.commandId = readInt64(reader);
             continue;
           }
         }
@@ -916,7 +900,7 @@ export const GetStatusResponse: MessageFns<GetStatusResponse> = {
               break;
             }
 
-            message.id = longToNumber(reader.int64());
+            message.id = readInt64(reader);
             continue;
           }
           case 2: {
@@ -932,7 +916,7 @@ export const GetStatusResponse: MessageFns<GetStatusResponse> = {
               break;
             }
 
-            message.term = longToNumber(reader.int64());
+            message.term = readInt64(reader);
             continue;
           }
           case 4: {
@@ -940,7 +924,7 @@ export const GetStatusResponse: MessageFns<GetStatusResponse> = {
               break;
             }
 
-            message.lastApplied = longToNumber(reader.int64());
+            message.lastApplied = readInt64(reader);
             continue;
           }
           case 5: {
@@ -948,7 +932,7 @@ export const GetStatusResponse: MessageFns<GetStatusResponse> = {
               break;
             }
 
-            message.commitIndex = longToNumber(reader.int64());
+            message.commitIndex = readInt64(reader);
             continue;
           }
           case 6: {
@@ -956,7 +940,7 @@ export const GetStatusResponse: MessageFns<GetStatusResponse> = {
               break;
             }
 
-            message.storageSize = longToNumber(reader.int64());
+            message.storageSize = readInt64(reader);
             continue;
           }
           case 16: {
@@ -980,7 +964,7 @@ export const GetStatusResponse: MessageFns<GetStatusResponse> = {
               break;
             }
 
-            message.configNum = longToNumber(reader.int64());
+            message.configNum = readInt64(reader);
             continue;
           }
           case 19: {
@@ -988,7 +972,7 @@ export const GetStatusResponse: MessageFns<GetStatusResponse> = {
               break;
             }
 
-            message.logFirstIndex = longToNumber(reader.int64());
+            message.logFirstIndex = readInt64(reader);
             continue;
           }
           case 20: {
@@ -996,7 +980,7 @@ export const GetStatusResponse: MessageFns<GetStatusResponse> = {
               break;
             }
 
-            message.logLastIndex = longToNumber(reader.int64());
+            message.logLastIndex = readInt64(reader);
             continue;
           }
           case 21: {
@@ -1366,7 +1350,7 @@ export const ChangeRequest: MessageFns<ChangeRequest> = {
               break;
             }
 
-            message.sequence = longToNumber(reader.uint64());
+            message.sequence = readUint64(reader);
             continue;
           }
           case 3: {
@@ -1490,7 +1474,7 @@ export const QueryRequest: MessageFns<QueryRequest> = {
               break;
             }
 
-            message.num = longToNumber(reader.int64());
+            message.num = readInt64(reader);
             continue;
           }
         }
@@ -1585,7 +1569,7 @@ export const WatchRequest: MessageFns<WatchRequest> = {
               break;
             }
 
-            message.next = longToNumber(reader.int64());
+            message.next = readInt64(reader);
             continue;
           }
           case 2: {
@@ -1873,17 +1857,6 @@ export const ControllerServiceClient = makeGenericClientConstructor(
   service: typeof ControllerServiceService;
   serviceName: string;
 };
-
-function longToNumber(int64: { toString(): string }): number {
-  const num = globalThis.Number(int64.toString());
-  if (num > globalThis.Number.MAX_SAFE_INTEGER) {
-    throw new globalThis.Error("Value is larger than Number.MAX_SAFE_INTEGER");
-  }
-  if (num < globalThis.Number.MIN_SAFE_INTEGER) {
-    throw new globalThis.Error("Value is smaller than Number.MIN_SAFE_INTEGER");
-  }
-  return num;
-}
 
 interface MessageFns<T> {
   encode(message: T, writer?: BinaryWriter): BinaryWriter;

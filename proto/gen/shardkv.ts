@@ -5,23 +5,7 @@
 // source: shardkv.proto
 
 /* eslint-disable */
-const EMPTY = Buffer.alloc(0);
-const asBuffer = (u: Uint8Array): Buffer =>
-  Buffer.isBuffer(u) ? u : Buffer.from(u.buffer, u.byteOffset, u.byteLength);
-const KEPT_BYTES_MAX = 1 << 20;
-let idleWriter: MessageWriter | undefined;
-class MessageWriter extends BinaryWriter {
-  static take(): MessageWriter {
-    const writer = idleWriter ?? new MessageWriter();
-    idleWriter = undefined;
-    return writer;
-  }
-  override finish(): Uint8Array<ArrayBuffer> {
-    const bytes = super.finish();
-    if (bytes.length <= KEPT_BYTES_MAX) idleWriter = this;
-    return bytes;
-  }
-}
+import { asBuffer, EMPTY, MessageWriter, readInt64, readUint64 } from "../wire.ts";
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import {
   type CallOptions,
@@ -793,7 +777,7 @@ export const ShardOperationResponse_LastOperationsEntry: MessageFns<ShardOperati
               break;
             }
 
-            message.key = longToNumber(reader.int64());
+            message.key = readInt64(reader);
             continue;
           }
           case 2: {
@@ -953,7 +937,7 @@ export const OperationContext: MessageFns<OperationContext> = {
               break;
             }
 
-            message.maxAppliedCommandId = longToNumber(reader.int64());
+            message.maxAppliedCommandId = readInt64(reader);
             continue;
           }
           case 2: {
@@ -1032,7 +1016,7 @@ export const ShardInfo: MessageFns<ShardInfo> = {
               break;
             }
 
-            message.keys = longToNumber(reader.int64());
+            message.keys = readInt64(reader);
             continue;
           }
           case 4: {
@@ -1040,7 +1024,7 @@ export const ShardInfo: MessageFns<ShardInfo> = {
               break;
             }
 
-            message.bytes = longToNumber(reader.int64());
+            message.bytes = readInt64(reader);
             continue;
           }
         }
@@ -1167,7 +1151,7 @@ export const MoveInfo: MessageFns<MoveInfo> = {
               break;
             }
 
-            message.configNum = longToNumber(reader.int64());
+            message.configNum = readInt64(reader);
             continue;
           }
           case 3: {
@@ -1191,7 +1175,7 @@ export const MoveInfo: MessageFns<MoveInfo> = {
               break;
             }
 
-            message.keysDone = longToNumber(reader.int64());
+            message.keysDone = readInt64(reader);
             continue;
           }
           case 6: {
@@ -1199,7 +1183,7 @@ export const MoveInfo: MessageFns<MoveInfo> = {
               break;
             }
 
-            message.bytesDone = longToNumber(reader.int64());
+            message.bytesDone = readInt64(reader);
             continue;
           }
           case 7: {
@@ -1207,7 +1191,7 @@ export const MoveInfo: MessageFns<MoveInfo> = {
               break;
             }
 
-            message.keysTotal = longToNumber(reader.int64());
+            message.keysTotal = readInt64(reader);
             continue;
           }
           case 8: {
@@ -1215,7 +1199,7 @@ export const MoveInfo: MessageFns<MoveInfo> = {
               break;
             }
 
-            message.bytesTotal = longToNumber(reader.int64());
+            message.bytesTotal = readInt64(reader);
             continue;
           }
           case 9: {
@@ -1223,7 +1207,7 @@ export const MoveInfo: MessageFns<MoveInfo> = {
               break;
             }
 
-            message.elapsedMs = longToNumber(reader.int64());
+            message.elapsedMs = readInt64(reader);
             continue;
           }
           case 10: {
@@ -1231,7 +1215,7 @@ export const MoveInfo: MessageFns<MoveInfo> = {
               break;
             }
 
-            message.bytesPerSecond = longToNumber(reader.int64());
+            message.bytesPerSecond = readInt64(reader);
             continue;
           }
         }
@@ -1335,7 +1319,7 @@ export const GetStatusResponse: MessageFns<GetStatusResponse> = {
               break;
             }
 
-            message.id = longToNumber(reader.int64());
+            message.id = readInt64(reader);
             continue;
           }
           case 2: {
@@ -1351,7 +1335,7 @@ export const GetStatusResponse: MessageFns<GetStatusResponse> = {
               break;
             }
 
-            message.term = longToNumber(reader.int64());
+            message.term = readInt64(reader);
             continue;
           }
           case 4: {
@@ -1359,7 +1343,7 @@ export const GetStatusResponse: MessageFns<GetStatusResponse> = {
               break;
             }
 
-            message.lastApplied = longToNumber(reader.int64());
+            message.lastApplied = readInt64(reader);
             continue;
           }
           case 5: {
@@ -1367,7 +1351,7 @@ export const GetStatusResponse: MessageFns<GetStatusResponse> = {
               break;
             }
 
-            message.commitIndex = longToNumber(reader.int64());
+            message.commitIndex = readInt64(reader);
             continue;
           }
           case 6: {
@@ -1375,7 +1359,7 @@ export const GetStatusResponse: MessageFns<GetStatusResponse> = {
               break;
             }
 
-            message.storageSize = longToNumber(reader.int64());
+            message.storageSize = readInt64(reader);
             continue;
           }
           case 7: {
@@ -1391,7 +1375,7 @@ export const GetStatusResponse: MessageFns<GetStatusResponse> = {
               break;
             }
 
-            message.gid = longToNumber(reader.int64());
+            message.gid = readInt64(reader);
             continue;
           }
           case 9: {
@@ -1415,7 +1399,7 @@ export const GetStatusResponse: MessageFns<GetStatusResponse> = {
               break;
             }
 
-            message.configNum = longToNumber(reader.int64());
+            message.configNum = readInt64(reader);
             continue;
           }
           case 18: {
@@ -1423,7 +1407,7 @@ export const GetStatusResponse: MessageFns<GetStatusResponse> = {
               break;
             }
 
-            message.logFirstIndex = longToNumber(reader.int64());
+            message.logFirstIndex = readInt64(reader);
             continue;
           }
           case 19: {
@@ -1431,7 +1415,7 @@ export const GetStatusResponse: MessageFns<GetStatusResponse> = {
               break;
             }
 
-            message.logLastIndex = longToNumber(reader.int64());
+            message.logLastIndex = readInt64(reader);
             continue;
           }
           case 20: {
@@ -1519,7 +1503,7 @@ export const WriteCommand: MessageFns<WriteCommand> = {
               break;
             }
 
-            message.sequence = longToNumber(reader.uint64());
+            message.sequence = readUint64(reader);
             continue;
           }
           case 2: {
@@ -1627,7 +1611,7 @@ export const WriteBatch: MessageFns<WriteBatch> = {
               break;
             }
 
-            message.lowestUnanswered = longToNumber(reader.uint64());
+            message.lowestUnanswered = readUint64(reader);
             continue;
           }
           case 3: {
@@ -1761,7 +1745,7 @@ export const BatchRequest: MessageFns<BatchRequest> = {
               break;
             }
 
-            message.id = longToNumber(reader.uint64());
+            message.id = readUint64(reader);
             continue;
           }
           case 2: {
@@ -1785,7 +1769,7 @@ export const BatchRequest: MessageFns<BatchRequest> = {
               break;
             }
 
-            message.ageMs = longToNumber(reader.uint64());
+            message.ageMs = readUint64(reader);
             continue;
           }
           case 5: {
@@ -1873,7 +1857,7 @@ export const BatchResponse: MessageFns<BatchResponse> = {
               break;
             }
 
-            message.id = longToNumber(reader.uint64());
+            message.id = readUint64(reader);
             continue;
           }
           case 2: {
@@ -1905,7 +1889,7 @@ export const BatchResponse: MessageFns<BatchResponse> = {
               break;
             }
 
-            message.configNum = longToNumber(reader.int64());
+            message.configNum = readInt64(reader);
             continue;
           }
           case 6: {
@@ -2188,7 +2172,7 @@ export const ScanResponse: MessageFns<ScanResponse> = {
               break;
             }
 
-            message.configNum = longToNumber(reader.int64());
+            message.configNum = readInt64(reader);
             continue;
           }
         }
@@ -2252,7 +2236,7 @@ export const PullShardRequest: MessageFns<PullShardRequest> = {
               break;
             }
 
-            message.configNum = longToNumber(reader.int64());
+            message.configNum = readInt64(reader);
             continue;
           }
           case 2: {
@@ -2464,7 +2448,7 @@ export const PullShardResponse: MessageFns<PullShardResponse> = {
               break;
             }
 
-            message.keysTotal = longToNumber(reader.int64());
+            message.keysTotal = readInt64(reader);
             continue;
           }
           case 6: {
@@ -2472,7 +2456,7 @@ export const PullShardResponse: MessageFns<PullShardResponse> = {
               break;
             }
 
-            message.bytesTotal = longToNumber(reader.int64());
+            message.bytesTotal = readInt64(reader);
             continue;
           }
           case 7: {
@@ -2480,7 +2464,7 @@ export const PullShardResponse: MessageFns<PullShardResponse> = {
               break;
             }
 
-            message.changes = longToNumber(reader.uint64());
+            message.changes = readUint64(reader);
             continue;
           }
         }
@@ -2541,7 +2525,7 @@ export const FreezeShardRequest: MessageFns<FreezeShardRequest> = {
               break;
             }
 
-            message.configNum = longToNumber(reader.int64());
+            message.configNum = readInt64(reader);
             continue;
           }
           case 2: {
@@ -2636,7 +2620,7 @@ export const DropShardRequest: MessageFns<DropShardRequest> = {
               break;
             }
 
-            message.configNum = longToNumber(reader.int64());
+            message.configNum = readInt64(reader);
             continue;
           }
           case 2: {
@@ -2763,7 +2747,7 @@ export const InsertChunk: MessageFns<InsertChunk> = {
               break;
             }
 
-            message.configNum = longToNumber(reader.int64());
+            message.configNum = readInt64(reader);
             continue;
           }
           case 2: {
@@ -2852,7 +2836,7 @@ export const ShardStep: MessageFns<ShardStep> = {
               break;
             }
 
-            message.configNum = longToNumber(reader.int64());
+            message.configNum = readInt64(reader);
             continue;
           }
           case 2: {
@@ -3288,17 +3272,6 @@ export const ShardTransferServiceClient = makeGenericClientConstructor(
   service: typeof ShardTransferServiceService;
   serviceName: string;
 };
-
-function longToNumber(int64: { toString(): string }): number {
-  const num = globalThis.Number(int64.toString());
-  if (num > globalThis.Number.MAX_SAFE_INTEGER) {
-    throw new globalThis.Error("Value is larger than Number.MAX_SAFE_INTEGER");
-  }
-  if (num < globalThis.Number.MIN_SAFE_INTEGER) {
-    throw new globalThis.Error("Value is smaller than Number.MIN_SAFE_INTEGER");
-  }
-  return num;
-}
 
 interface MessageFns<T> {
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
