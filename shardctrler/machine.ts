@@ -5,7 +5,6 @@
  */
 import type {
   CommittedCommand,
-  Lookahead,
   MachineReader,
   MachineView,
   StateMachine,
@@ -74,8 +73,8 @@ export class ControllerMachine implements StateMachine {
     });
   }
 
-  prefetch(): Lookahead {
-    return { values: [], lengths: [] };
+  prefetch(): void {
+    // Everything it looks at is in memory.
   }
 
   apply(command: CommittedCommand, view: MachineView): ControllerReply {
@@ -172,7 +171,8 @@ export class ControllerMachine implements StateMachine {
 
   #adopt(config: Config, view: MachineView): ControllerReply {
     this.#latest = config;
-    view.put(configKey(config.num), ConfigMessage.encode(encodeConfig(config)).finish());
+    const record = view.record(configKey(config.num));
+    view.put(record, ConfigMessage.encode(encodeConfig(config)).finish());
     return { kind: "config", num: config.num };
   }
 }

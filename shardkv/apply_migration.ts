@@ -1,5 +1,5 @@
 /** A shard's way from its last owner to this group, or from this group to its next owner. */
-import type { MachineView } from "../raft/node/state_machine.ts";
+import type { MachineView, RecordRef } from "../raft/node/state_machine.ts";
 import { isSessionRecord } from "../raft/node/session_record.ts";
 import type { InsertChunk, ShardRecord, ShardStep } from "../proto/gen/shardkv.ts";
 import type { StepOutcome } from "./commands.ts";
@@ -11,6 +11,7 @@ import {
   SESSION_KEY_BYTES,
   SESSION_KIND,
   USER_KIND,
+  userKeyBytes,
 } from "./machine_keys.ts";
 import type { Shard } from "./shard_record.ts";
 
@@ -34,9 +35,12 @@ export function applyInsert(
   const isCatchUp = isChangeCursor(chunk.cursorBefore);
   for (const { key, value, deleted } of chunk.records) {
     if (key[0] === SESSION_KIND) shard.sessions.adopt(clientOf(key), value, state.timeMs);
-    else if (!isCatchUp) insertValue(shard, key, value, undefined, view);
-    else if (deleted) removeValue(shard, key, view);
-    else insertValue(shard, key, value, view.lengthOf(recordKey(shard, key)), view);
+    else {
+      const record = view.record(recordKey(shard, key));
+      if (!isCatchUp) insertValue(shard, record, value, undefined, view);
+      else if (deleted) removeValue(shard, record, view);
+      else insertValue(shard, record, value, view.lengthOf(record), view);
+    }
   }
   shard.cursor = chunk.done ? new Uint8Array() : new Uint8Array(chunk.cursorAfter);
   if (chunk.done) shard.status = "GCing";
@@ -117,26 +121,25 @@ function isRecord({ key, value, deleted }: ShardRecord): boolean {
 
 function insertValue(
   shard: Shard,
-  key: Buffer,
+  record: RecordRef,
   value: Buffer,
   oldBytes: number | undefined,
   view: MachineView,
 ): void {
   if (oldBytes === undefined) {
     shard.keys++;
-    shard.bytes += key.length - 1 + value.length;
+    shard.bytes += userKeyBytes(record.key) + value.length;
   } else {
     shard.bytes += value.length - oldBytes;
   }
-  view.put(recordKey(shard, key), value);
+  view.put(record, value);
 }
 
-function removeValue(shard: Shard, key: Buffer, view: MachineView): void {
-  const full = recordKey(shard, key);
-  const oldBytes = view.lengthOf(full);
+function removeValue(shard: Shard, record: RecordRef, view: MachineView): void {
+  const oldBytes = view.lengthOf(record);
   // Written and deleted again since the configuration: it never came.
   if (oldBytes === undefined) return;
   shard.keys--;
-  shard.bytes -= key.length - 1 + oldBytes;
-  view.del(full);
+  shard.bytes -= userKeyBytes(record.key) + oldBytes;
+  view.del(record);
 }

@@ -1,5 +1,5 @@
 /** Puts, appends, deletes and compare-and-sets, each exactly once. */
-import type { MachineView } from "../raft/node/state_machine.ts";
+import type { MachineView, RecordRef } from "../raft/node/state_machine.ts";
 import { NO_SESSION, type SessionVerdict } from "../raft/node/session_table.ts";
 import { type Result, type WriteCommand, WriteOp } from "../proto/gen/shardkv.ts";
 import { unreachable } from "../runtime/invariant.ts";
@@ -7,16 +7,16 @@ import { isChangeLogFull, noteChange } from "./change_log.ts";
 import type { WritesOperation } from "./commands.ts";
 import type { GroupState } from "./group_state.ts";
 import { KEY_BYTES_MAX } from "./limits.ts";
-import { sessionKey, STAY_PREFIX_BYTES, userKey } from "./machine_keys.ts";
+import { incarnationOf, sessionKey, userKey, userKeyBytes } from "./machine_keys.ts";
 import { assignShards } from "./prefetch.ts";
 import { decodeResult, encodeResult, mismatchResult, plainResults } from "./results.ts";
 import type { Shard } from "./shard_record.ts";
 import { isServed } from "./shard_status.ts";
 
-/** Where a write goes: a shard that is served, and a machine key in it. */
+/** Where a write goes: a shard that is served, and a record of it. */
 interface Target {
   readonly shard: Shard;
-  readonly key: Buffer;
+  readonly record: RecordRef;
 }
 
 /**
@@ -40,8 +40,7 @@ export function applyWrites(
     touched.add(shard);
     const verdict = sessions.begin(clientId, command.sequence, lowestUnanswered, state.timeMs);
     if (verdict.kind !== "new") return resultOf(verdict);
-    const key = machineKey(operation, i, shard);
-    const target: Target = { shard, key };
+    const target: Target = { shard, record: recordOf(operation, i, shard, view) };
     const result = execute(target, command, operation.valueBytesMax, view);
     sessions.finish(clientId, command.sequence, encodeResult(result));
     return result;
@@ -89,11 +88,16 @@ function resultOf(verdict: Exclude<SessionVerdict, { kind: "new" }>): Result {
   }
 }
 
-/** The key made when somebody looked ahead, unless the shard has begun another stay since. */
-function machineKey(operation: WritesOperation, i: number, shard: Shard): Buffer {
-  const ahead = operation.keys[i];
-  const current = ahead !== undefined && ahead.readUInt32BE(3) === shard.incarnation;
-  return current ? ahead : userKey(shard, (operation.commands[i] as WriteCommand).key);
+/** The record found when somebody looked ahead, unless the shard has begun another stay since. */
+function recordOf(
+  operation: WritesOperation,
+  i: number,
+  shard: Shard,
+  view: MachineView,
+): RecordRef {
+  const ahead = operation.records[i];
+  if (ahead !== undefined && incarnationOf(ahead.key) === shard.incarnation) return ahead;
+  return view.record(userKey(shard, (operation.commands[i] as WriteCommand).key));
 }
 
 function execute(
@@ -118,34 +122,34 @@ function execute(
 
 function put(target: Target, value: Uint8Array, valueBytesMax: number, view: MachineView): Result {
   if (value.length > valueBytesMax) return plainResults.VALUE_TOO_LARGE;
-  const { shard, key } = target;
-  const oldBytes = view.lengthOf(key);
+  const { shard, record } = target;
+  const oldBytes = view.lengthOf(record);
   if (oldBytes === undefined) {
     shard.keys++;
-    shard.bytes += userKeyBytes(key) + value.length;
+    shard.bytes += userKeyBytes(record.key) + value.length;
   } else {
     shard.bytes += value.length - oldBytes;
   }
-  view.put(key, value);
-  noteChange(shard, key, view);
+  view.put(record, value);
+  noteChange(shard, record.key, view);
   return plainResults.OK;
 }
 
 function append(target: Target, tail: Buffer, valueBytesMax: number, view: MachineView): Result {
-  const old = view.get(target.key);
+  const old = view.get(target.record);
   if (old === undefined) return put(target, tail, valueBytesMax, view);
   // Before the copy, which would otherwise be made only to be thrown away.
   if (old.length + tail.length > valueBytesMax) return plainResults.VALUE_TOO_LARGE;
   return put(target, Buffer.concat([old, tail]), valueBytesMax, view);
 }
 
-function remove({ shard, key }: Target, view: MachineView): Result {
-  const oldBytes = view.lengthOf(key);
+function remove({ shard, record }: Target, view: MachineView): Result {
+  const oldBytes = view.lengthOf(record);
   if (oldBytes === undefined) return plainResults.NO_KEY;
   shard.keys--;
-  shard.bytes -= userKeyBytes(key) + oldBytes;
-  view.del(key);
-  noteChange(shard, key, view);
+  shard.bytes -= userKeyBytes(record.key) + oldBytes;
+  view.del(record);
+  noteChange(shard, record.key, view);
   return plainResults.OK;
 }
 
@@ -155,7 +159,7 @@ function compareAndSet(
   valueBytesMax: number,
   view: MachineView,
 ): Result {
-  const old = view.get(target.key);
+  const old = view.get(target.record);
   const matches = command.expectAbsent
     ? old === undefined
     : old !== undefined && command.expected.equals(old);
@@ -163,8 +167,4 @@ function compareAndSet(
   if (!command.deleteOnMatch) return put(target, command.value, valueBytesMax, view);
   if (old !== undefined) remove(target, view);
   return plainResults.OK;
-}
-
-function userKeyBytes(key: Buffer): number {
-  return key.length - STAY_PREFIX_BYTES - 1;
 }

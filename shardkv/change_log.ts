@@ -17,13 +17,13 @@ import type { Shard } from "./shard_record.ts";
  * @param record The record's machine key
  * @param view Where the change goes: beside the record
  */
-export function noteChange(shard: Shard, record: Buffer, view: MachineView): void {
+export function noteChange(shard: Shard, record: Uint8Array, view: MachineView): void {
   if (shard.status !== "Leaving") return;
   const relative = relativeOf(record);
   shard.changes++;
   const key = recordKey(shard, changeCursor(shard.changes));
   shard.changeBytes += key.length + relative.length;
-  view.put(key, relative);
+  view.put(view.record(key), relative);
 }
 
 /** Whether the log has no room for more: the shard must be frozen, lest the disk fill up. */

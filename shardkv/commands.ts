@@ -7,10 +7,11 @@ import {
   WriteBatch,
   type WriteCommand,
 } from "../proto/gen/shardkv.ts";
+import type { RecordRef } from "../raft/node/state_machine.ts";
 import type { Config } from "../shardctrler/config.ts";
 import { decodeConfig, encodeConfig } from "../shardctrler/config_codec.ts";
 
-/** A batch of writes; the shards and keys are filled in by whoever looks ahead (prefetch.ts). */
+/** A batch of writes; the shards and records are filled in by whoever looks ahead (prefetch.ts). */
 export interface WritesOperation {
   readonly kind: "writes";
   readonly clientId: string;
@@ -20,8 +21,8 @@ export interface WritesOperation {
   /** Shard of each command, for a cluster of `shardCount` shards. */
   shards: Uint16Array;
   shardCount: number;
-  /** Machine key of each command, for the stay the shard was in when somebody looked ahead. */
-  readonly keys: (Buffer | undefined)[];
+  /** Record of each command, for the stay the shard was in when somebody looked ahead. */
+  readonly records: (RecordRef | undefined)[];
 }
 
 export type GroupOperation =
@@ -118,7 +119,7 @@ function operationOf(command: GroupCommand): GroupOperation {
     commands,
     shards: new Uint16Array(commands.length),
     shardCount: 0,
-    keys: new Array<Buffer | undefined>(commands.length).fill(undefined),
+    records: new Array<RecordRef | undefined>(commands.length).fill(undefined),
   };
 }
 

@@ -29,7 +29,7 @@ import { loadState } from "./load_state.ts";
 import { localRecords } from "./local_records.ts";
 import type { Stay } from "./machine_keys.ts";
 import { type Ownership, ownershipOf } from "./ownership.ts";
-import { keysAhead } from "./prefetch.ts";
+import { lookAhead } from "./prefetch.ts";
 import { type OperationCounts, ShardOperations } from "./shard_operations.ts";
 import type { Shard } from "./shard_record.ts";
 import { isOwn, type ShardStatus } from "./shard_status.ts";
@@ -121,12 +121,12 @@ export class ShardMachine implements StateMachine {
     });
   }
 
-  prefetch(commands: readonly CommittedCommand[]): Lookahead {
+  prefetch(commands: readonly CommittedCommand[], ahead: Lookahead): void {
     const operations = commands.map(({ payload }) => decodeOperation(payload));
     this.#decoded = new Map(
       commands.map((command, i) => [command, operations[i] as GroupOperation]),
     );
-    return keysAhead(this.#state, operations);
+    lookAhead(this.#state, operations, ahead);
   }
 
   apply(command: CommittedCommand, view: MachineView): GroupReply {

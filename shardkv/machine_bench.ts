@@ -37,10 +37,8 @@ class Applying {
     const command = { index, term: 1, timeMs: index, payload };
     const view = new BatchView(this.#known);
     // Nothing is stored; after a while everything is known.
-    await view.lookUp(
-      this.#machine.prefetch([command]),
-      (keys) => Promise.resolve(keys.map(() => undefined)),
-    );
+    this.#machine.prefetch([command], view);
+    await view.lookUp((keys) => Promise.resolve(keys.map(() => undefined)));
     this.#machine.apply(command, view);
     view.overlay(this.#machine.flush());
     view.takeWrites(prefix);

@@ -146,6 +146,17 @@ export function userKeyOf(full: Buffer): Buffer {
   return full.subarray(STAY_PREFIX_BYTES + 1);
 }
 
+/** Length of what the user calls the key, of a full user key. */
+export function userKeyBytes(full: Uint8Array): number {
+  return full.length - STAY_PREFIX_BYTES - 1;
+}
+
+/** Which incarnation of its shard a full record key belongs to. */
+export function incarnationOf(full: Uint8Array): number {
+  return ((full[3] as number) << 24 | (full[4] as number) << 16 | (full[5] as number) << 8 |
+    (full[6] as number)) >>> 0;
+}
+
 /** A record of a stay by its key within the shard (kind first). */
 export function recordKey(stay: Stay, relative: Uint8Array): Buffer {
   const full = Buffer.allocUnsafe(STAY_PREFIX_BYTES + relative.length);
@@ -185,8 +196,8 @@ export function changesAfter(stay: Stay, number: number): Range {
 }
 
 /** The key within the shard (kind first): a view of a full record key. */
-export function relativeOf(full: Buffer): Buffer {
-  return full.subarray(STAY_PREFIX_BYTES);
+export function relativeOf<Key extends Uint8Array>(full: Key): Key {
+  return full.subarray(STAY_PREFIX_BYTES) as Key;
 }
 
 /** A machine time or another count of up to 2^53 as 8 bytes. */

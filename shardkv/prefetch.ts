@@ -1,6 +1,6 @@
 /** Looks ahead: what will a batch of commands want to see of its keys. */
 import { type InsertChunk, WriteOp } from "../proto/gen/shardkv.ts";
-import type { Lookahead } from "../raft/node/state_machine.ts";
+import type { Lookahead, RecordRef } from "../raft/node/state_machine.ts";
 import { type Config, isForeign } from "../shardctrler/config.ts";
 import { shardOf } from "../shardctrler/shard_hash.ts";
 import type { GroupOperation, WritesOperation } from "./commands.ts";
@@ -8,15 +8,16 @@ import type { GroupState } from "./group_state.ts";
 import { isChangeCursor, recordKey, USER_KIND, userKey } from "./machine_keys.ts";
 
 /**
- * The machine keys of all writes and changes among the operations, which are
- * about to be applied to the state in this order. A configuration among them
- * may begin a new stay of a shard: writes behind it want that stay's keys too.
+ * Asks for the records of all writes and changes among the operations, which
+ * are about to be applied to the state in this order. A configuration among
+ * them may begin a new stay of a shard: writes behind it want that stay's
+ * records too.
  */
-export function keysAhead(
+export function lookAhead(
   state: GroupState,
   operations: readonly GroupOperation[],
-): Lookahead {
-  const keys: Keys = { values: [], lengths: [] };
+  ahead: Lookahead,
+): void {
   const coming: Config[] = [];
   let latest = state.config;
   for (const operation of operations) {
@@ -25,32 +26,27 @@ export function keysAhead(
       latest = operation.config;
     } else if (operation.kind === "writes") {
       assignShards(operation, shardCountOf(state, coming));
-      pushKeys(state, coming, operation, keys);
+      askForWrites(state, coming, operation, ahead);
     } else if (operation.kind === "insert") {
-      pushChangedKeys(operation.chunk, keys);
+      askForChanges(operation.chunk, ahead);
     }
   }
-  return keys;
 }
 
-interface Keys {
-  readonly values: Uint8Array[];
-  readonly lengths: Uint8Array[];
-}
-
-/** What the key held counts only as the bytes that go. */
-function needsLength(op: WriteOp): boolean {
-  return op === WriteOp.WRITE_OP_PUT || op === WriteOp.WRITE_OP_DELETE;
+/** What the key held counts only as the bytes that go, or all of it counts. */
+function ask(ahead: Lookahead, op: WriteOp, key: Buffer): RecordRef {
+  const needsLength = op === WriteOp.WRITE_OP_PUT || op === WriteOp.WRITE_OP_DELETE;
+  return needsLength ? ahead.length(key) : ahead.value(key);
 }
 
 /** What a change replaces or removes. A shard is pulled in the configuration in which its stay began. */
-function pushChangedKeys(
+function askForChanges(
   { configNum, shard, cursorBefore, records }: InsertChunk,
-  { lengths }: Keys,
+  ahead: Lookahead,
 ): void {
   if (!isChangeCursor(cursorBefore)) return;
   const stay = { shard, incarnation: configNum };
-  for (const { key } of records) if (key[0] === USER_KIND) lengths.push(recordKey(stay, key));
+  for (const { key } of records) if (key[0] === USER_KIND) ahead.length(recordKey(stay, key));
 }
 
 function mayFollow(latest: Config, config: Config): boolean {
@@ -70,24 +66,19 @@ function shardCountOf(state: GroupState, coming: readonly Config[]): number {
   return state.config.shards.length || (coming[0]?.shards.length ?? 0);
 }
 
-function pushKeys(
+function askForWrites(
   state: GroupState,
   coming: readonly Config[],
   operation: WritesOperation,
-  keys: Keys,
+  ahead: Lookahead,
 ): void {
   operation.commands.forEach(({ key, op }, i) => {
-    const wanted = needsLength(op) ? keys.lengths : keys.values;
     const number = operation.shards[i] as number;
     const shard = state.shards.get(number);
-    if (shard !== undefined) {
-      const machineKey = userKey(shard, key);
-      operation.keys[i] = machineKey;
-      wanted.push(machineKey);
-    }
+    if (shard !== undefined) operation.records[i] = ask(ahead, op, userKey(shard, key));
     for (const config of coming) {
       if (config.shards[number] !== state.gid) continue;
-      wanted.push(userKey({ shard: number, incarnation: config.num }, key));
+      ask(ahead, op, userKey({ shard: number, incarnation: config.num }, key));
     }
   });
 }

@@ -295,8 +295,8 @@ export class Applier {
   async #lookUp(commands: readonly CommittedCommand[], view: BatchView): Promise<void> {
     if (commands.length === 0) return;
     const { engine, machine, generation: { prefix } } = this.#options;
+    machine.prefetch(commands, view);
     await view.lookUp(
-      machine.prefetch(commands),
       (keys) => engine.getMany(keys.map((key) => machineKey(prefix, key))),
       this.#writing?.view,
     );

@@ -22,19 +22,20 @@ class SizeMachine implements StateMachine {
     return Promise.resolve();
   }
 
-  prefetch(commands: readonly CommittedCommand[]): Lookahead {
-    const parts = commands.map(partsOf);
-    const keysOf = (appends: boolean) =>
-      parts.filter(({ op }) => (op === "+") === appends).map(({ key }) => key);
-    return { values: keysOf(true), lengths: keysOf(false) };
+  prefetch(commands: readonly CommittedCommand[], ahead: Lookahead): void {
+    for (const { key, op } of commands.map(partsOf)) {
+      if (op === "+") ahead.value(key);
+      else ahead.length(key);
+    }
   }
 
   apply(command: CommittedCommand, view: MachineView) {
     const { key, op, text } = partsOf(command);
-    const reply = view.lengthOf(key);
-    const old = op === "+" ? view.get(key) ?? Buffer.alloc(0) : Buffer.alloc(0);
-    if (op === "-") view.del(key);
-    else view.put(key, Buffer.concat([old, Buffer.from(text)]));
+    const record = view.record(key);
+    const reply = view.lengthOf(record);
+    const old = op === "+" ? view.get(record) ?? Buffer.alloc(0) : Buffer.alloc(0);
+    if (op === "-") view.del(record);
+    else view.put(record, Buffer.concat([old, Buffer.from(text)]));
     return reply;
   }
 

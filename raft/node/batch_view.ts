@@ -4,33 +4,44 @@ import type { Write } from "../../storage/engine.ts";
 import { machineKey } from "../../storage/key_space.ts";
 import type { KeyHash } from "./key_hash.ts";
 import type { KnownLength, KnownLengths } from "./known_lengths.ts";
-import type { Lookahead, MachineView } from "./state_machine.ts";
+import type { Lookahead, MachineView, RecordRef } from "./state_machine.ts";
 
 /** Reads values in the order of their keys. */
 export type ReadMany = (keys: readonly Uint8Array[]) => Promise<(Uint8Array | undefined)[]>;
 
-/** What is known of a key, and whether that has changed. */
-interface Slot {
+/** What is known of a record, and whether that has changed. */
+class Slot implements RecordRef, KeyHash {
   readonly key: Uint8Array;
-  readonly hash: KeyHash;
+  a = 0;
+  b = 0;
+  c = 0;
   /** Another whose hash begins the same. */
-  readonly next: Slot | undefined;
+  next: Slot | undefined = undefined;
   /** Undefined if there is none, or if nobody wanted more than its length. */
-  value: Uint8Array | undefined;
-  hasValue: boolean;
+  value: Uint8Array | undefined = undefined;
+  /** Once it was looked up. */
+  hasValue = false;
   /** Bytes of the value; undefined if there is none. */
-  length: number | undefined;
+  length: number | undefined = undefined;
+  /** Once it was looked up. */
+  hasLength = false;
+  /** Stands among those that are to be looked up. */
+  isAsked = false;
   /** What is remembered of the length beyond this view; undefined if it must be looked up. */
-  known: KnownLength | undefined;
-  written: boolean;
+  known: KnownLength | undefined = undefined;
+  written = false;
+
+  constructor(key: Uint8Array) {
+    this.key = key;
+  }
 }
 
-export class BatchView implements MachineView {
+export class BatchView implements MachineView, Lookahead {
   readonly #known: KnownLengths;
   /** By the beginning of the key's hash. */
   readonly #slots = new Map<number, Slot>();
-  /** The same by the very array: whoever looks ahead mostly keeps it, and need not hash it again. */
-  readonly #byArray = new Map<Uint8Array, Slot>();
+  /** Wanted and not looked up yet. */
+  #asked: Slot[] = [];
   /** In the order in which they were written first. */
   readonly #written: Slot[] = [];
   #bytes = 0;
@@ -50,134 +61,134 @@ export class BatchView implements MachineView {
     return this.#bytes;
   }
 
+  record(key: Uint8Array): Slot {
+    const slot = new Slot(key);
+    this.#known.hash(key, slot);
+    const found = this.#find(slot);
+    if (found !== undefined) return found;
+    slot.next = this.#slots.get(slot.a);
+    this.#slots.set(slot.a, slot);
+    return slot;
+  }
+
+  value(key: Uint8Array): Slot {
+    const slot = this.record(key);
+    if (!slot.hasValue) this.#ask(slot);
+    slot.hasValue = true;
+    slot.hasLength = true;
+    return slot;
+  }
+
+  length(key: Uint8Array): Slot {
+    const slot = this.record(key);
+    if (!slot.hasLength) this.#ask(slot);
+    slot.hasLength = true;
+    return slot;
+  }
+
   /**
-   * Looks up what the commands will want; reads what is not known, in one go.
-   * May be called again once they are applied, for the next ones.
+   * Looks up what was asked for; reads what is not known, in one go. May be
+   * called again once the commands are applied, for the next ones.
    *
    * @param earlier A view whose writes are on their way and may not be read yet
    */
-  async lookUp(
-    { values, lengths }: Lookahead,
-    read: ReadMany,
-    earlier?: BatchView,
-  ): Promise<void> {
-    const wanted: Slot[] = [];
-    const want = (slot: Slot) => {
-      const before = earlier === undefined ? undefined : earlier.#find(slot.key, slot.hash);
-      if (before?.written) this.#fill(slot, before.value);
-      else wanted.push(slot);
-    };
-    for (const key of values) {
-      const slot = this.#slot(key);
-      if (slot.hasValue) continue;
-      slot.hasValue = true;
-      want(slot);
-    }
-    for (const key of lengths) {
-      const hash = this.#known.hash(key);
-      if (this.#find(key, hash) !== undefined) continue;
-      const slot = this.#add(key, hash);
-      const known = this.#known.get(hash);
-      slot.known = known;
-      if (known === undefined) want(slot);
-      else if (known !== "absent") slot.length = known;
-    }
+  async lookUp(read: ReadMany, earlier?: BatchView): Promise<void> {
+    const asked = this.#asked;
+    if (asked.length === 0) return;
+    this.#asked = [];
+    this.#known.draw(asked);
+    const wanted = asked.filter((slot) => {
+      slot.isAsked = false;
+      return !this.#isKnown(slot) && !this.#isOnItsWay(slot, earlier);
+    });
     if (wanted.length === 0) return;
     const found = await read(wanted.map(({ key }) => key));
     for (const [i, slot] of wanted.entries()) this.#fill(slot, found[i]);
   }
 
-  get(key: Uint8Array): Uint8Array | undefined {
-    const slot = this.#slotOf(key);
-    invariant(slot?.hasValue, () => notLookedUp("value", key));
-    return slot.value;
+  get({ key, hasValue, value }: Slot): Uint8Array | undefined {
+    invariant(hasValue, () => notLookedUp("value", key));
+    return value;
   }
 
-  lengthOf(key: Uint8Array): number | undefined {
-    const slot = this.#slotOf(key);
-    invariant(slot !== undefined, () => notLookedUp("length", key));
-    return slot.length;
+  lengthOf({ key, hasLength, length }: Slot): number | undefined {
+    invariant(hasLength, () => notLookedUp("length", key));
+    return length;
   }
 
-  put(key: Uint8Array, value: Uint8Array): void {
-    this.#write(key, value);
+  put(record: Slot, value: Uint8Array): void {
+    this.#write(record, value);
     this.#bytes += value.length;
   }
 
-  del(key: Uint8Array): void {
-    this.#write(key, undefined);
+  del(record: Slot): void {
+    this.#write(record, undefined);
   }
 
   /** Takes in what a machine has flushed. */
   overlay(writes: readonly Write[]): void {
     for (const write of writes) {
-      if (write.type === "put") this.put(write.key, write.value);
-      else this.del(write.key);
+      if (write.type === "put") this.put(this.record(write.key), write.value);
+      else this.del(this.record(write.key));
     }
   }
 
   /** The last write of each key, under the generation's prefix; from now on they count as known. */
   takeWrites(prefix: Uint8Array): Write[] {
-    return this.#written.map(({ key: relative, hash, value, known }): Write => {
-      const key = machineKey(prefix, relative);
+    return this.#written.map((slot): Write => {
+      const key = machineKey(prefix, slot.key);
+      const { value, known } = slot;
       const length = value?.length ?? "absent";
       // To find it again takes longer than all the rest.
-      if (length !== known) this.#known.update(hash, length);
+      if (length !== known) this.#known.update(slot, length);
       return value === undefined ? { type: "del", key } : { type: "put", key, value };
     });
   }
 
+  #ask(slot: Slot): void {
+    if (slot.isAsked) return;
+    slot.isAsked = true;
+    this.#asked.push(slot);
+  }
+
+  /** Whether all that is wanted of a record is remembered; takes it over if so. */
+  #isKnown(slot: Slot): boolean {
+    if (slot.hasValue) return false;
+    const known = this.#known.get(slot);
+    slot.known = known;
+    if (known !== "absent") slot.length = known;
+    return known !== undefined;
+  }
+
+  #isOnItsWay(slot: Slot, earlier: BatchView | undefined): boolean {
+    const before = earlier === undefined ? undefined : earlier.#find(slot);
+    if (before === undefined || !before.written) return false;
+    this.#fill(slot, before.value);
+    return true;
+  }
+
   #fill(slot: Slot, value: Uint8Array | undefined): void {
     slot.known = value?.length ?? "absent";
-    this.#known.set(slot.hash, slot.known);
+    this.#known.set(slot, slot.known);
     slot.length = value?.length;
     if (!slot.hasValue) return;
     slot.value = value;
     this.#bytes += value?.length ?? 0;
   }
 
-  #write(key: Uint8Array, value: Uint8Array | undefined): void {
-    const slot = this.#slot(key);
+  #write(slot: Slot, value: Uint8Array | undefined): void {
     slot.value = value;
     slot.hasValue = true;
     slot.length = value?.length;
+    slot.hasLength = true;
     if (slot.written) return;
     slot.written = true;
     this.#written.push(slot);
   }
 
-  #slot(key: Uint8Array): Slot {
-    const slot = this.#byArray.get(key);
-    if (slot !== undefined) return slot;
-    const hash = this.#known.hash(key);
-    return this.#find(key, hash) ?? this.#add(key, hash);
-  }
-
-  #slotOf(key: Uint8Array): Slot | undefined {
-    return this.#byArray.get(key) ?? this.#find(key, this.#known.hash(key));
-  }
-
-  /** Found by this very array from now on. */
-  #find(key: Uint8Array, hash: KeyHash): Slot | undefined {
-    let slot = this.#slots.get(hash.a);
+  #find({ key, a }: Slot): Slot | undefined {
+    let slot = this.#slots.get(a);
     while (slot !== undefined && !areEqual(slot.key, key)) slot = slot.next;
-    if (slot !== undefined) this.#byArray.set(key, slot);
-    return slot;
-  }
-
-  #add(key: Uint8Array, hash: KeyHash): Slot {
-    const slot: Slot = {
-      key,
-      hash,
-      next: this.#slots.get(hash.a),
-      value: undefined,
-      hasValue: false,
-      length: undefined,
-      known: undefined,
-      written: false,
-    };
-    this.#slots.set(hash.a, slot);
-    this.#byArray.set(key, slot);
     return slot;
   }
 }

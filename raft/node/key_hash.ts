@@ -8,6 +8,9 @@ export interface KeyHash {
   readonly c: number;
 }
 
+/** Takes a hash: whoever makes an object for each key anyway need not make another. */
+export type HashTarget = { -readonly [Part in keyof KeyHash]: number };
+
 export class KeyHasher {
   readonly #seed: number;
 
@@ -20,7 +23,7 @@ export class KeyHasher {
   }
 
   /** Three times MurmurHash3 (Appleby), with constants and a seed for each. */
-  hash(key: Uint8Array): KeyHash {
+  hash(key: Uint8Array, into: HashTarget = { a: 0, b: 0, c: 0 }): KeyHash {
     const { length } = key;
     let a = this.#seed;
     let b = this.#seed ^ 0x5bd1e995;
@@ -32,7 +35,10 @@ export class KeyHasher {
       b = mix(b, word, 0x239b961b, 0xab0e9789);
       c = mix(c, word, 0x38b34ae5, 0xa1e38b93);
     }
-    return { a: finish(a ^ length), b: finish(b ^ length), c: finish(c ^ length) };
+    into.a = finish(a ^ length);
+    into.b = finish(b ^ length);
+    into.c = finish(c ^ length);
+    return into;
   }
 }
 

@@ -8,7 +8,7 @@
  * the key's length. That two keys share one is less likely than any fault of
  * the memory they stand in.
  */
-import { type KeyHash, KeyHasher } from "./key_hash.ts";
+import { type HashTarget, type KeyHash, KeyHasher } from "./key_hash.ts";
 
 /** What is known of a key: the length of its value in bytes, or that there is none. */
 export type KnownLength = number | "absent";
@@ -43,6 +43,8 @@ export class KnownLengths {
   #segments: Int32Array[];
   /** Which way of a full set gives way next. */
   #victim = 0;
+  /** Kept so that nobody can tell {@linkcode draw} to be without effect. */
+  #drawn = 0;
 
   constructor({ secret, entriesMax = KNOWN_LENGTHS_MAX }: KnownLengthsOptions) {
     this.#hasher = new KeyHasher(secret);
@@ -51,8 +53,22 @@ export class KnownLengths {
   }
 
   /** What a key is known by, here and nowhere else. */
-  hash(key: Uint8Array): KeyHash {
-    return this.#hasher.hash(key);
+  hash(key: Uint8Array, into?: HashTarget): KeyHash {
+    return this.#hasher.hash(key, into);
+  }
+
+  /**
+   * Draws what is known of many keys near, so that looking at each of them does
+   * not wait for memory one after the other.
+   */
+  draw(keys: readonly KeyHash[]): void {
+    let drawn = this.#drawn;
+    for (const key of keys) {
+      const segment = this.#segmentOf(key);
+      const at = setOf(segment, key.a);
+      drawn ^= (segment[at] as number) ^ (segment[at + SET_WORDS - 1] as number);
+    }
+    this.#drawn = drawn;
   }
 
   /** What is known of the key; undefined if nothing is. */

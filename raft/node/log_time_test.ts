@@ -7,7 +7,7 @@ import { VirtualClock } from "../../runtime/virtual_clock.ts";
 import { MemoryEngine } from "../../storage/memory_engine.ts";
 import { LogTime } from "./log_time.ts";
 import { RaftNode } from "./raft_node.ts";
-import type { CommittedCommand, Lookahead, MachineReader, StateMachine } from "./state_machine.ts";
+import type { CommittedCommand, MachineReader, StateMachine } from "./state_machine.ts";
 
 const HOUR_MS = 3_600_000;
 
@@ -19,9 +19,7 @@ class TimeMachine implements StateMachine {
     this.timeMs = Number(String(await reader.get(Buffer.from("time")) ?? "0"));
   }
 
-  prefetch(): Lookahead {
-    return { values: [], lengths: [] };
-  }
+  prefetch(): void {}
 
   apply({ timeMs }: CommittedCommand): number {
     this.timeMs = Math.max(this.timeMs, timeMs);

@@ -15,33 +15,45 @@ export interface CommittedCommand {
 }
 
 /**
- * What was looked up ahead for a batch of commands, overlaid with what they
- * have written so far.
+ * A record in a view, found once by its key. Means nothing to other views, and
+ * nothing once `flush` was called.
  */
-export interface MachineView {
-  /**
-   * @param key A key whose value `prefetch` wanted for this batch, or that was written since
-   * @throws {InvariantError} If the key was neither
-   */
-  get(key: Uint8Array): Uint8Array | undefined;
-  /**
-   * Bytes of the value under a key; undefined if there is none.
-   *
-   * @param key A key that `prefetch` named for this batch, or that was written since
-   * @throws {InvariantError} If the key was neither
-   */
-  lengthOf(key: Uint8Array): number | undefined;
-  /** Whatever comes behind sees it. The caller must change neither array any more. */
-  put(key: Uint8Array, value: Uint8Array): void;
-  /** Whatever comes behind sees that there is nothing. */
-  del(key: Uint8Array): void;
+export interface RecordRef {
+  readonly key: Uint8Array;
 }
 
-/** What a batch of commands will want to see of keys. May name too many. */
+/**
+ * What was looked up ahead for a batch of commands, overlaid with what they
+ * have written so far. All refs must come from this view.
+ */
+export interface MachineView {
+  /** Finds a record. The caller must not change the key any more. */
+  record(key: Uint8Array): RecordRef;
+  /**
+   * The value of a record; undefined if there is none.
+   *
+   * @param record One whose value `prefetch` wanted for this batch, or that was written since
+   * @throws {InvariantError} If it was neither
+   */
+  get(record: RecordRef): Uint8Array | undefined;
+  /**
+   * Bytes of the value of a record; undefined if there is none.
+   *
+   * @param record One that `prefetch` named for this batch, or that was written since
+   * @throws {InvariantError} If it was neither
+   */
+  lengthOf(record: RecordRef): number | undefined;
+  /** Whatever comes behind sees it. The caller must not change the array any more. */
+  put(record: RecordRef, value: Uint8Array): void;
+  /** Whatever comes behind sees that there is nothing. */
+  del(record: RecordRef): void;
+}
+
+/** Takes down what a batch of commands will want to see of keys, and finds the records. */
 export interface Lookahead {
-  readonly values: readonly Uint8Array[];
-  /** Keys of which the value's length will do: the host often knows it without reading. */
-  readonly lengths: readonly Uint8Array[];
+  value(key: Uint8Array): RecordRef;
+  /** The value's length will do: the host often knows it without reading. */
+  length(key: Uint8Array): RecordRef;
 }
 
 /**
@@ -64,8 +76,11 @@ export interface StateMachine {
    * was installed. Must not depend on the number of user keys.
    */
   load(reader: MachineReader): Promise<void>;
-  /** What `apply` will want to see for these commands. */
-  prefetch(commands: readonly CommittedCommand[]): Lookahead;
+  /**
+   * Asks for what `apply` will want to see for these commands, which come next.
+   * May ask for more than that.
+   */
+  prefetch(commands: readonly CommittedCommand[], ahead: Lookahead): void;
   /** @returns The reply for whoever proposed the command */
   apply(command: CommittedCommand, view: MachineView): unknown;
   /**

@@ -27,22 +27,21 @@ export class RegisterMachine implements StateMachine {
     this.count = Number(String(await reader.get(COUNT_KEY) ?? "0"));
   }
 
-  prefetch(commands: readonly CommittedCommand[]): Lookahead {
-    const values = commands.map(({ payload }) => registerKey(parse(payload).name));
-    return { values, lengths: [] };
+  prefetch(commands: readonly CommittedCommand[], ahead: Lookahead): void {
+    for (const { payload } of commands) ahead.value(registerKey(parse(payload).name));
   }
 
   apply(command: CommittedCommand, view: MachineView): string {
     const { name, text } = parse(command.payload);
-    const key = registerKey(name);
+    const record = view.record(registerKey(name));
     this.count++;
     this.#dirty = true;
     if (text === undefined) {
-      view.del(key);
+      view.del(record);
       return "";
     }
-    const value = Buffer.concat([view.get(key) ?? Buffer.of(), Buffer.from(text)]);
-    view.put(key, value);
+    const value = Buffer.concat([view.get(record) ?? Buffer.of(), Buffer.from(text)]);
+    view.put(record, value);
     return String(value);
   }
 

@@ -6,19 +6,19 @@ export const liveCopyMutants: readonly Mutant[] = [
     name: "put-not-noted",
     breaks: "A value that is written while its shard is copied is missing in the change log.",
     file: "shardkv/apply_writes.ts",
-    find: `  view.put(key, value);
-  noteChange(shard, key, view);
+    find: `  view.put(record, value);
+  noteChange(shard, record.key, view);
 `,
-    replace: "  view.put(key, value);\n",
+    replace: "  view.put(record, value);\n",
   },
   {
     name: "delete-not-noted",
     breaks: "A key that is deleted while its shard is copied is missing in the change log.",
     file: "shardkv/apply_writes.ts",
-    find: `  view.del(key);
-  noteChange(shard, key, view);
+    find: `  view.del(record);
+  noteChange(shard, record.key, view);
 `,
-    replace: "  view.del(key);\n",
+    replace: "  view.del(record);\n",
   },
   {
     name: "session-not-noted",
@@ -88,14 +88,14 @@ export const liveCopyMutants: readonly Mutant[] = [
     name: "overwrite-counted-anew",
     breaks: "A value that replaces another one during a move counts as one more key.",
     file: "shardkv/apply_migration.ts",
-    find: "insertValue(shard, key, value, view.lengthOf(recordKey(shard, key)), view);",
-    replace: "insertValue(shard, key, value, undefined, view);",
+    find: "insertValue(shard, record, value, view.lengthOf(record), view);",
+    replace: "insertValue(shard, record, value, undefined, view);",
   },
   {
     name: "deletion-not-taken",
     breaks: "What was deleted while its shard was copied stays at the new owner.",
     file: "shardkv/apply_migration.ts",
-    find: "    else if (deleted) removeValue(shard, key, view);\n",
-    replace: "    else if (deleted) continue;\n",
+    find: "      else if (deleted) removeValue(shard, record, view);\n",
+    replace: "      else if (deleted) continue;\n",
   },
 ];
