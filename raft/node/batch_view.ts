@@ -9,13 +9,16 @@ import type { Lookahead, MachineView, RecordRef } from "./state_machine.ts";
 /** Reads values in the order of their keys. */
 export type ReadMany = (keys: readonly Uint8Array[]) => Promise<(Uint8Array | undefined)[]>;
 
+/** Chains of a view: about as many as it has records when it is full. */
+const CHAINS = 2_048;
+
 /** What is known of a record, and whether that has changed. */
 class Slot implements RecordRef, KeyHash {
   readonly key: Uint8Array;
   a = 0;
   b = 0;
   c = 0;
-  /** Another whose hash begins the same. */
+  /** Another one of the same chain. */
   next: Slot | undefined = undefined;
   /** Undefined if there is none, or if nobody wanted more than its length. */
   value: Uint8Array | undefined = undefined;
@@ -38,8 +41,8 @@ class Slot implements RecordRef, KeyHash {
 
 export class BatchView implements MachineView, Lookahead {
   readonly #known: KnownLengths;
-  /** By the beginning of the key's hash. */
-  readonly #slots = new Map<number, Slot>();
+  /** Chains of records by the end of {@linkcode Slot.a}; a `Map` would grow step by step in every view. */
+  readonly #chains = new Array<Slot | undefined>(CHAINS).fill(undefined);
   /** Wanted and not looked up yet. */
   #asked: Slot[] = [];
   /** In the order in which they were written first. */
@@ -66,8 +69,9 @@ export class BatchView implements MachineView, Lookahead {
     this.#known.hash(key, slot);
     const found = this.#find(slot);
     if (found !== undefined) return found;
-    slot.next = this.#slots.get(slot.a);
-    this.#slots.set(slot.a, slot);
+    const chain = slot.a & (CHAINS - 1);
+    slot.next = this.#chains[chain];
+    this.#chains[chain] = slot;
     return slot;
   }
 
@@ -187,8 +191,8 @@ export class BatchView implements MachineView, Lookahead {
   }
 
   #find({ key, a }: Slot): Slot | undefined {
-    let slot = this.#slots.get(a);
-    while (slot !== undefined && !areEqual(slot.key, key)) slot = slot.next;
+    let slot = this.#chains[a & (CHAINS - 1)];
+    while (slot !== undefined && !(slot.a === a && areEqual(slot.key, key))) slot = slot.next;
     return slot;
   }
 }
