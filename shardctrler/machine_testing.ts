@@ -4,6 +4,7 @@ import { KnownLengths } from "../raft/node/known_lengths.ts";
 import { LiveGeneration } from "../raft/node/live_generation.ts";
 import type { MachineReader } from "../raft/node/state_machine.ts";
 import type { Write } from "../storage/engine.ts";
+import { fullKey } from "../storage/full_key.ts";
 import { MemoryEngine } from "../storage/memory_engine.ts";
 import type { Config } from "./config.ts";
 import { ControllerMachine } from "./machine.ts";
@@ -62,7 +63,7 @@ export class MachineHost {
   }
 
   #note(write: Write): void {
-    const key = Buffer.from(write.key).toString("hex");
+    const key = fullKey(write).toString("hex");
     if (write.type === "del") this.#contents.delete(key);
     else this.#contents.set(key, Buffer.from(write.value).toString("hex"));
   }

@@ -23,7 +23,9 @@ Deno.test("noteChange() numbers the changes of a shard that is leaving, and of n
   noteChange(shard, recordKey(shard, bytes("\x02key")), view);
   noteChange(shard, recordKey(shard, bytes("\x02key")), view);
   const { start } = changesAfter(shard, 1);
-  assertEquals(view.takeWrites(bytes(""))[1], { type: "put", key: start, value: bytes("\x02key") });
+  const prefix = bytes("p");
+  const [, change] = view.takeWrites(prefix);
+  assertEquals(change, { type: "put", prefix, key: start, value: bytes("\x02key") });
   assertEquals(shard.changes, 2);
   assertEquals(shard.changeBytes, 2 * (start.length + 4));
 });

@@ -7,8 +7,14 @@ import type { Journal } from "./journal/journal.ts";
 
 /** One change of a batch. Keys are 1 byte or longer, values 0 or longer. */
 export type Write =
-  | { readonly type: "put"; readonly key: Uint8Array; readonly value: Uint8Array }
-  | { readonly type: "del"; readonly key: Uint8Array };
+  | (KeyOfWrite & { readonly type: "put"; readonly value: Uint8Array })
+  | (KeyOfWrite & { readonly type: "del" });
+
+interface KeyOfWrite {
+  /** Stands before the key, 1 byte or longer: whoever has many keys under one need not copy them. */
+  readonly prefix?: Uint8Array;
+  readonly key: Uint8Array;
+}
 
 /** Keys from `start` (inclusive) to `end` (exclusive), in byte order. */
 export interface KeyRange {

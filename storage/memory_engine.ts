@@ -14,6 +14,7 @@ import {
   type Write,
   type WriteOptions,
 } from "./engine.ts";
+import { fullKey } from "./full_key.ts";
 import type { JournalRecord } from "./journal/journal.ts";
 import { MemoryJournal } from "./journal/memory_journal.ts";
 import { assertKey, assertWritableKey } from "./key_checks.ts";
@@ -229,8 +230,8 @@ function applyBatch(map: OrderedMap, batch: readonly Write[]): void {
 }
 
 function copyWrite(write: Write): Write {
-  assertWritableKey(write.key);
-  const key = copyBuffer(write.key);
+  assertWritableKey(write.prefix ?? write.key);
+  const key = copyBuffer(fullKey(write));
   return write.type === "put"
     ? { type: "put", key, value: copyBuffer(write.value) }
     : { type: "del", key };

@@ -12,6 +12,7 @@ import {
   type Write,
   type WriteOptions,
 } from "./engine.ts";
+import { passingKey } from "./full_key.ts";
 import { FileJournal } from "./journal/file_journal.ts";
 import { assertKey, assertWritableKey } from "./key_checks.ts";
 import { damageOf, isSealed, seal, unseal } from "./record_checksum.ts";
@@ -128,7 +129,7 @@ export class RocksdbEngine implements Engine {
 
   write(batch: readonly Write[], { sync }: WriteOptions): Promise<void> {
     return this.#gate.run(() => {
-      for (const { key } of batch) assertWritableKey(key);
+      for (const { prefix, key } of batch) assertWritableKey(prefix ?? key);
       return this.#queue.push(batch, sync);
     });
   }
@@ -278,7 +279,7 @@ export class RocksdbEngine implements Engine {
 }
 
 function addTo(native: NativeBatch, write: Write): void {
-  const key = asBuffer(write.key);
+  const key = passingKey(write);
   if (write.type === "del") native.del(key);
   else native.put(key, isSealed(key) ? seal(key, write.value) : asBuffer(write.value));
 }

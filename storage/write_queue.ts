@@ -104,7 +104,8 @@ export class WriteQueue {
 function bytesOf(writes: readonly Write[]): number {
   let bytes = 0;
   for (const write of writes) {
-    bytes += write.key.length + (write.type === "put" ? write.value.length : 0);
+    bytes += (write.prefix?.length ?? 0) + write.key.length +
+      (write.type === "put" ? write.value.length : 0);
   }
   return bytes;
 }

@@ -1,7 +1,6 @@
 /** What the commands of some batches see: what was looked up ahead, overlaid with their own writes. */
 import { invariant } from "../../runtime/invariant.ts";
 import type { Write } from "../../storage/engine.ts";
-import { machineKey } from "../../storage/key_space.ts";
 import type { KeyHash } from "./key_hash.ts";
 import type { KnownLength, KnownLengths } from "./known_lengths.ts";
 import type { Lookahead, MachineView, RecordRef } from "./state_machine.ts";
@@ -140,12 +139,13 @@ export class BatchView implements MachineView, Lookahead {
   /** The last write of each key, under the generation's prefix; from now on they count as known. */
   takeWrites(prefix: Uint8Array): Write[] {
     return this.#written.map((slot): Write => {
-      const key = machineKey(prefix, slot.key);
-      const { value, known } = slot;
+      const { key, value, known } = slot;
       const length = value?.length ?? "absent";
       // To find it again takes longer than all the rest.
       if (length !== known) this.#known.update(slot, length);
-      return value === undefined ? { type: "del", key } : { type: "put", key, value };
+      return value === undefined
+        ? { type: "del", prefix, key }
+        : { type: "put", prefix, key, value };
     });
   }
 

@@ -102,6 +102,10 @@ export function testGetMany(test: EngineTest): void {
       () => engine.write([put(Buffer.of(MARK_REGION), "")], unsynced),
       RangeError,
     );
+    for (const prefix of [none, Buffer.of(MARK_REGION)]) {
+      await assertRejects(() => engine.write([{ ...put("a", ""), prefix }], unsynced), RangeError);
+      await assertRejects(() => engine.write([{ ...del("a"), prefix }], unsynced), RangeError);
+    }
     assertEquals(await engine.scan(everything), [], "A refused batch left something behind");
   });
 }

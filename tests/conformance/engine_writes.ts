@@ -1,6 +1,7 @@
 /** Conformance: writing, clearing and closing. */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { EngineClosedError } from "../../storage/engine.ts";
+import { machineKey, machinePrefix } from "../../storage/key_space.ts";
 import {
   del,
   type EngineTest,
@@ -19,6 +20,38 @@ export function testWrites(test: EngineTest): void {
     assertEquals(await engine.get(Buffer.from("b")), Buffer.from("2"));
     await engine.write([del("b"), put("b", "3"), del("missing")], unsynced);
     assertEquals(await engine.get(Buffer.from("b")), Buffer.from("3"));
+  });
+
+  test("write() puts a prefix before its key, whatever their lengths", async (engine) => {
+    const key = Buffer.from("key");
+    for (const length of [1, 2, 6, 508, 509, 510, 3_000]) {
+      const prefix = Buffer.alloc(length, "p");
+      const other = Buffer.alloc(length, "q");
+      const puts = [prefix, other].map((each) => ({ ...put(key, `${length}`), prefix: each }));
+      await engine.write([...puts, put(`alone ${length}`, "x")], unsynced);
+      const value = Buffer.from(`${length}`);
+      assertEquals(await engine.get(Buffer.concat([prefix, key])), value);
+      await engine.write([{ ...del("key"), prefix }], unsynced);
+      const left = await engine.getMany([prefix, other].map((each) => Buffer.concat([each, key])));
+      assertEquals(left, [undefined, value]);
+      assertEquals(await engine.get(Buffer.from(`alone ${length}`)), Buffer.from("x"));
+    }
+    assertEquals(await engine.get(key), undefined);
+  });
+
+  test("write() takes an empty key behind a prefix", async (engine) => {
+    await engine.write([{ ...put("", "1"), prefix: Buffer.from("p") }], unsynced);
+    assertEquals(await engine.get(Buffer.from("p")), Buffer.from("1"));
+  });
+
+  test("write() puts many keys under one prefix, sealed as by themselves", async (engine) => {
+    const prefix = machinePrefix(1);
+    const names = Array.from({ length: 300 }, (_, i) => Buffer.from("k".repeat(1 + i % 40) + i));
+    await engine.write(names.map((key) => ({ ...put(key, `${key}`), prefix })), unsynced);
+    const whole = names.map((key) => machineKey(prefix, key));
+    assertEquals(await engine.getMany(whole), names);
+    await engine.write(whole.map((key) => put(key, "again")), unsynced);
+    assertEquals(await engine.getMany(whole), names.map(() => Buffer.from("again")));
   });
 
   test("write() of an empty batch does nothing", async (engine) => {

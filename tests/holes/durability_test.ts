@@ -9,6 +9,7 @@ import { silentLogger } from "../../runtime/logger.ts";
 import { createPrng } from "../../runtime/prng.ts";
 import { VirtualClock } from "../../runtime/virtual_clock.ts";
 import { type Engine, EngineError } from "../../storage/engine.ts";
+import { fullKey } from "../../storage/full_key.ts";
 import { FileJournal } from "../../storage/journal/file_journal.ts";
 import { segmentName } from "../../storage/journal/journal_segment.ts";
 import { appliedKey, nodeKey } from "../../storage/key_space.ts";
@@ -299,7 +300,7 @@ Deno.test("E34: entries and vote are one record, a machine's changes one batch w
     assertGreater(records.length, 40);
     const batches = engine(id).batches.map(({ writes, sync }) => ({
       sync,
-      regions: new Set(writes.map(({ key }) => key[0])),
+      regions: new Set(writes.map((write) => fullKey(write)[0])),
       hasApplied: writes.some(({ key }) => appliedKey(1).equals(key)),
     }));
     const machine = batches.filter(({ regions }) => regions.has(3));

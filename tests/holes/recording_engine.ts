@@ -9,6 +9,7 @@ import type {
   Write,
   WriteOptions,
 } from "../../storage/engine.ts";
+import { fullKey } from "../../storage/full_key.ts";
 import type { Journal } from "../../storage/journal/journal.ts";
 
 export interface Batch {
@@ -103,7 +104,7 @@ function bytesOf(step: Step): number {
   if ("record" in step) return step.record.length;
   if ("forgotten" in step) return 0;
   return step.writes.reduce(
-    (sum, write) => sum + write.key.length + (write.type === "put" ? write.value.length : 0),
+    (sum, write) => sum + fullKey(write).length + (write.type === "put" ? write.value.length : 0),
     0,
   );
 }
