@@ -22,3 +22,19 @@ export function compareBytes(a: Uint8Array, b: Uint8Array): number {
   }
   return a.length - b.length;
 }
+
+/** Memory that is used again, by its length: keys and values of one store tend to have few. */
+export class ReusedBuffers {
+  readonly #kept: (Buffer | undefined)[];
+
+  /** @param bytesMax Longer ones are made anew each time */
+  constructor(bytesMax: number) {
+    this.#kept = new Array<Buffer | undefined>(bytesMax + 1).fill(undefined);
+  }
+
+  /** A buffer with anything in it; good until the next one of that length is asked for. */
+  ofLength(length: number): Buffer {
+    if (length >= this.#kept.length) return Buffer.allocUnsafe(length);
+    return this.#kept[length] ??= Buffer.allocUnsafeSlow(length);
+  }
+}

@@ -7,6 +7,7 @@
  * Records about the node are read one by one, so that RocksDB verifies them.
  */
 import { crc32 } from "node:zlib";
+import { ReusedBuffers } from "./buffers.ts";
 import { MACHINE_REGION } from "./key_space.ts";
 
 /** CRC-32 of key and value, big-endian, behind the value. */
@@ -17,11 +18,8 @@ export function isSealed(key: Uint8Array): boolean {
   return key[0] === MACHINE_REGION;
 }
 
-/** Values up to this length are sealed in memory that is used again. */
-const KEPT_BYTES_MAX = 1_024;
-
-/** Memory for sealed values, by their length: values of one store tend to have few. */
-const kept: (Buffer | undefined)[] = new Array(KEPT_BYTES_MAX + 1).fill(undefined);
+/** Values up to 1 KiB are sealed in memory that is used again. */
+const sealed = new ReusedBuffers(1_024 + CHECKSUM_BYTES);
 
 /**
  * What is stored under a key of {@linkcode isSealed} for a value: a copy, which
@@ -29,7 +27,7 @@ const kept: (Buffer | undefined)[] = new Array(KEPT_BYTES_MAX + 1).fill(undefine
  */
 export function seal(key: Buffer, value: Uint8Array): Buffer {
   const { length } = value;
-  const stored = roomFor(length);
+  const stored = sealed.ofLength(length + CHECKSUM_BYTES);
   stored.set(value);
   const checksum = crc32(value, crc32(key));
   // Byte by byte: several times faster than writeUInt32BE on the hot path.
@@ -38,11 +36,6 @@ export function seal(key: Buffer, value: Uint8Array): Buffer {
   stored[length + 2] = checksum >>> 8;
   stored[length + 3] = checksum;
   return stored;
-}
-
-function roomFor(length: number): Buffer {
-  if (length > KEPT_BYTES_MAX) return Buffer.allocUnsafe(length + CHECKSUM_BYTES);
-  return kept[length] ??= Buffer.allocUnsafeSlow(length + CHECKSUM_BYTES);
 }
 
 /** The value of what is stored under a key of {@linkcode isSealed}: a view; undefined if it is damaged. */
