@@ -29,6 +29,12 @@ export interface RaftConfig {
   /** A leader that hears from no quorum for an election timeout steps down (thesis 6.2). @default {true} */
   readonly checkQuorum: boolean;
   /**
+   * Send at once only what somebody waits for: entries to as many members as a
+   * majority takes. The others, and news of commits, wait until the driver
+   * calls `RawNode.sendHeld` (raft/vanguard.ts). @default {false}
+   */
+  readonly thrifty: boolean;
+  /**
    * Milliseconds after sending heartbeats for which their answers let a leader
    * serve reads without asking again (thesis 6.4.1); 0: it always asks. Must be
    * the same on all members, and so much shorter than `electionTicks` that the
@@ -49,6 +55,7 @@ export const defaultRaftConfig: Omit<RaftConfig, "id"> = {
   pendingReadsMax: 4096,
   preVote: true,
   checkQuorum: true,
+  thrifty: false,
   leaseMs: 0,
 };
 
@@ -58,7 +65,8 @@ export const defaultRaftConfig: Omit<RaftConfig, "id"> = {
  * @throws {RangeError} If a value is out of its range
  */
 export function validateRaftConfig(config: RaftConfig): void {
-  const atLeast = (min: number, name: Exclude<keyof RaftConfig, "preVote" | "checkQuorum">) => {
+  type Switch = "preVote" | "checkQuorum" | "thrifty";
+  const atLeast = (min: number, name: Exclude<keyof RaftConfig, Switch>) => {
     const value = config[name];
     if (!Number.isSafeInteger(value) || value < min) {
       throw new RangeError(

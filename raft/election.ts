@@ -1,5 +1,6 @@
 /** How a node comes to lead: campaigns, votes, and who may have one (Raft paper 5.2, 5.4.1; thesis 9.6). */
 import { invariant } from "../runtime/invariant.ts";
+import { standInFor } from "./leader_gone.ts";
 import { isVoter } from "./membership.ts";
 import type { TimeoutNow, VoteRequest, VoteResponse } from "./message.ts";
 import { voteResult } from "./quorum.ts";
@@ -109,8 +110,9 @@ export function isLeaderProtected(core: RaftCore, request: VoteRequest): boolean
 /** Answers a request for a vote; learners answer too, as they may vote without knowing it yet. */
 export function handleVoteRequest(core: RaftCore, request: VoteRequest): void {
   const { config: { id }, log } = core;
-  const granted = mayVoteFor(core, request) &&
-    log.isCovered({ index: request.lastIndex, term: request.lastTerm });
+  const isCovered = log.isCovered({ index: request.lastIndex, term: request.lastTerm });
+  const granted = mayVoteFor(core, request) && isCovered;
+  if (!isCovered) standInFor(core, request.from);
   const answer = { from: id, to: request.from, reject: !granted, ...commitNews(core) };
   if (request.type === "preVote") {
     // A grant is for the term that was asked about, a refusal teaches ours.

@@ -1,7 +1,8 @@
 /**
  * What a follower makes of the news that its leader is not merely silent: the
  * connection broke and nobody answers there any more. Waiting for the rest of
- * the election timeout would then protect nobody.
+ * the election timeout would then protect nobody. And what it makes of a
+ * candidate that comes from a log which is behind its own.
  */
 import type { RaftCore } from "./raft_core.ts";
 import type { NodeId } from "./types.ts";
@@ -25,17 +26,31 @@ export function giveUpGoneLeader(core: RaftCore): void {
   const isSilent = core.electionElapsed > heartbeatTicks;
   if (!core.leaderGone || !isSilent || core.electionElapsed >= electionTicks) return;
   core.electionElapsed = electionTicks;
-  core.electionTimeout = electionTicks + turn(core);
+  core.electionTimeout = electionTicks + turn(core, [core.leader]);
+}
+
+/**
+ * Stands in for a candidate that was refused because its log is behind this
+ * one: no majority may elect it as long as those who refuse are needed for one,
+ * as is the rule when a thrifty leader ends, so that waiting for the rest of
+ * the timeout would only keep the group without a leader.
+ */
+export function standInFor(core: RaftCore, candidate: NodeId): void {
+  if (core.role !== "follower") return;
+  const soon = core.electionElapsed + turn(core, [core.leader, candidate]);
+  core.electionTimeout = Math.min(core.electionTimeout, soon);
 }
 
 /**
  * Ticks until this node campaigns. All followers learn of a leader's end at
  * about the same time; taking turns keeps them from splitting the vote, and one
  * tick lets the others notice before the first asks them.
+ *
+ * @param others Voters that take no turn
  */
-function turn({ config: { id, electionTicks }, conf, leader }: RaftCore): number {
+function turn({ config: { id, electionTicks }, conf }: RaftCore, others: NodeId[]): number {
   const voters = new Set([...conf.voters, ...conf.votersOutgoing]);
-  voters.delete(leader);
+  for (const other of others) voters.delete(other);
   const rank = [...voters].filter((voter) => voter < id).length;
   const stride = Math.max(1, Math.floor(electionTicks / (voters.size + 1)));
   return 1 + rank * stride;

@@ -100,3 +100,25 @@ Deno.test("reportGone() cuts no lease short", () => {
   tick(node, ELECTION_TICKS - 1);
   assertEquals(votesFor1(node), false);
 });
+
+Deno.test("a follower with more entries stands in for a candidate that nobody can elect", () => {
+  for (let seed = 1; seed <= 20; seed++) {
+    const network = new TestNetwork({ size: 3, seed });
+    network.elect(3);
+    network.loses = ({ type, to }) => type === "append" && to === 1;
+    network.propose(3, "a");
+    network.isolate(3);
+    network.nodes.delete(3);
+    for (const { raw } of network.nodes.values()) raw.reportGone(3);
+    network.tick(5);
+    assertEquals(network.node(2).status.role, "leader", `seed ${seed}`);
+  }
+});
+
+Deno.test("no follower stands in for a candidate while it protects its leader", () => {
+  const node = new TestNode({ id: 2, voters: [1, 2, 3], log: [1] });
+  node.raw.step(heartbeat({ from: 3, to: 2, term: 1 }));
+  node.raw.step(vote({ type: "preVote", from: 1, to: 2, term: 2 }));
+  tick(node, ELECTION_TICKS - 1);
+  assertEquals(node.status.role, "follower");
+});

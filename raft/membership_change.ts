@@ -81,6 +81,7 @@ export function applyConfChange(core: RaftCore, change: ConfChange): void {
     fresh.recentActive = true;
     progress.set(id, fresh);
   }
+  core.vanguard.race(core.log.lastIndex + 1);
   if (!isVoter(core.conf, core.transferee)) core.transferee = NONE;
   // Fewer members may be enough now.
   advanceCommit(core);

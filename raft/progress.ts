@@ -25,6 +25,8 @@ export class Progress {
   probeSent = false;
   /** Send something, even if there is nothing new: an earlier message may be lost. */
   pingDue = false;
+  /** Hold nothing back this once (raft/vanguard.ts). */
+  isDue = false;
   /** Heard from since the leader last checked its quorum. */
   recentActive = false;
   /** Heard from between the two last checks. */
@@ -99,6 +101,7 @@ export class Progress {
     this.#sentCommit = Math.min(this.#sentCommit, this.#next - 1);
     this.probeSent = false;
     this.pingDue = false;
+    this.isDue = false;
     this.inflights.reset();
   }
 

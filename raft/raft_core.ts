@@ -24,6 +24,7 @@ import {
   type SnapshotMeta,
   type Term,
 } from "./types.ts";
+import { Vanguard } from "./vanguard.ts";
 
 export interface RaftCore {
   readonly config: RaftConfig;
@@ -63,6 +64,8 @@ export interface RaftCore {
   pendingConfIndex: LogIndex;
   readonly leaderReads: LeaderReads;
   readonly lease: Lease;
+  /** Leader: who is sent entries at once, if it is thrifty. */
+  vanguard: Vanguard;
   /** The driver's monotonic clock when it last told; only leases look at it. */
   nowMs: number;
   /** Ticks for which a node that was just started keeps promises it may have forgotten (leases). */
@@ -110,6 +113,7 @@ export function createCore(options: RaftCoreOptions): RaftCore {
     pendingConfIndex: 0,
     leaderReads: new LeaderReads(),
     lease: new Lease(),
+    vanguard: new Vanguard(),
     nowMs: 0,
     embargoTicks: config.leaseMs > 0 ? config.electionTicks : 0,
     forwardedReads: new ForwardedReads(1 + prng.below(2 ** 32) * 2 ** 16),
@@ -217,7 +221,7 @@ export function becomeLeader(core: RaftCore): void {
   core.pendingConfIndex = log.lastIndex;
   // Entries of earlier terms become committed only behind one of this term
   // (section 5.4.2), and reads wait for it (section 8).
-  appendOwn(core, new Uint8Array(0));
+  core.vanguard.race(appendOwn(core, new Uint8Array(0)));
 }
 
 /** Appends an entry of this leader's term and returns its index. */
@@ -243,6 +247,7 @@ function resetForRole(core: RaftCore): void {
   core.uncommittedBytes = 0;
   core.pendingConfIndex = 0;
   core.lease.reset();
+  core.vanguard = new Vanguard();
   core.progress.clear();
 }
 

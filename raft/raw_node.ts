@@ -21,7 +21,7 @@ export { ProposalError } from "./proposal_error.ts";
 import { appendOwn, createCore, type RaftCore, send } from "./raft_core.ts";
 import { RaftLog, type RetentionOptions } from "./raft_log.ts";
 import type { Ready, SoftState } from "./ready.ts";
-import { replicate } from "./replication.ts";
+import { replicate, sendHeld } from "./replication.ts";
 import { acceptRead, beginReadRound } from "./serve_reads.ts";
 import { type RawNodeStatus, statusOf } from "./status.ts";
 import { step, tick } from "./step.ts";
@@ -311,6 +311,19 @@ export class RawNode {
    */
   reportGone(peer: NodeId): void {
     noticeGone(this.#core, peer);
+  }
+
+  /**
+   * Whether a thrifty leader holds something back: the driver is to call
+   * {@linkcode sendHeld} within milliseconds.
+   */
+  get holdsBack(): boolean {
+    return this.#core.vanguard.holdsBack;
+  }
+
+  /** Has the next rounds send what a thrifty leader holds back. */
+  sendHeld(): void {
+    sendHeld(this.#core);
   }
 
   /**

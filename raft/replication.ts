@@ -6,12 +6,16 @@ import { type RaftCore, send } from "./raft_core.ts";
 import type { Entry, NodeId } from "./types.ts";
 
 const NO_ENTRIES: readonly Entry[] = Object.freeze([]);
+/** Entries that are held back from a member, and their payload bytes; more are worth a message of their own. */
+const HELD_ENTRIES_MAX = 64;
+const HELD_BYTES_MAX = 256 << 10;
 
 /**
  * Sends every member what it may get now. Called once per round rather than
  * per event, so that proposals and commits that came together travel together.
  */
 export function replicate(core: RaftCore): void {
+  if (core.config.thrifty) keepVanguard(core);
   for (const [id, progress] of core.progress) {
     if (id !== core.config.id) replicateTo(core, id, progress);
   }
@@ -32,13 +36,43 @@ function replicateTo(core: RaftCore, to: NodeId, progress: Progress): void {
   }
 }
 
-function pipelineTo(core: RaftCore, to: NodeId, progress: Progress): void {
-  while (progress.next <= core.log.lastIndex && !progress.inflights.full) {
-    if (!sendAppend(core, to, progress)) return;
+/** Begins a race for the next entry if one of the vanguard needs help itself. */
+function keepVanguard({ vanguard, progress, log }: RaftCore): void {
+  for (const id of vanguard.members ?? []) {
+    if (progress.get(id)?.state !== "replicate") vanguard.race(log.lastIndex + 1);
   }
-  const commit = Math.min(core.log.commit, progress.next - 1);
+}
+
+function pipelineTo(core: RaftCore, to: NodeId, progress: Progress): void {
+  const { config: { thrifty }, log, vanguard } = core;
+  const isDue = !thrifty || progress.isDue || progress.pingDue;
+  progress.isDue = false;
+  if (isDue || !mayWait(core, to, progress)) {
+    while (progress.next <= log.lastIndex && !progress.inflights.full) {
+      if (!sendAppend(core, to, progress)) return;
+    }
+  } else if (progress.next <= log.lastIndex) {
+    vanguard.holdBack(log.lastIndex);
+  }
+  const hasNews = Math.min(log.commit, progress.next - 1) > progress.sentCommit;
   // An empty message passes a full window: if what filled it is lost, the refusal tells us.
-  if (progress.pingDue || commit > progress.sentCommit) sendEmptyAppend(core, to, progress);
+  if (progress.pingDue || (hasNews && isDue)) sendEmptyAppend(core, to, progress);
+  else if (hasNews) vanguard.holdBack(log.lastIndex);
+}
+
+/** Whether the entries a member lacks may be held back from it for a while. */
+function mayWait({ vanguard, transferee, log }: RaftCore, to: NodeId, { next }: Progress): boolean {
+  if (vanguard.members === undefined || vanguard.members.has(to) || to === transferee) return false;
+  const { firstIndex, lastIndex } = log;
+  if (next < firstIndex || lastIndex - next >= HELD_ENTRIES_MAX) return false;
+  return log.bytesBetween(next, lastIndex) < HELD_BYTES_MAX;
+}
+
+/** Holds nothing back any more from anybody, and asks everybody for help if the vanguard is late. */
+export function sendHeld({ progress, vanguard, log }: RaftCore): void {
+  if (!vanguard.holdsBack) return;
+  for (const member of progress.values()) member.isDue = true;
+  if (log.commit < vanguard.release()) vanguard.race(log.lastIndex + 1);
 }
 
 /**

@@ -3,7 +3,7 @@ import { Chaos } from "./testing/chaos.ts";
 
 const SEEDS = 60;
 const STEPS = 8000;
-/** Each once ended with members that waited for each other for ever. */
+/** Each once ended with members that waited for each other for ever; none was thrifty. */
 const KEPT_SEEDS = [1462, 1791, 10205];
 
 Deno.test("RawNode keeps Raft's promises through loss, reordering, repetition, partitions, crashes and changes of members", () => {
@@ -12,7 +12,7 @@ Deno.test("RawNode keeps Raft's promises through loss, reordering, repetition, p
   const seeds = Array.from({ length: SEEDS }, (_, i) => i + 1).concat(KEPT_SEEDS);
   for (const seed of seeds) {
     try {
-      const chaos = new Chaos(seed);
+      const chaos = new Chaos(seed, seed % 2 === 0 && !KEPT_SEEDS.includes(seed));
       chaos.run(STEPS);
       chaos.heal(200);
       committed += chaos.committed;

@@ -58,6 +58,12 @@ export function confirmReads(core: RaftCore): void {
 function answerRead(core: RaftCore, to: NodeId, context: number, index: LogIndex): void {
   invariant(index <= core.log.commit, () => `Read index ${index} is committed`);
   const { config: { id: from }, term } = core;
-  if (to === from) core.readStates.push({ context, index });
-  else send(core, { type: "readIndexResponse", from, to, term, context, index, reject: false });
+  if (to === from) {
+    core.readStates.push({ context, index });
+    return;
+  }
+  send(core, { type: "readIndexResponse", from, to, term, context, index, reject: false });
+  // The read waits until the asker has applied that much.
+  const asker = core.progress.get(to);
+  if (asker !== undefined) asker.isDue = true;
 }

@@ -146,6 +146,8 @@ function tickLeader(core: RaftCore): void {
   }
   if (core.heartbeatElapsed >= core.config.heartbeatTicks) {
     sendHeartbeats(core);
+    // Who is fastest may have changed.
+    core.vanguard.race(core.log.lastIndex + 1);
     // The word may be lost, or come before the heir has applied a change of members that it knows of.
     tryHandOver(core);
   }

@@ -48,9 +48,14 @@ function handleAppendResponse(core: RaftCore, message: AppendResponse): void {
   // Nobody can have more than was sent.
   if (message.index > core.log.lastIndex) return;
   const advanced = progress.acknowledge(message.index);
+  if (advanced) judgeRace(core);
   if (message.from !== core.config.id) resumeReplication(core, message, progress, advanced);
   if (advanced) advanceCommit(core);
   if (message.from === core.transferee) tryHandOver(core);
+}
+
+function judgeRace({ config: { id, thrifty }, conf, progress, vanguard }: RaftCore): void {
+  if (thrifty) vanguard.judge(conf, id, (other) => progress.get(other)?.match ?? 0);
 }
 
 function resumeReplication(

@@ -49,17 +49,6 @@ export class FrameQueue {
     return dropped;
   }
 
-  /** The message that was pushed last, if it still waits. */
-  get last(): Message | undefined {
-    return this.#messages.at(-1);
-  }
-
-  /** Takes back the message that was pushed last. */
-  pop(): void {
-    const message = this.#messages.pop();
-    if (message !== undefined) this.#bytes -= messageCost(message);
-  }
-
   /** Takes the messages of the next frame, at least one if there is any. */
   takeFrame(): Message[] {
     let bytes = 0;

@@ -3,10 +3,10 @@ import * as pb from "../../proto/gen/raft.ts";
 import { backoffMs } from "../../rpc/retry.ts";
 import { type ErrorCode, KvError } from "../../rpc/errors.ts";
 import type { Channel, ClientStream } from "../../rpc/service.ts";
-import { type Clock, sleep, type Timer } from "../../runtime/clock.ts";
+import { type Clock, sleep } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import type { Prng } from "../../runtime/prng.ts";
-import type { AppendRequest, Message } from "../message.ts";
+import type { Message } from "../message.ts";
 import type { NodeId } from "../types.ts";
 import { encodeMessage } from "./codec.ts";
 import { frameCost, FrameQueue } from "./frame_queue.ts";
@@ -30,8 +30,6 @@ export const CREDIT_REPORT_BYTES = CREDIT_BYTES_MAX / 8;
 export const CREDIT_REPORT_MS = 1_000;
 /** How long a report, or the welcome, may take before the stream is given up for a new one. */
 const REPORT_MS_MAX = 5_000;
-/** How long a commit index waits for company: a client that writes again and again comes sooner. */
-const PATIENCE_MS = 10;
 const RECONNECT = { initialMs: 50, maxMs: 500 };
 /** Trouble of one kind that lasts is told again after so long. */
 const TELL_AGAIN_MS = 30_000;
@@ -72,51 +70,22 @@ export class PeerStream {
   /** The trouble that was told last; undefined since the peer has been reached. */
   #told: { readonly code: ErrorCode; readonly at: number } | undefined;
   #flushing = false;
-  /** Highest commit index that an append has told the peer of. */
-  #toldCommit = 0;
-  /** Ends the wait of what is patient; one serves for all that comes meanwhile. */
-  #patience: Timer | undefined;
 
   constructor(options: PeerStreamOptions) {
     this.#options = options;
     this.#running = this.#run();
   }
 
-  /** A commit index alone waits a little for entries to travel with. */
   send(message: Message): void {
     if (this.#stop.signal.aborted) return;
-    if (message.type === "append") this.#dropOutdone(message);
     if (this.#queue.push(message) > 0) this.#options.onLoss();
-    if (this.#isPatient(message)) this.#flushLater();
-    else this.#scheduleFlush();
+    this.#scheduleFlush();
   }
 
   async close(): Promise<void> {
     this.#stop.abort();
-    this.#patience?.cancel();
     this.#stream?.cancel();
     await this.#running;
-  }
-
-  #flushLater(): void {
-    this.#patience ??= this.#options.clock.setTimer(() => {
-      this.#patience = undefined;
-      if (!this.#queue.isEmpty) this.#scheduleFlush();
-    }, PATIENCE_MS);
-  }
-
-  /** Nobody waits for a commit index: a round of messages for it alone costs as much as one of entries. */
-  #isPatient(message: Message): boolean {
-    if (message.type !== "append" || message.commit <= this.#toldCommit) return false;
-    this.#toldCommit = message.commit;
-    return message.entries.length === 0;
-  }
-
-  /** An append that goes on where an empty one ends says all that the empty one would have said. */
-  #dropOutdone({ term, prevIndex, commit }: AppendRequest): void {
-    const { last } = this.#queue;
-    if (last?.type !== "append" || last.entries.length > 0 || last.term !== term) return;
-    if (last.prevIndex === prevIndex && last.commit <= commit) this.#queue.pop();
   }
 
   /** Messages of one turn of the loop share a frame. */

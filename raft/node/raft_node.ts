@@ -16,6 +16,7 @@ import { ApplyLookout } from "./apply_lookout.ts";
 import { CheckService } from "./check_service.ts";
 import { FirstMeeting } from "./first_meeting.ts";
 import { type AddressedChange, GroupMembers } from "./group_members.ts";
+import { HeldMessages } from "./held_messages.ts";
 import type { NodeIdentity } from "./identity.ts";
 import { type Identified, identify } from "./join.ts";
 import { Leadership } from "./leadership.ts";
@@ -61,6 +62,7 @@ export class RaftNode {
   readonly #leadership: Leadership;
   readonly #meeting: FirstMeeting;
   readonly #check: CheckService;
+  readonly #held: HeldMessages;
   readonly #rounds: Rounds;
   readonly #inbox: Message[] = [];
   readonly #logTime: LogTime;
@@ -162,6 +164,7 @@ export class RaftNode {
       onStepped: () => this.#rounds.take(),
       wake: () => this.#wake(),
     });
+    this.#held = new HeldMessages({ ...shared, core: this.#core, wake: () => this.#wake() });
     this.#rounds = new Rounds({
       identity,
       observer: options.observer,
@@ -172,6 +175,7 @@ export class RaftNode {
       leadership: this.#leadership,
       transport: this.#transport,
       snapshots: this.#snapshots,
+      held: this.#held,
       onInstalled: (index) => this.#onInstalled(index),
     });
   }
@@ -451,6 +455,7 @@ export class RaftNode {
   #halt(error: KvError): void {
     this.#stopped = true;
     this.#timer?.cancel();
+    this.#held.stop();
     this.#meeting.end();
     this.#proposals.failAll(error);
     this.#barriers.failAll(error);

@@ -69,7 +69,7 @@ export interface RaftNodeStatus {
 /** The core's settings that follow from the options. */
 export function raftConfig(options: RaftNodeOptions): RaftConfig {
   const { identity, raft, leaseReads = false, tickMs = TICK_MS_DEFAULT } = options;
-  const config = { ...defaultRaftConfig, ...raft, id: identity.nodeId };
+  const config = { ...defaultRaftConfig, thrifty: true, ...raft, id: identity.nodeId };
   if (!leaseReads) return config;
   // A follower's protection may be short of a tick, and its clock faster than ours.
   const leaseMs = Math.floor((config.electionTicks - 1) * tickMs * LEASE_SHARE);

@@ -10,6 +10,7 @@ import type { LogIndex } from "../types.ts";
 import type { Applier } from "./applier.ts";
 import { passAtOnce } from "./failpoints.ts";
 import type { NodeIdentity } from "./identity.ts";
+import type { HeldMessages } from "./held_messages.ts";
 import type { Leadership } from "./leadership.ts";
 import type { RaftObserver } from "./observer.ts";
 import type { Persister, Round } from "./persister.ts";
@@ -27,6 +28,7 @@ export interface RoundsOptions {
   readonly leadership: Leadership;
   readonly transport: RpcTransport;
   readonly snapshots: SnapshotExchange;
+  readonly held: HeldMessages;
   /** A snapshot up to `index` is what the machine holds now. */
   readonly onInstalled: (index: LogIndex) => void;
 }
@@ -40,8 +42,9 @@ export class Rounds {
 
   /** Takes every round the core has to give. */
   take(): void {
-    const { core } = this.#options;
+    const { core, held } = this.#options;
     while (core.hasReady()) this.#handle(core.ready());
+    held.watch();
   }
 
   /** Goes on with rounds that are durable now, in their order. */

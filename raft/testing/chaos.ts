@@ -28,12 +28,13 @@ export class Chaos {
   /** Changes of members that were proposed. */
   changes = 0;
 
-  constructor(seed: number) {
+  /** @param thrifty The nodes hold messages back, until their drivers ask for them now and then */
+  constructor(seed: number, thrifty: boolean) {
     this.#prng = createPrng(seed);
     const size = 3 + this.#prng.below(3);
     const voters = Array.from({ length: size }, (_, i) => i + 1);
     const ids = Array.from({ length: size + NEWCOMERS }, (_, i) => i + 1);
-    const config = this.#drawConfig();
+    const config = { ...this.#drawConfig(), thrifty };
     this.#nodes = ids.map((id) =>
       new TestNode({ id, voters, config, prng: createPrng(seed * 100 + id) })
     );
@@ -73,6 +74,8 @@ export class Chaos {
 
   #act(): void {
     const dice = this.#prng.below(1000);
+    // Often enough, and no draw of its own: kept seeds must go on meaning what they did.
+    if (dice % 20 === 0) { for (const { raw } of this.#nodes) raw.sendHeld(); }
     if (dice < 400) this.#deliverAny(this.#prng.below(10) === 0);
     else if (dice < 650) this.#emit(this.#pick(), (node) => node.take());
     else if (dice < 850) this.#save(this.#pick());

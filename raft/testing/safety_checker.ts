@@ -81,6 +81,9 @@ export class SafetyChecker {
     if (message.type === "preVote" || message.type === "preVoteResponse") return;
     assert(message.term <= disk.hardState.term, `${text} speaks of a term that is not on disk`);
     if (message.type === "appendResponse" && !message.reject) {
+      // To a leader that was deposed since, whose entries may be replaced by the same write: this
+      // node had them when it decided to answer, and would not have voted for the next one otherwise.
+      if (message.term < disk.hardState.term) return;
       assert(message.index <= disk.lastIndex, `${text} but the disk ends at ${disk.lastIndex}`);
     }
     if (message.type === "vote") {

@@ -40,6 +40,11 @@ function clock(environment: Environment, line: CommandLine): void {
   for (const { raw } of environment.nodesOf(line.numbers())) raw.observeClock(nowMs);
 }
 
+/** `send-held 1`: what a thrifty leader holds back may leave. */
+function sendHeld(environment: Environment, line: CommandLine): void {
+  environment.node(line.number("node")).raw.sendHeld();
+}
+
 /** `report-unreachable 1 peer=2` */
 function reportUnreachable(environment: Environment, line: CommandLine): void {
   const { raw } = environment.node(line.number("node"));
@@ -64,6 +69,7 @@ export const nodeCommands: Commands = {
   "transfer-leadership": transferLeadership,
   "read-index": readIndex,
   clock,
+  "send-held": sendHeld,
   "report-unreachable": reportUnreachable,
   "report-snapshot": reportSnapshot,
   compact,

@@ -22,8 +22,7 @@ export const electionMutants: readonly Mutant[] = [
     name: "vote-for-shorter-log",
     breaks: "A node votes for a candidate whose log lacks entries of its own.",
     file: "raft/election.ts",
-    find: `mayVoteFor(core, request) &&
-    log.isCovered({ index: request.lastIndex, term: request.lastTerm });`,
+    find: "mayVoteFor(core, request) && isCovered;",
     replace: "mayVoteFor(core, request);",
   },
   {
@@ -47,7 +46,7 @@ export const electionMutants: readonly Mutant[] = [
     name: "no-entry-of-new-leader",
     breaks: "A new leader does not begin its term with an entry of its own.",
     file: "raft/raft_core.ts",
-    find: "  appendOwn(core, new Uint8Array(0));\n",
+    find: "  core.vanguard.race(appendOwn(core, new Uint8Array(0)));\n",
     replace: "",
   },
 ];
