@@ -5,7 +5,7 @@
  * candidate that comes from a log which is behind its own.
  */
 import type { RaftCore } from "./raft_core.ts";
-import type { NodeId } from "./types.ts";
+import { type NodeId, NONE } from "./types.ts";
 
 /** Takes the driver's word that a connection to `peer` broke and that none can be made anew. */
 export function noticeGone(core: RaftCore, peer: NodeId): void {
@@ -31,13 +31,15 @@ export function giveUpGoneLeader(core: RaftCore): void {
 
 /**
  * Stands in for a candidate that was refused because its log is behind this
- * one: no majority may elect it as long as those who refuse are needed for one,
- * as is the rule when a thrifty leader ends, so that waiting for the rest of
- * the timeout would only keep the group without a leader.
+ * one, as is the rule when a thrifty leader ends: a majority may need this vote,
+ * so that waiting for the rest of the timeout would only keep the group without
+ * a leader. Does nothing while this node knows of a leader that may be alive.
  */
 export function standInFor(core: RaftCore, candidate: NodeId): void {
-  if (core.role !== "follower") return;
-  const soon = core.electionElapsed + turn(core, [core.leader, candidate]);
+  const { config: { electionTicks }, role, leader } = core;
+  if (role !== "follower" || (leader !== NONE && core.electionElapsed < electionTicks)) return;
+  core.electionElapsed = Math.max(core.electionElapsed, electionTicks);
+  const soon = core.electionElapsed + turn(core, [leader, candidate]);
   core.electionTimeout = Math.min(core.electionTimeout, soon);
 }
 

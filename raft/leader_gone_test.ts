@@ -118,7 +118,16 @@ Deno.test("a follower with more entries stands in for a candidate that nobody ca
 Deno.test("no follower stands in for a candidate while it protects its leader", () => {
   const node = new TestNode({ id: 2, voters: [1, 2, 3], log: [1] });
   node.raw.step(heartbeat({ from: 3, to: 2, term: 1 }));
-  node.raw.step(vote({ type: "preVote", from: 1, to: 2, term: 2 }));
+  for (const term of [1, 2]) node.raw.step(vote({ type: "preVote", from: 1, to: 2, term }));
+  node.raw.step(vote({ from: 1, to: 2, term: 1 }));
   tick(node, ELECTION_TICKS - 1);
+  assertEquals(node.status.role, "follower");
+});
+
+Deno.test("a follower that was about to stand in has its ordinary patience with a leader it hears", () => {
+  const node = new TestNode({ id: 2, voters: [1, 2, 3], log: [1] });
+  node.raw.step(vote({ type: "preVote", from: 1, to: 2, term: 2 }));
+  node.raw.step(heartbeat({ from: 3, to: 2, term: 1 }));
+  tick(node, ELECTION_TICKS);
   assertEquals(node.status.role, "follower");
 });

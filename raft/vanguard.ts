@@ -9,8 +9,7 @@
  * and whoever has it on disk first is sent the next ones at once. While a race
  * is undecided nothing is held back from anybody.
  */
-import type { Electorate } from "./quorum.ts";
-import { quorumIndex } from "./quorum.ts";
+import { type Electorate, quorumIndex } from "./quorum.ts";
 import type { LogIndex, NodeId } from "./types.ts";
 
 export class Vanguard {
