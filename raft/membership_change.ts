@@ -14,7 +14,7 @@ import { changeConf, type ConfChange, ConfChangeError } from "./conf_change.ts";
 import { isJoint, isVoter, members } from "./membership.ts";
 import { ProposalError } from "./proposal_error.ts";
 import { appendOwn, becomeFollower, newProgress, type RaftCore } from "./raft_core.ts";
-import { advanceCommit, hasCommittedInTerm } from "./replication.ts";
+import { advanceCommit, beginRace, hasCommittedInTerm } from "./replication.ts";
 import { confirmReads } from "./serve_reads.ts";
 import { beginTransfer } from "./step_leader.ts";
 import { type LogIndex, type NodeId, NONE } from "./types.ts";
@@ -81,7 +81,7 @@ export function applyConfChange(core: RaftCore, change: ConfChange): void {
     fresh.recentActive = true;
     progress.set(id, fresh);
   }
-  core.vanguard.race(core.log.lastIndex + 1);
+  beginRace(core);
   if (!isVoter(core.conf, core.transferee)) core.transferee = NONE;
   // Fewer members may be enough now.
   advanceCommit(core);

@@ -36,11 +36,16 @@ function replicateTo(core: RaftCore, to: NodeId, progress: Progress): void {
   }
 }
 
-/** Begins a race for the next entry if one of the vanguard needs help itself. */
-function keepVanguard({ vanguard, progress, log }: RaftCore): void {
-  for (const id of vanguard.members ?? []) {
-    if (progress.get(id)?.state !== "replicate") vanguard.race(log.lastIndex + 1);
+/** Begins a race if one of the vanguard needs help itself. */
+function keepVanguard(core: RaftCore): void {
+  for (const id of core.vanguard.members ?? []) {
+    if (core.progress.get(id)?.state !== "replicate") beginRace(core);
   }
+}
+
+/** Has the next entry decide who is sent entries at once. */
+export function beginRace({ vanguard, log }: RaftCore): void {
+  vanguard.race(log.lastIndex + 1);
 }
 
 function pipelineTo(core: RaftCore, to: NodeId, progress: Progress): void {
@@ -69,10 +74,11 @@ function mayWait({ vanguard, transferee, log }: RaftCore, to: NodeId, { next }: 
 }
 
 /** Holds nothing back any more from anybody, and asks everybody for help if the vanguard is late. */
-export function sendHeld({ progress, vanguard, log }: RaftCore): void {
+export function sendHeld(core: RaftCore): void {
+  const { progress, vanguard, log } = core;
   if (!vanguard.holdsBack) return;
   for (const member of progress.values()) member.isDue = true;
-  if (log.commit < vanguard.release()) vanguard.race(log.lastIndex + 1);
+  if (log.commit < vanguard.release()) beginRace(core);
 }
 
 /**

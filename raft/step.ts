@@ -19,7 +19,7 @@ import {
   refuseRead,
   send,
 } from "./raft_core.ts";
-import { sendHeartbeats } from "./replication.ts";
+import { beginRace, sendHeartbeats } from "./replication.ts";
 import { stepCandidate } from "./step_candidate.ts";
 import { stepFollower } from "./step_follower.ts";
 import { stepLeader, tryHandOver } from "./step_leader.ts";
@@ -147,7 +147,7 @@ function tickLeader(core: RaftCore): void {
   if (core.heartbeatElapsed >= core.config.heartbeatTicks) {
     sendHeartbeats(core);
     // Who is fastest may have changed.
-    core.vanguard.race(core.log.lastIndex + 1);
+    beginRace(core);
     // The word may be lost, or come before the heir has applied a change of members that it knows of.
     tryHandOver(core);
   }

@@ -32,6 +32,8 @@ export class SafetyChecker {
   readonly #committed = new Map<LogIndex, Committed>();
   readonly #entries = new Map<string, Seen>();
   readonly #votes = new Map<string, NodeId>();
+  /** The highest index that was ever on each disk. */
+  readonly #diskEnds = new Map<NodeId, LogIndex>();
   readonly #highWater = new Map<NodeId, HighWater>();
   readonly #readsFrom = new Map<string, LogIndex>();
   /** The highest index that any node was told is committed. */
@@ -67,6 +69,10 @@ export class SafetyChecker {
   /** Called when messages leave that speak of what is on disk. */
   afterSave(node: TestNode, messages: readonly Message[]): void {
     const { term, vote } = node.disk.hardState;
+    this.#diskEnds.set(
+      node.id,
+      Math.max(node.disk.lastIndex, this.#diskEnds.get(node.id) ?? 0),
+    );
     if (vote !== 0) {
       const key = `${node.id}/${term}`;
       assertEquals(this.#votes.get(key) ?? vote, vote, `node ${node.id} votes once in ${term}`);
@@ -81,10 +87,11 @@ export class SafetyChecker {
     if (message.type === "preVote" || message.type === "preVoteResponse") return;
     assert(message.term <= disk.hardState.term, `${text} speaks of a term that is not on disk`);
     if (message.type === "appendResponse" && !message.reject) {
-      // To a leader that was deposed since, whose entries may be replaced by the same write: this
-      // node had them when it decided to answer, and would not have voted for the next one otherwise.
-      if (message.term < disk.hardState.term) return;
-      assert(message.index <= disk.lastIndex, `${text} but the disk ends at ${disk.lastIndex}`);
+      // To a leader that was deposed since, whose entries may be replaced by the same write: they
+      // were on disk before, and this node would not have voted for the next one otherwise.
+      const isStale = message.term < disk.hardState.term;
+      const end = isStale ? this.#diskEnds.get(node.id) ?? 0 : disk.lastIndex;
+      assert(message.index <= end, `${text} but the disk ended at ${end}`);
     }
     if (message.type === "vote") {
       assert(message.lastIndex <= disk.lastIndex, `${text} but the disk ends at ${disk.lastIndex}`);
