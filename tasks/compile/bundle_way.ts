@@ -1,4 +1,5 @@
 /** Executables without Deno's runtime for `deno compile`: the running Deno in a self-extracting file. */
+import { V8_FLAGS } from "../v8_flags.ts";
 import { runCommand } from "./command.ts";
 import type { Program } from "./programs.ts";
 import { revisionScript } from "./revision.ts";
@@ -35,7 +36,8 @@ export class BundleWay {
       program: program.name,
       runtime: this.#runtime,
       app: pack(files),
-      permissions: [
+      flags: [
+        V8_FLAGS,
         ...program.permissions,
         ...(program.hasDatabase ? ["--allow-ffi=$app"] : []),
       ],

@@ -130,7 +130,7 @@ run() {
   shift
   if [ -n "$has_path" ]; then PATH=$callers_path; else unset PATH; fi
   exec "$runtime/deno" run --quiet --no-prompt --no-config --no-lock --no-remote --no-npm \
-    --cached-only @permissions@ "$app/$program.js" "$@"
+    --cached-only @flags@ "$app/$program.js" "$@"
 }
 
 temporary=${TMPDIR:-/tmp}/eraft-$(id -u)

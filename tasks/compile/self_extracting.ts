@@ -18,7 +18,7 @@ export interface Parts {
   /** Holds `<program>.js` and what lies beside it. */
   readonly app: Archive;
   /** Deno's flags; `$app` in them is the directory of the app's files. */
-  readonly permissions: readonly string[];
+  readonly flags: readonly string[];
 }
 
 const template = await Deno.readTextFile(`${import.meta.dirname}/self_extracting.sh`);
@@ -50,7 +50,7 @@ function script(parts: Parts): string {
   }
 }
 
-function filled({ program, runtime, app, permissions }: Parts, headerBytes: number): string {
+function filled({ program, runtime, app, flags }: Parts, headerBytes: number): string {
   const values: Readonly<Record<string, string>> = {
     // As long as what takes its place in the end.
     headerSum: "0".repeat(64),
@@ -61,7 +61,7 @@ function filled({ program, runtime, app, permissions }: Parts, headerBytes: numb
     appBytes: String(app.bytes.length),
     appSum: app.sha256,
     appFiles: app.paths.join(" "),
-    permissions: permissions.map((flag) => `"${flag}"`).join(" "),
+    flags: flags.map((flag) => `"${flag}"`).join(" "),
   };
   return template.replaceAll(/@([a-zA-Z]+)@/g, (_, name: string) => {
     const value = values[name];

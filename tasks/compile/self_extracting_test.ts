@@ -25,7 +25,7 @@ const parts = {
     { path: "kv.js", isExecutable: false, bytes: new TextEncoder().encode("1;\n") },
     { path: "lib/a.node", isExecutable: false, bytes: new Uint8Array(5_000) },
   ]),
-  permissions: ["--allow-net", "--allow-ffi=$app"],
+  flags: ["--allow-net", "--allow-ffi=$app"],
 };
 
 const whole = selfExtracting(parts);
@@ -79,7 +79,7 @@ class Installed {
 
 Deno.test("selfExtracting() gives the same bytes for the same parts", () => {
   assertEquals(selfExtracting(parts), whole);
-  assertNotEquals(selfExtracting({ ...parts, permissions: [] }), whole);
+  assertNotEquals(selfExtracting({ ...parts, flags: [] }), whole);
 });
 
 Deno.test("a self-extracting file hands over arguments, permissions, PATH and the exit code", async () => {

@@ -6,6 +6,7 @@ import { createPrng, type Prng } from "../../../runtime/prng.ts";
 import { Histogram } from "../../../runtime/histogram.ts";
 import { freePorts } from "../../../tests/e2e/free_ports.ts";
 import type { UnaryTarget } from "../h2load.ts";
+import { V8_FLAGS } from "../../v8_flags.ts";
 import { kill } from "../kill.ts";
 import type { Operation } from "../measurement.ts";
 import type { Drive, SystemOptions, SystemUnderTest } from "../system.ts";
@@ -148,7 +149,7 @@ function startReplica(
   Deno.mkdirSync(directory);
   const main = `${import.meta.dirname}/replica.ts`;
   return new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--quiet", main, directory, address, ...followers],
+    args: ["run", V8_FLAGS, "-A", "--quiet", main, directory, address, ...followers],
     stdin: "null",
     stdout: "null",
     stderr: "inherit",
