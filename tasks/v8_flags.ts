@@ -1,8 +1,8 @@
 /** How V8 is set up in the processes of this project. */
 
 /**
- * A flag of `deno run` and `deno compile`. Effects are told in
- * `docs/benchmark.md`, "What V8 is told".
+ * A flag of `deno run` and `deno compile`; `deno.json` and `packaging/run` repeat
+ * it. Effects are told in `docs/benchmark.md`, "What V8 is told".
  *
  * - `--heap-growing-percent=400`: old objects may grow to five times what
  *   survived the last full collection before the next begins, instead of some

@@ -1,16 +1,24 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { V8_FLAGS } from "./v8_flags.ts";
 
 interface Task {
   readonly command: string;
 }
 
-Deno.test("the tasks that run servers and clients set up V8 as the cluster does", async () => {
-  const text = await Deno.readTextFile(`${import.meta.dirname}/../deno.json`);
+const root = `${import.meta.dirname}/..`;
+/** What serves, asks or measures: main modules of servers and clients, and benchmarks. */
+const underLoad = /deno run .*(\/main\.ts|client\.ts|tasks\/bench\w*\.ts)$/;
+
+Deno.test("the tasks that run servers, clients and benchmarks set up V8 as the cluster does", async () => {
+  const text = await Deno.readTextFile(`${root}/deno.json`);
   const { tasks } = JSON.parse(text) as { tasks: Readonly<Record<string, Task>> };
-  const set = Object.keys(tasks).filter((name) => tasks[name]?.command.includes(` ${V8_FLAGS} `));
-  assertEquals(set, [
-    ...["client", "ctrl", "shardctrlerserver", "shardkvserver", "dashboard-server"],
-    ...["bench", "bench:bare", "bench:growth"],
-  ]);
+  const commands = Object.values(tasks).map(({ command }) => command)
+    .filter((command) => underLoad.test(command) && !command.includes(" tests/"));
+  assertEquals(commands.length, 8);
+  for (const command of commands) assert(command.includes(` ${V8_FLAGS} `), command);
+});
+
+Deno.test("what the container image runs sets up V8 as the cluster does", async () => {
+  const script = await Deno.readTextFile(`${root}/packaging/run`);
+  assert(script.includes(`exec deno run ${V8_FLAGS} `));
 });
