@@ -6,7 +6,11 @@ import { parseNumbers } from "./number_list.ts";
 export const callersMax = 4_096;
 
 export const loadFlags = {
-  warmup: durationFlag({ default: 3_000, help: "before each measurement, uncounted" }),
+  warmup: durationFlag({
+    // So long V8 needs to compile what one caller at a time calls.
+    default: 8_000,
+    help: "before each measurement, uncounted",
+  }),
   duration: durationFlag({ default: 8_000, min: 500, help: "of each measurement" }),
   valueSize: intFlag({ default: 100, min: 1, max: 1 << 20, help: "`bytes` of a value" }),
   dir: stringFlag({
