@@ -14,7 +14,7 @@ Deno.test("the tasks that run servers, clients and benchmarks set up V8 as the c
   const { tasks } = JSON.parse(text) as { tasks: Readonly<Record<string, Task>> };
   const commands = Object.values(tasks).map(({ command }) => command)
     .filter((command) => underLoad.test(command) && !command.includes(" tests/"));
-  assertEquals(commands.length, 8);
+  assertEquals(commands.length, 9);
   for (const command of commands) assert(command.includes(` ${V8_FLAGS} `), command);
 });
 

@@ -81,3 +81,9 @@ export function combine(visits: readonly SystemFigures[]): SystemFigures {
 export function meanOf(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
+
+/** The middle value, or the mean of the middle two; NaN of no values. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return meanOf(sorted.slice((sorted.length - 1) >> 1, (sorted.length >> 1) + 1));
+}

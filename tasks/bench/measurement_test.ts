@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { combine, pointsOf, visitsOf } from "./measurement.ts";
+import { combine, median, pointsOf, visitsOf } from "./measurement.ts";
 import { parseComparisonOptions } from "./options.ts";
 
 Deno.test("visitsOf() lets what drifts hit both systems alike", () => {
@@ -26,4 +26,9 @@ Deno.test("combine() takes the mean of each figure over the visits", () => {
     residentBytes: value,
   });
   assertEquals(combine([visitWith(10), visitWith(30)]), visitWith(20));
+});
+
+Deno.test("median() is the middle value, or the mean of the middle two", () => {
+  assertEquals(median([3, 1, 200]), 3);
+  assertEquals(median([4, 1, 200, 2]), 3);
 });

@@ -30,14 +30,16 @@ export async function visit(
   return { points: figures, residentBytes };
 }
 
-function drive(system: SystemUnderTest, point: Point, durationMs: number): Promise<Drive> {
+/** Puts a system under one point's load. */
+export function drive(system: SystemUnderTest, point: Point, durationMs: number): Promise<Drive> {
   const { path, operation, callers } = point;
   return path === "own"
     ? system.drive(operation, callers, durationMs)
     : runH2load(system.unary(operation), { callers, durationMs });
 }
 
-async function measure(system: SystemUnderTest, run: () => Promise<Drive>): Promise<Sample> {
+/** What came of a stretch of load, and what it cost. */
+export async function measure(system: SystemUnderTest, run: () => Promise<Drive>): Promise<Sample> {
   const serversBefore = await serverCpuSeconds(system);
   const clientBefore = await clientCpuSeconds();
   const { requests, seconds, p50Ms, p99Ms } = await run();

@@ -11,7 +11,7 @@ import { residentBytes } from "../../../tests/e2e/memory.ts";
 import { planNewMember } from "../../../tests/e2e/new_member.ts";
 import { writtenBytes } from "../../../tests/e2e/process_usage.ts";
 import { until } from "../../cluster/deadline.ts";
-import { meanOf } from "../measurement.ts";
+import { meanOf, median } from "../measurement.ts";
 import type { MoveFigures, SizeFigures } from "./size_figures.ts";
 
 export interface SizeRunOptions {
@@ -30,7 +30,7 @@ const REPLICAS = 3;
 const RETAINED_ENTRIES = 256;
 /** Writes one by one, so that as many entries again are there to be dropped from the log. */
 const ENTRIES_TO_DROP = 3 * RETAINED_ENTRIES;
-/** Odd, for the median. */
+/** Restarts, of which the median counts. */
 const RESTARTS = 3;
 /** Ten million keys take their time. */
 const STEP_TIMEOUT_MS = 3_600_000;
@@ -168,9 +168,4 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
   const start = performance.now();
   await work();
   return performance.now() - start;
-}
-
-/** Of an odd number of values. */
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? NaN;
 }
