@@ -16,6 +16,11 @@ export interface Clock {
   wallTime(): number;
   /** Runs `callback` once after `delayMs`. */
   setTimer(callback: () => void, delayMs: number): Timer;
+  /**
+   * Runs `callback` once everything that this turn of the event loop has set in
+   * motion is done, messages handed to the system included. Cannot be taken back.
+   */
+  afterTurn(callback: () => void): void;
 }
 
 /** The host's clock. */
@@ -26,6 +31,7 @@ export const systemClock: Clock = {
     const id = setTimeout(callback, delayMs);
     return { cancel: () => clearTimeout(id) };
   },
+  afterTurn: (callback) => void setImmediate(callback),
 };
 
 /**

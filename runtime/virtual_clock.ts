@@ -47,6 +47,11 @@ export class VirtualClock implements Clock {
     return alarm;
   }
 
+  /** Behind the microtasks that wait already; time stands still until then. */
+  afterTurn(callback: () => void): void {
+    queueMicrotask(callback);
+  }
+
   /** Number of timers that are set. */
   get pending(): number {
     return this.#pending;

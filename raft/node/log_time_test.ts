@@ -37,6 +37,7 @@ async function open(engine: MemoryEngine, virtual: VirtualClock, wallOffset: { m
     now: () => virtual.now(),
     wallTime: () => virtual.wallTime() + wallOffset.ms,
     setTimer: (callback, delayMs) => virtual.setTimer(callback, delayMs),
+    afterTurn: (callback) => virtual.afterTurn(callback),
   };
   const node = await RaftNode.open({
     identity: { clusterId: "7", gid: 1, nodeId: 1 },

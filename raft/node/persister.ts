@@ -67,6 +67,11 @@ export class Persister {
     return this.#pending.length > 0 || this.#running !== undefined;
   }
 
+  /** Rounds wait, and only {@linkcode start} has them written. */
+  get isDue(): boolean {
+    return this.#pending.length > 0 && this.#running === undefined;
+  }
+
   /** Rounds must be given in the core's order, those with nothing to write too. */
   enqueue(round: Round): void {
     this.#pending.push(round);
@@ -74,8 +79,8 @@ export class Persister {
 
   /** Starts writing what is pending, unless a write is under way. */
   start(): void {
-    if (this.#pending.length === 0 || this.#stopped) return;
-    this.#running ??= this.#run();
+    if (!this.isDue || this.#stopped) return;
+    this.#running = this.#run();
   }
 
   async stop(): Promise<void> {

@@ -361,8 +361,18 @@ export class RaftNode {
     this.#readNext();
     this.#proposeNext();
     this.#rounds.take();
-    this.#persister.start();
+    this.#startWriting();
     this.#options.observer?.turnEnded?.();
+  }
+
+  /**
+   * A leader lets its messages leave first: whoever gets them has a way to go
+   * until the answer, and the writing thread may take the processor from them.
+   */
+  #startWriting(): void {
+    if (!this.#persister.isDue) return;
+    if (this.#leadership.isOwn) this.#options.clock.afterTurn(() => this.#persister.start());
+    else this.#persister.start();
   }
 
   #proposeNext(): void {

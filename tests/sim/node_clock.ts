@@ -57,4 +57,8 @@ export class NodeClock implements Clock {
       },
     };
   }
+
+  afterTurn(callback: () => void): void {
+    this.#world.afterTurn(() => this.#gate.pass(callback));
+  }
 }

@@ -1,0 +1,33 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import fc from "fast-check";
+import { keyBytes, keyBytesMax, valueBytes, valueBytesMax } from "./limits.ts";
+
+Deno.test("valueBytes() makes UTF-8 of any text, and no text spoils another", () => {
+  const text = fc.oneof(
+    fc.string({ unit: "binary", maxLength: 40 }),
+    fc.string({ unit: "grapheme", maxLength: 5_000, size: "max" }),
+    fc.constantFrom("", "\ud800 alone", "\udc00", "a".repeat(3_000), "€".repeat(2_731)),
+  );
+  fc.assert(fc.property(fc.array(text, { maxLength: 60 }), (texts) => {
+    const bytes = texts.map(valueBytes);
+    assertEquals(bytes, texts.map((each) => Buffer.from(each, "utf8")));
+  }));
+});
+
+Deno.test("valueBytes() copies bytes, which their owner may change", () => {
+  const owned = new Uint8Array([1, 2, 3]);
+  const bytes = valueBytes(owned);
+  owned.fill(0);
+  assertEquals([...bytes], [1, 2, 3]);
+});
+
+Deno.test("keys and values out of bounds are refused with what they may have", () => {
+  assertThrows(() => keyBytes(""), RangeError, "a key of 0 bytes: it must have 1 to 4096");
+  assertThrows(() => keyBytes("é".repeat(2_049)), RangeError, "a key of 4098 bytes");
+  assertEquals(keyBytes("é".repeat(2_048)).length, keyBytesMax);
+  assertThrows(
+    () => valueBytes("x".repeat(valueBytesMax + 1)),
+    RangeError,
+    "a value of 1048577 bytes: it must have 1048576 or fewer",
+  );
+});
