@@ -143,6 +143,26 @@ Deno.test("RaftNode: a follower left behind a compacted log gets a snapshot", ()
     assertEquals(await readRegister(group.node(away).reader, "r0"), "0");
   }));
 
+Deno.test("RaftNode: a leader writes its log once its messages have left, a follower at once", () =>
+  withGroup(TestGroup.start(3), async (group) => {
+    await group.write("x=a");
+    await group.clock.advance(1_000);
+    const leader = await group.leader();
+    const others = group.ids.filter((id) => id !== leader);
+    const writesOf = (ids: readonly number[]) => ids.reduce((sum, id) => sum + group.writes(id), 0);
+    const before = { leader: writesOf([leader]), others: writesOf(others) };
+    const { clock } = group;
+    const waiting: (() => void)[] = [];
+    clock.afterTurn = (callback) => void waiting.push(callback);
+    const reply = group.node(leader).propose(Buffer.from("x=b"));
+    await clock.advanceUntil(() => writesOf(others) > before.others, 1_000);
+    assertEquals(writesOf([leader]), before.leader);
+    clock.afterTurn = (callback) => queueMicrotask(callback);
+    for (const callback of waiting) callback();
+    assertEquals(String(await clock.resolve(reply, 1_000)), "ab");
+    assert(writesOf([leader]) > before.leader);
+  }));
+
 Deno.test("RaftNode: an idle group writes nothing to its engines", () =>
   withGroup(TestGroup.start(3), async (group) => {
     await group.write("x=a");

@@ -52,6 +52,18 @@ Deno.test("A timer of NodeClock has always come due by the node's own clock when
   }
 });
 
+Deno.test("What a paused node does after a turn waits until it goes on", async () => {
+  const { world, gate, clock } = clocks();
+  let runs = 0;
+  gate.close();
+  clock.afterTurn(() => runs++);
+  await world.advance(1_000);
+  assertEquals(runs, 0);
+  gate.open();
+  await world.advance(1);
+  assertEquals(runs, 1);
+});
+
 Deno.test("A paused node's timers wait and run in order once it goes on; cancelled ones do not", async () => {
   const { world, gate, clock } = clocks();
   const rang: string[] = [];
