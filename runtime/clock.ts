@@ -18,7 +18,8 @@ export interface Clock {
   setTimer(callback: () => void, delayMs: number): Timer;
   /**
    * Runs `callback` once everything that this turn of the event loop has set in
-   * motion is done, messages handed to the system included. Cannot be taken back.
+   * motion is done, messages handed to the system included. Cannot be taken
+   * back. Not for pages: browsers have nothing of the kind.
    */
   afterTurn(callback: () => void): void;
 }
