@@ -9,8 +9,8 @@
  *   16 MB on top. Entries of the log count as they come, at megabytes a second,
  *   and next to nothing else is there to collect: a replica marked all its
  *   objects each second.
- * - `--no-parallel-scavenge`: the main thread collects young objects by itself.
- *   Few survive, and other threads have to be woken and waited for.
+ * - `--no-parallel-scavenge`: one thread collects young objects. Few survive, and
+ *   several have to be woken and waited for.
  * - `--invocation-count-for-turbofan=200`, `--minimum-invocations-after-ic-update=100`:
  *   functions are compiled for good after 200 calls (V8's own bound is 3,000),
  *   100 after their types were last seen to change (500). What runs once for
