@@ -1,7 +1,7 @@
 /** What a clerk does to calls before they leave: `deno task bench:micro client`. */
 import { KvServiceService, WriteOp } from "../proto/gen/shardkv.ts";
 import { encodeBatch, takeBatch } from "./batcher.ts";
-import { PendingCall } from "./call.ts";
+import { Command, PendingCall } from "./call.ts";
 import { CallQueue } from "./call_queue.ts";
 import { Session } from "./session.ts";
 
@@ -12,7 +12,7 @@ const completion = { resolve: () => {}, reject: () => {} };
 
 function fill(op: WriteOp): CallQueue {
   const queue = new CallQueue();
-  for (const key of keys) queue.push(new PendingCall({ op, key, value }, completion));
+  for (const key of keys) queue.push(new PendingCall(new Command(op, key, value), completion));
   return queue;
 }
 

@@ -7,15 +7,32 @@ const commandOverheadBytes = 32;
 
 const none = Buffer.alloc(0);
 
-/** What a caller wants done. */
-export interface Command {
-  /** WRITE_OP_UNSPECIFIED: a read. */
-  readonly op: WriteOp;
-  readonly key: Buffer;
-  readonly value?: Buffer;
+/** What a conditional write asks besides its key and value. */
+export interface Condition {
   readonly expected?: Buffer;
   readonly expectAbsent?: boolean;
   readonly deleteOnMatch?: boolean;
+}
+
+/**
+ * What a caller wants done. A class and no literal, as `Completion`s are: once
+ * thousands of a literal have lived for long, which `putMany` is enough for,
+ * V8 makes all that follow in old space, and whatever they point to with them
+ * outlives its collection (bench.md tells what that cost).
+ */
+export class Command {
+  /** WRITE_OP_UNSPECIFIED: a read. */
+  readonly op: WriteOp;
+  readonly key: Buffer;
+  readonly value: Buffer;
+  readonly condition: Condition | undefined;
+
+  constructor(op: WriteOp, key: Buffer, value: Buffer = none, condition?: Condition) {
+    this.op = op;
+    this.key = key;
+    this.value = value;
+    this.condition = condition;
+  }
 }
 
 /** Told once, with the command's result or with why there is none. */
@@ -75,10 +92,10 @@ export class PendingCall implements WriteCommand {
   constructor(command: Command, completion: Completion, index = 0) {
     this.op = command.op;
     this.key = command.key;
-    this.value = command.value ?? none;
-    this.expected = command.expected ?? none;
-    this.expectAbsent = command.expectAbsent ?? false;
-    this.deleteOnMatch = command.deleteOnMatch ?? false;
+    this.value = command.value;
+    this.expected = command.condition?.expected ?? none;
+    this.expectAbsent = command.condition?.expectAbsent ?? false;
+    this.deleteOnMatch = command.condition?.deleteOnMatch ?? false;
     this.bytes = this.key.length + this.value.length + this.expected.length + commandOverheadBytes;
     this.index = index;
     this.#completion = completion;

@@ -2,12 +2,13 @@ import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { WriteOp } from "../proto/gen/shardkv.ts";
 import { VirtualClock } from "../runtime/virtual_clock.ts";
-import { PendingCall } from "./call.ts";
+import { Command, PendingCall } from "./call.ts";
 import { Deadlines } from "./deadlines.ts";
 
 function aCall(index: number): PendingCall {
   const completion = { resolve: () => {}, reject: () => {} };
-  return new PendingCall({ op: WriteOp.WRITE_OP_PUT, key: Buffer.from("k") }, completion, index);
+  const command = new Command(WriteOp.WRITE_OP_PUT, Buffer.from("k"));
+  return new PendingCall(command, completion, index);
 }
 
 Deno.test("Deadlines tells of each call that is still held, at its time, in order", async () => {

@@ -3,7 +3,7 @@ import { WriteOp } from "../proto/gen/shardkv.ts";
 import { createPrng } from "../runtime/prng.ts";
 import { VirtualClock } from "../runtime/virtual_clock.ts";
 import { batchCommandsMax } from "./batcher.ts";
-import { PendingCall } from "./call.ts";
+import { Command, PendingCall } from "./call.ts";
 import { type CallOwner, GroupConnection } from "./group_connection.ts";
 import { ReplicaChoice } from "./replica_choice.ts";
 import { Session } from "./session.ts";
@@ -41,7 +41,7 @@ function connect(clock: VirtualClock, windowMax?: number) {
 
 function put(key: string): PendingCall {
   const completion = { resolve: () => {}, reject: () => {} };
-  return new PendingCall({ op: WriteOp.WRITE_OP_PUT, key: Buffer.from(key) }, completion);
+  return new PendingCall(new Command(WriteOp.WRITE_OP_PUT, Buffer.from(key)), completion);
 }
 
 Deno.test("GroupConnection stops at the session's window and goes on when it opens", async () => {

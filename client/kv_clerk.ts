@@ -3,7 +3,7 @@ import { type Result, ResultCode, WriteOp } from "../proto/gen/shardkv.ts";
 import { type Clock, systemClock } from "../runtime/clock.ts";
 import { createPrng, type Prng, randomSeed } from "../runtime/prng.ts";
 import type { Dialer } from "../rpc/service.ts";
-import { type Command, type Completion, PendingCall } from "./call.ts";
+import { Command, type Completion, type Condition, PendingCall } from "./call.ts";
 import { CtrlerClerk } from "./ctrler_clerk.ts";
 import { type CallTerms, Dispatcher } from "./dispatcher.ts";
 import { keyBytes, valueBytes } from "./limits.ts";
@@ -127,17 +127,13 @@ export class KvClerk {
 
   /** Appends to the value of a key; to nothing if there is none. */
   append(key: Data, value: Data, call?: CallOptions): Promise<void> {
-    const command = () => ({
-      op: WriteOp.WRITE_OP_APPEND,
-      key: keyBytes(key),
-      value: valueBytes(value),
-    });
+    const command = () => new Command(WriteOp.WRITE_OP_APPEND, keyBytes(key), valueBytes(value));
     return this.#execute(command, call, nothing);
   }
 
   /** Removes a key. Tells whether it was there. */
   delete(key: Data, call?: CallOptions): Promise<boolean> {
-    const command = () => ({ op: WriteOp.WRITE_OP_DELETE, key: keyBytes(key) });
+    const command = () => new Command(WriteOp.WRITE_OP_DELETE, keyBytes(key));
     return this.#execute(command, call, wasThere);
   }
 
@@ -237,9 +233,30 @@ export class KvClerk {
     read: (result: Result) => Value,
   ): Promise<Value> {
     return new Promise((resolve, reject) => {
-      const completion: Completion = { resolve: (result) => resolve(read(result)), reject };
-      this.#dispatcher.submit(new PendingCall(command(), completion), this.#terms(options));
+      const call = new PendingCall(command(), new Answer(resolve, reject, read));
+      this.#dispatcher.submit(call, this.#terms(options));
     });
+  }
+}
+
+/** What its caller makes of a result. */
+class Answer<Value> implements Completion {
+  readonly reject: (error: unknown) => void;
+  readonly #resolve: (value: Value) => void;
+  readonly #read: (result: Result) => Value;
+
+  constructor(
+    resolve: (value: Value) => void,
+    reject: (error: unknown) => void,
+    read: (result: Result) => Value,
+  ) {
+    this.#resolve = resolve;
+    this.reject = reject;
+    this.#read = read;
+  }
+
+  resolve(result: Result): void {
+    this.#resolve(this.#read(result));
   }
 }
 
@@ -251,20 +268,20 @@ function checkTimeout(timeoutMs: number): number {
 }
 
 function readOf(key: Data): Command {
-  return { op: WriteOp.WRITE_OP_UNSPECIFIED, key: keyBytes(key) };
+  return new Command(WriteOp.WRITE_OP_UNSPECIFIED, keyBytes(key));
 }
 
 function putOf(key: Data, value: Data): Command {
-  return { op: WriteOp.WRITE_OP_PUT, key: keyBytes(key), value: valueBytes(value) };
+  return new Command(WriteOp.WRITE_OP_PUT, keyBytes(key), valueBytes(value));
 }
 
 function casOf(key: Data, { expected, value }: CasOptions): Command {
-  return {
-    op: WriteOp.WRITE_OP_CAS,
-    key: keyBytes(key),
+  const condition: Condition = {
     ...(expected === undefined ? { expectAbsent: true } : { expected: valueBytes(expected) }),
-    ...(value === undefined ? { deleteOnMatch: true } : { value: valueBytes(value) }),
+    deleteOnMatch: value === undefined,
   };
+  const bytes = value === undefined ? undefined : valueBytes(value);
+  return new Command(WriteOp.WRITE_OP_CAS, keyBytes(key), bytes, condition);
 }
 
 function rangeOf(options: ScanOptions): ScanRange {

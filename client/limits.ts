@@ -13,6 +13,8 @@ const pooledBytesMax = textPoolBytes / 8;
 const bytesPerCharacterMax = 3;
 const encoder = new TextEncoder();
 let textPool = Buffer.alloc(0);
+/** Bytes of the pool that hold texts already. */
+let textPoolUsed = 0;
 
 /**
  * A copy of a key as bytes; text becomes UTF-8.
@@ -52,9 +54,11 @@ function toBytes(data: Uint8Array | string): Buffer {
 function textBytes(text: string): Buffer {
   const room = text.length * bytesPerCharacterMax;
   if (room > pooledBytesMax) return Buffer.from(text);
-  if (room > textPool.length) textPool = Buffer.allocUnsafeSlow(textPoolBytes);
-  const { written } = encoder.encodeInto(text, textPool.subarray(0, room));
-  const bytes = textPool.subarray(0, written);
-  textPool = textPool.subarray(written);
-  return bytes;
+  if (textPoolUsed + room > textPool.length) {
+    textPool = Buffer.allocUnsafeSlow(textPoolBytes);
+    textPoolUsed = 0;
+  }
+  const start = textPoolUsed;
+  textPoolUsed += encoder.encodeInto(text, textPool.subarray(start, start + room)).written;
+  return textPool.subarray(start, textPoolUsed);
 }

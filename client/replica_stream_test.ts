@@ -10,7 +10,7 @@ import { KvError } from "../rpc/errors.ts";
 import { ManualStream } from "../rpc/testing/manual_stream.ts";
 import { VirtualClock } from "../runtime/virtual_clock.ts";
 import type { Batch } from "./batcher.ts";
-import { PendingCall } from "./call.ts";
+import { Command, PendingCall } from "./call.ts";
 import { ReplicaStream } from "./replica_stream.ts";
 import { Session } from "./session.ts";
 
@@ -57,7 +57,7 @@ function keysOf({ writes }: Batch): string[] {
 function puts(...keys: string[]): Batch {
   const completion = { resolve: () => {}, reject: () => {} };
   const writes = keys.map((key) =>
-    new PendingCall({ op: WriteOp.WRITE_OP_PUT, key: Buffer.from(key) }, completion)
+    new PendingCall(new Command(WriteOp.WRITE_OP_PUT, Buffer.from(key)), completion)
   );
   return { writes, reads: [] };
 }
