@@ -8,17 +8,12 @@
  * messages travel slower and a test fails.
  */
 import type { Server } from "@grpc/grpc-js";
-import type { ServerHttp2Session, Settings } from "node:http2";
+import type { Http2Session, Settings } from "node:http2";
 import { flowControlBytes } from "./limits.ts";
 
 /** What a server of grpc-js 1.14 keeps to itself. */
 interface Internals {
   readonly commonServerOptions?: { settings?: Settings };
-  readonly http2Servers?: ReadonlyMap<SessionSource, unknown>;
-}
-
-interface SessionSource {
-  on(event: "session", listener: (session: ServerHttp2Session) => void): unknown;
 }
 
 /** Widens the window of each stream; to be called before the server has anything to accept from. */
@@ -28,10 +23,7 @@ export function widenStreams(server: Server): void {
   options.settings = { ...options.settings, initialWindowSize: flowControlBytes };
 }
 
-/** Widens the window that the streams of a connection share; to be called before the first comes. */
-export function widenConnections(server: Server): void {
-  const { http2Servers: sources } = server as unknown as Internals;
-  for (const source of sources?.keys() ?? []) {
-    source.on("session", (session) => session.setLocalWindowSize(flowControlBytes));
-  }
+/** Widens the window that the streams of a connection share. */
+export function widenConnection(session: Http2Session): void {
+  session.setLocalWindowSize(flowControlBytes);
 }

@@ -4,7 +4,7 @@ import { type Clock, sleep, systemClock } from "../runtime/clock.ts";
 import { type Logger, silentLogger } from "../runtime/logger.ts";
 import { ConnectionGate } from "./connection_gate.ts";
 import { KvError } from "./errors.ts";
-import { widenConnections, widenStreams } from "./flow_control.ts";
+import { widenConnection, widenStreams } from "./flow_control.ts";
 import { ServerCalls, toGrpcHandler } from "./grpc_server_call.ts";
 import {
   connectionsMax,
@@ -12,7 +12,9 @@ import {
   prefaceMsMax,
   streamsPerConnectionMax,
 } from "./limits.ts";
+import { onSession } from "./server_sessions.ts";
 import type { ServiceRoutes } from "./service.ts";
+import { replaceStreamTable } from "./stream_table.ts";
 import { gatherWrites } from "./write_gathering.ts";
 
 /** What one server takes on at most; each has a default in limits.ts. */
@@ -80,7 +82,10 @@ export async function serveGrpc(options: ServeGrpcOptions): Promise<GrpcServer> 
   register(server, routes, calls);
   // gRPC's own listener would give every stranger a session; see ConnectionGate.
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
-  widenConnections(server);
+  onSession(server, (session) => {
+    widenConnection(session);
+    replaceStreamTable(session);
+  });
   const gate = new ConnectionGate({
     clock,
     logger,
