@@ -18,7 +18,7 @@ export interface Condition {
  * What a caller wants done. A class and no literal, as `Completion`s are: once
  * thousands of a literal have lived for long, which `putMany` is enough for,
  * V8 makes all that follow in old space, and whatever they point to with them
- * outlives its collection (bench.md tells what that cost).
+ * outlives its collection (docs/benchmark.md tells what that cost).
  */
 export class Command {
   /** WRITE_OP_UNSPECIFIED: a read. */
