@@ -162,7 +162,7 @@ class GrpcChannel implements Channel {
     if (this.#closed) return;
     this.#closed = true;
     for (const call of this.#calls) call.breakOff(channelClosed(this.address));
-    this.#client?.close();
+    this.#closeClient();
   }
 
   #connect(): Client {
@@ -189,9 +189,18 @@ class GrpcChannel implements Channel {
 
   /** The next call connects anew. */
   #giveUpClient(): void {
-    this.#client?.close();
+    this.#closeClient();
     this.#client = undefined;
     this.#connectingSince = undefined;
+  }
+
+  /**
+   * A client hears of the address of its first call a turn later, closed or not:
+   * one that is closed before would connect all the same, and never end.
+   */
+  #closeClient(): void {
+    const client = this.#client;
+    if (client !== undefined) this.#clock.afterTurn(() => client.close());
   }
 
   /** Whether the client has been connecting for too long. Looked at with each call: no timer is left behind. */

@@ -178,3 +178,14 @@ Deno.test("GrpcDialer notices within its keepalive that a server was stopped", a
   await output.cancel();
   await dialer.close();
 });
+
+Deno.test("GrpcDialer leaves nothing behind of a channel that is closed as it is first used", async () => {
+  const server = await serveGrpc({ address: "127.0.0.1:0", routes });
+  const dialer = new GrpcDialer();
+  const call = dialer.channel(server.address).unary(execute, request(1), { timeoutMs });
+  const closed = dialer.close();
+  assertEquals((await assertRejects(() => call, KvError)).code, "CANCELLED");
+  await closed;
+  assertEquals(server.connections, 0);
+  await server.close();
+});
