@@ -3,6 +3,7 @@ import { invariant } from "../../runtime/invariant.ts";
 import type { Write } from "../../storage/engine.ts";
 import type { KeyHash } from "./key_hash.ts";
 import type { KnownLength, KnownLengths } from "./known_lengths.ts";
+import { nearOrder } from "./near_order.ts";
 import type { Lookahead, MachineView, RecordRef } from "./state_machine.ts";
 
 /** Reads values in the order of their keys. */
@@ -47,6 +48,8 @@ export class BatchView implements MachineView, Lookahead {
   /** In the order in which they were written first. */
   readonly #written: Slot[] = [];
   #bytes = 0;
+  /** Kept so that nobody can tell {@linkcode BatchView.#drawValues} to be without effect. */
+  #drawn = 0;
 
   /** @param known What earlier views have learned; learns from this one */
   constructor(known: KnownLengths) {
@@ -136,17 +139,32 @@ export class BatchView implements MachineView, Lookahead {
     }
   }
 
-  /** The last write of each key, under the generation's prefix; from now on they count as known. */
+  /**
+   * The last write of each key, under the generation's prefix, neighbours one
+   * after the other; from now on they count as known.
+   */
   takeWrites(prefix: Uint8Array): Write[] {
-    return this.#written.map((slot): Write => {
+    this.#drawValues();
+    const writes: Write[] = [];
+    for (const at of nearOrder(this.#written)) {
+      const slot = this.#written[at] as Slot;
       const { key, value, known } = slot;
       const length = value?.length ?? "absent";
       // To find it again takes longer than all the rest.
       if (length !== known) this.#known.update(slot, length);
-      return value === undefined
-        ? { type: "del", prefix, key }
-        : { type: "put", prefix, key, value };
-    });
+      if (value === undefined) writes.push({ type: "del", prefix, key });
+      else writes.push({ type: "put", prefix, key, value });
+    }
+    return writes;
+  }
+
+  /** Draws values near in the order in which memory is read ahead; in any other each would be waited for. */
+  #drawValues(): void {
+    let drawn = this.#drawn;
+    for (const { value } of this.#written) {
+      if (value !== undefined) drawn ^= (value[0] ?? 0) ^ (value[value.length - 1] ?? 0);
+    }
+    this.#drawn = drawn;
   }
 
   #ask(slot: Slot): void {
