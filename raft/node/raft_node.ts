@@ -367,7 +367,7 @@ export class RaftNode {
 
   /**
    * A leader lets its messages leave first: whoever gets them has a way to go
-   * until the answer, and the writing thread may take the processor from them.
+   * until the answer, and the event loop may wait for the disk meanwhile.
    */
   #startWriting(): void {
     if (!this.#persister.isDue) return;

@@ -1,5 +1,6 @@
 /** The journal of servers: files of records in a directory, the newest written to. */
 import { dirname } from "node:path";
+import { type Clock, systemClock } from "../../runtime/clock.ts";
 import { invariant } from "../../runtime/invariant.ts";
 import { createPrng, type Prng, randomSeed } from "../../runtime/prng.ts";
 import { CallGate } from "../call_gate.ts";
@@ -13,6 +14,7 @@ import {
   type SegmentContent,
   segmentName,
 } from "./journal_segment.ts";
+import { SyncPlace } from "./sync_place.ts";
 
 export interface FileJournalOptions {
   /**
@@ -24,6 +26,10 @@ export interface FileJournalOptions {
   readonly segmentBytes?: number;
   /** Draws salts of files. @default {one that nobody can foresee} */
   readonly prng?: Prng;
+  /** @default {systemClock} */
+  readonly clock?: Clock;
+  /** Says where to wait for the disk. @default {on the event loop while the disk is quick} */
+  readonly place?: Pick<SyncPlace, "isOnLoop" | "took">;
 }
 
 const SEGMENT_BYTES_DEFAULT = 32 << 20;
@@ -33,6 +39,8 @@ export class FileJournal implements Journal {
   readonly #directory: string;
   readonly #segmentBytes: number;
   readonly #prng: Prng;
+  readonly #clock: Clock;
+  readonly #place: Pick<SyncPlace, "isOnLoop" | "took">;
   readonly #gate: CallGate;
   /** First numbers of the files before the active one, oldest first. */
   readonly #older: number[];
@@ -52,6 +60,8 @@ export class FileJournal implements Journal {
     this.#directory = directory;
     this.#segmentBytes = options.segmentBytes ?? SEGMENT_BYTES_DEFAULT;
     this.#prng = options.prng ?? createPrng(randomSeed());
+    this.#clock = options.clock ?? systemClock;
+    this.#place = options.place ?? new SyncPlace();
     this.#gate = new CallGate(`the journal '${directory}'`);
     this.#older = [...found.older];
     this.#newest = found.newest;
@@ -137,9 +147,16 @@ export class FileJournal implements Journal {
   async #put(payload: readonly Uint8Array[]): Promise<void> {
     const sequence = this.#newest + 1;
     const segment = this.#segmentFor(sequence);
-    segment.put(sequence, payload);
+    const bytes = segment.put(sequence, payload);
     this.#newest = sequence;
-    await segment.sync();
+    const startedAt = this.#clock.now();
+    if (this.#place.isOnLoop(bytes, startedAt)) {
+      segment.syncNow();
+      const endedAt = this.#clock.now();
+      this.#place.took(endedAt - startedAt, endedAt);
+    } else {
+      await segment.sync();
+    }
     this.#durable = sequence;
   }
 

@@ -3,6 +3,7 @@ import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { EngineError } from "../engine.ts";
 import { FileJournal } from "./file_journal.ts";
 import {
+  always,
   appendMany,
   contentBetween,
   contentOf,
@@ -71,7 +72,7 @@ Deno.test("FileJournal closes a file whose header cannot be written", async () =
 
 Deno.test("FileJournal.forget() keeps the last durable record while the next is written", async () => {
   await withDirectory(async (directory) => {
-    const journal = await FileJournal.open(directory, small);
+    const journal = await FileJournal.open(directory, { ...small, place: always("besideLoop") });
     await appendMany(journal, 3, 100);
     const disk = Promise.withResolvers<void>();
     using _sync = replaced(Deno.FsFile.prototype, "syncData", () => disk.promise);

@@ -1,8 +1,10 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import { systemClock } from "../../runtime/clock.ts";
 import { InvariantError } from "../../runtime/invariant.ts";
 import { EngineClosedError, EngineError } from "../engine.ts";
 import { FileJournal } from "./file_journal.ts";
 import {
+  always,
   appendMany,
   contentBetween,
   contentOf,
@@ -197,30 +199,65 @@ Deno.test("FileJournal rejects every call after close()", async () => {
   }
 });
 
-Deno.test("FileJournal fails every append after one whose sync failed, and says the same", async () => {
+for (const where of ["onLoop", "besideLoop"] as const) {
+  Deno.test(`FileJournal fails every append after one whose sync failed, and says the same, ${where}`, async () => {
+    await withDirectory(async (directory) => {
+      const journal = await FileJournal.open(directory, { place: always(where) });
+      await appendMany(journal, 2, 100);
+      const append = () => journal.append([payloadOf(3, 100)]);
+      const broken = () => {
+        throw new Error("Input/output error (os error 5)");
+      };
+      let error: EngineError;
+      {
+        using _now = replaced(Deno.FsFile.prototype, "syncDataSync", broken);
+        using _later = replaced(Deno.FsFile.prototype, "syncData", () => Promise.try(broken));
+        error = await assertRejects(
+          append,
+          EngineError,
+          `Cannot write to the journal '${directory}'`,
+        );
+      }
+      assertEquals(error.kind, "io");
+      // The disk is fine again, but nobody knows what of the third record is on it.
+      for (let i = 0; i < 2; i++) {
+        assertStrictEquals(await assertRejects(append, EngineError), error);
+      }
+      await journal.close();
+      const next = await FileJournal.open(directory);
+      assert([2, 3].includes(next.newest));
+      await next.close();
+    });
+  });
+}
+
+Deno.test("FileJournal waits for a quick disk on the event loop, for a slow one beside it", async () => {
   await withDirectory(async (directory) => {
-    const journal = await FileJournal.open(directory);
+    let nowMs = 0;
+    const clock = { ...systemClock, now: () => nowMs };
+    const journal = await FileJournal.open(directory, { clock });
+    // Begins the file, which has a sync of its own.
+    await appendMany(journal, 1, 100);
+    const places: string[] = [];
+    let diskMs = 0.1;
+    using _now = replaced(Deno.FsFile.prototype, "syncDataSync", () => {
+      places.push("on");
+      nowMs += diskMs;
+    });
+    using _later = replaced(Deno.FsFile.prototype, "syncData", () => {
+      places.push("beside");
+      return Promise.resolve();
+    });
+    await appendMany(journal, 3, 100);
+    diskMs = 60;
+    await appendMany(journal, 4, 100);
+    nowMs += 12_001;
+    diskMs = 0.1;
     await appendMany(journal, 2, 100);
-    const append = () => journal.append([payloadOf(3, 100)]);
-    const failing = () => Promise.reject(new Error("Input/output error (os error 5)"));
-    let error: EngineError;
-    {
-      using _ = replaced(Deno.FsFile.prototype, "syncData", failing);
-      error = await assertRejects(
-        append,
-        EngineError,
-        `Cannot write to the journal '${directory}'`,
-      );
-    }
-    assertEquals(error.kind, "io");
-    // The disk is fine again, but nobody knows what of the third record is on it.
-    for (let i = 0; i < 2; i++) {
-      assertStrictEquals(await assertRejects(append, EngineError), error);
-    }
+    await journal.append([payloadOf(1, 300 << 10)]);
+    const expected = ["on", "on", "on", "on", "on", "beside", "beside", "on", "on", "beside"];
+    assertEquals(places, expected);
     await journal.close();
-    const next = await FileJournal.open(directory);
-    assert([2, 3].includes(next.newest));
-    await next.close();
   });
 });
 

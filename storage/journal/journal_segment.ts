@@ -143,15 +143,22 @@ export class Segment {
     return this.#bytes;
   }
 
-  put(sequence: number, payload: readonly Uint8Array[]): void {
+  /** @returns Bytes of the record */
+  put(sequence: number, payload: readonly Uint8Array[]): number {
     const record = encodeRecord(sequence, payload, this.#salt);
     writeAll(this.#file, record);
     this.#bytes += record.length;
+    return record.length;
   }
 
-  /** Makes everything put so far durable, off the event loop. */
+  /** Makes everything put so far durable, beside the event loop. */
   sync(): Promise<void> {
     return this.#file.syncData();
+  }
+
+  /** As {@linkcode Segment.sync}, while the event loop waits. */
+  syncNow(): void {
+    this.#file.syncDataSync();
   }
 
   close(): void {

@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { createPrng, type Prng } from "../../runtime/prng.ts";
 import { FileJournal } from "./file_journal.ts";
-import { appendMany, bytesFrom, withDirectory } from "./journal_fixture.ts";
+import { always, appendMany, bytesFrom, withDirectory } from "./journal_fixture.ts";
 import {
   afterPowerCut,
   type DiskMoment,
@@ -47,7 +47,8 @@ async function use(directory: string, before: Moment, prng: Prng): Promise<Momen
   let { promises } = before;
   await writeFiles(before.disk, directory);
   using _ = new WatchedDisk(directory, before.disk, (disk) => moments.push({ disk, promises }));
-  const journal = await FileJournal.open(directory, { ...small, prng });
+  const place = always(prng.below(2) === 0 ? "onLoop" : "besideLoop");
+  const journal = await FileJournal.open(directory, { ...small, prng, place });
   await assertKept(journal, promises);
   // What was found is built on, so that it must not be lost any more.
   const acknowledged = journal.newest;

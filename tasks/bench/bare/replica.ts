@@ -37,20 +37,19 @@ class Log {
 
   append(bytes: Buffer, onSynced: () => void): void {
     this.#waiting.push({ bytes, onSynced });
-    if (!this.#running) queueMicrotask(() => void this.#run());
+    // Messages of this turn leave first.
+    if (!this.#running) setImmediate(() => this.#run());
     this.#running = true;
   }
 
-  async #run(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      const batch = this.#waiting;
-      this.#waiting = [];
-      const bytes = Buffer.concat(batch.map((each) => each.bytes));
-      for (let at = 0; at < bytes.length;) at += await this.#file.write(bytes.subarray(at));
-      await this.#file.syncData();
-      for (const { onSynced } of batch) onSynced();
-    }
+  #run(): void {
+    const batch = this.#waiting;
+    this.#waiting = [];
     this.#running = false;
+    const bytes = Buffer.concat(batch.map((each) => each.bytes));
+    for (let at = 0; at < bytes.length;) at += this.#file.writeSync(bytes.subarray(at));
+    this.#file.syncDataSync();
+    for (const { onSynced } of batch) onSynced();
   }
 }
 
