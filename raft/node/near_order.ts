@@ -28,8 +28,8 @@ interface Keyed {
  */
 export function nearOrder(records: readonly Keyed[]): Float64Array {
   const order = new Float64Array(records.length);
-  const isOrdered = records.length >= KEYS_MIN && records.length <= POSITIONS;
-  const telling = isOrdered ? tellingBytes(records) : [];
+  if (records.length < KEYS_MIN || records.length > POSITIONS) return order.map((_, i) => i);
+  const telling = tellingBytes(records);
   for (let i = 0; i < order.length; i++) {
     order[i] = rankOf((records[i] as Keyed).key, telling) * POSITIONS + i;
   }

@@ -42,3 +42,9 @@ Deno.test("nearOrder() leaves few keys as they are", () => {
   const keys = upTo(100).map((i) => Buffer.from([100 - i]));
   assertEquals([...nearOrder(recordsOf(keys))], upTo(100));
 });
+
+Deno.test("nearOrder() leaves more keys than it has positions for as they are", () => {
+  const records = new Array<{ key: Uint8Array }>(2 ** 21 + 2).fill({ key: Buffer.of(1) });
+  const order = nearOrder(records);
+  assert(order.every((at, i) => at === i));
+});

@@ -9,7 +9,7 @@
 const QUICK_MS = 0.5;
 /** Slow syncs in a row that take as long together are not by chance. */
 const SLOW_MS_MAX = 100;
-/** The disk gets its next chance so late that slow syncs take a hundredth of the event loop's time at most. */
+/** The disk gets its next chance so late that such runs take a hundredth of the event loop's time at most. */
 const REST_FACTOR = 100;
 /** More than this takes its time on any disk. */
 const BYTES_MAX = 256 << 10;
