@@ -18,8 +18,8 @@ import { allNodes, type ClusterPlan, type NodePlan } from "../../tasks/cluster/p
 import { freePorts } from "../e2e/free_ports.ts";
 import { joiner, layOut, proxied } from "./fault_plan.ts";
 import { Links } from "./links.ts";
+import type { MountedDisk } from "./mounted_disk.ts";
 import { NodeLogs } from "./node_logs.ts";
-import { SmallDisk } from "./tmpfs.ts";
 
 /** Busy machines take their time; whatever takes longer than this is a failure. */
 export const HEALTHY_TIMEOUT_MS = 120_000;
@@ -47,7 +47,7 @@ export class FaultCluster implements AsyncDisposable {
   readonly #excused = new Set<string>();
   /** How often each node was killed. */
   readonly #kills = new Map<string, number>();
-  readonly #disks = new Map<string, SmallDisk>();
+  readonly #disks = new Map<string, MountedDisk>();
   /** What each node that has ended said last. */
   readonly #lastWords = new Map<string, string>();
 
@@ -195,22 +195,30 @@ export class FaultCluster implements AsyncDisposable {
     });
   }
 
-  /** Has the node go on from a disk that can be filled; needs to mount one. */
-  async moveToSmallDisk(label: string): Promise<SmallDisk> {
-    const known = this.#disks.get(label);
-    if (known !== undefined) return known;
+  /**
+   * Has the node go on from a disk of a special kind.
+   *
+   * @param mount Puts the disk in the place of the node's directory
+   */
+  async moveToDisk<Disk extends MountedDisk>(
+    label: string,
+    mount: (directory: string) => Promise<Disk>,
+  ): Promise<Disk> {
     await this.stop([label]);
-    const disk = await SmallDisk.mount(this.node(label).directory);
+    const disk = await mount(this.node(label).directory);
     this.#disks.set(label, disk);
     await this.start([label]);
     return disk;
   }
 
-  /** Gives a node that is down its large disk back: it may have more to write in what is to come. */
-  async leaveSmallDisk(label: string): Promise<void> {
+  /** Gives a node an ordinary disk again: it may have more to write in what is to come. */
+  async leaveDisk(label: string): Promise<void> {
+    await this.kill([label]);
     const disk = this.#disks.get(label);
     this.#disks.delete(label);
     await disk?.unmount();
+    this.endExcuse(label);
+    await this.start([label]);
   }
 
   /** From now on the node may end by itself. */

@@ -60,10 +60,15 @@ const transfer: Nemesis = {
 
 async function handOver(stage: Stage, gid: number): Promise<void> {
   const heir = await stage.followerOf(gid);
-  const clerk = stage.cluster.memberClerk(gid, TRANSFER_TIMEOUT_MS);
+  if (await tryToLead(stage, heir)) stage.note(`transfer to ${heir}`);
+}
+
+/** Has a node lead its group, or the controllers; tells whether that was possible. */
+export async function tryToLead({ cluster }: Stage, label: string): Promise<boolean> {
+  const { gid, id } = cluster.node(label);
+  const clerk = cluster.memberClerk(gid, TRANSFER_TIMEOUT_MS);
   try {
-    const done = await unlessRefused(() => clerk.transfer(stage.cluster.node(heir).id));
-    if (done !== undefined) stage.note(`transfer to ${heir}`);
+    return await unlessRefused(() => clerk.transfer(id)) !== undefined;
   } finally {
     clerk.close();
   }

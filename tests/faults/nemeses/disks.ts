@@ -1,17 +1,24 @@
 /**
- * Disks that lie, are lost, or are full. A replica whose disk was damaged must
+ * Disks that lie, are lost, are full, or hang. A replica whose disk was damaged must
  * say so and not start, or get well by itself; one that has lost it must not
  * count. Either way it is replaced by a new member, as an operator does.
  */
 import { NotReadyError } from "../../../tasks/cluster/node_process.ts";
 import { until } from "../../../tasks/cluster/deadline.ts";
 import type { Nemesis, Stage } from "../nemesis.ts";
-import { whyNoTmpfs } from "../tmpfs.ts";
+import { HangingDisk, whyNoHangingDisk } from "../hanging_disk.ts";
 import { flipBit, tearOff } from "../file_damage.ts";
 import { compareReplicas } from "../replicas.ts";
+import { SmallDisk, whyNoSmallDisk } from "../small_disk.ts";
+import { tryToLead } from "./admin.ts";
 
 const HELD_MS_MIN = 1_500;
 const HELD_MS_MAX = 4_000;
+/** From an election timeout, which a leader's followers need to find another. */
+const HUNG_MS_MIN = 1_000;
+const HUNG_MS_MAX = 4_000;
+/** More than the election timeout for which a leader tries to hand over. */
+const HAND_OVER_MS = 2_000;
 const REFUSED_MS = 30_000;
 /** What servers say of a disk that they do not trust, or RocksDB when it aborts (docs/operations.md). */
 const REFUSAL =
@@ -121,12 +128,12 @@ const full: Nemesis = {
   name: "disk-full",
   about: "the disk of a member has no room left",
   combines: false,
-  lacks: whyNoTmpfs,
+  lacks: whyNoSmallDisk,
   strike: async (stage) => {
     const { cluster } = stage;
     const gid = stage.anyGid();
     const label = stage.draw.oneIn(2) ? await stage.leaderOf(gid) : await stage.followerOf(gid);
-    const disk = await cluster.moveToSmallDisk(label);
+    const disk = await cluster.moveToDisk(label, SmallDisk.mount);
     await cluster.caughtUp(gid, cluster.labelsOf(gid));
     cluster.excuse(label);
     await disk.fill();
@@ -141,12 +148,41 @@ const full: Nemesis = {
     }
     return async () => {
       await disk.free();
-      await cluster.kill([label]);
-      await cluster.leaveSmallDisk(label);
-      cluster.endExcuse(label);
-      await cluster.start([label]);
+      await cluster.leaveDisk(label);
     };
   },
 };
 
-export const disks: readonly Nemesis[] = [torn, flipped, wiped, full];
+async function isLeader(stage: Stage, label: string): Promise<boolean> {
+  return await stage.leaderOf(stage.cluster.node(label).gid) === label;
+}
+
+/** Waits until a node leads to which leadership is being handed, or until that was given up. */
+async function mayLead(stage: Stage, label: string): Promise<void> {
+  const end = performance.now() + HAND_OVER_MS;
+  while (performance.now() < end && !await isLeader(stage, label)) await stage.hold(50);
+}
+
+const hangs: Nemesis = {
+  name: "disk-hangs",
+  about: "the disk of a leader or follower answers nothing for 1 to 4 s, twice",
+  combines: false,
+  lacks: whyNoHangingDisk,
+  strike: async (stage) => {
+    const { cluster, draw } = stage;
+    const gid = stage.anyGid();
+    const label = draw.pick(cluster.labelsOf(gid));
+    const disk = await cluster.moveToDisk(label, HangingDisk.mount);
+    for (let i = 0; i < 2; i++) {
+      await cluster.caughtUp(gid, cluster.labelsOf(gid));
+      // Leaders first of all: clients, followers and reads wait for them.
+      if (!draw.oneIn(3) && await tryToLead(stage, label)) await mayLead(stage, label);
+      const role = await isLeader(stage, label) ? "leads" : "follows";
+      stage.note(`the disk of ${label} hangs, which ${role}`);
+      await disk.hang(draw.between(HUNG_MS_MIN, HUNG_MS_MAX));
+    }
+    return () => cluster.leaveDisk(label);
+  },
+};
+
+export const disks: readonly Nemesis[] = [torn, flipped, wiped, full, hangs];
