@@ -32,7 +32,7 @@ const PENDING_ENTRIES_MAX = 64;
  * its share of what all puts since then touch, such as the counts of a shard,
  * and of caches that are cold afterwards; but a large one delays others for long.
  */
-const PENDING_RECORDS_MAX = 4_096;
+const PENDING_RECORDS_MAX = 2_048;
 /**
  * Replicas apply the same entries and would all write at the same moment. The
  * first write after a rest comes sooner for some, and their turns stay apart.

@@ -10,7 +10,7 @@ import type { Lookahead, MachineView, RecordRef } from "./state_machine.ts";
 export type ReadMany = (keys: readonly Uint8Array[]) => Promise<(Uint8Array | undefined)[]>;
 
 /** Chains of a view: about as many as it has records when it is full. */
-const CHAINS = 4_096;
+const CHAINS = 2_048;
 
 /** What is known of a record, and whether that has changed. */
 class Slot implements RecordRef, KeyHash {

@@ -2,7 +2,7 @@
 import { createPrng } from "../../runtime/prng.ts";
 import { nearOrder } from "./near_order.ts";
 
-const records = 4_096;
+const records = 2_048;
 const prng = createPrng(1);
 
 function keyed(): { readonly key: Buffer } {
