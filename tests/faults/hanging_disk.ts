@@ -9,8 +9,8 @@ import { MountedDisk, run, takeOver, whyNot } from "./mounted_disk.ts";
 const SIZE_BYTES = 512 << 20;
 
 /**
- * Freezes, waits and thaws, whatever becomes of the suite meanwhile: a file
- * system that stays frozen takes a restart of the machine to get rid of.
+ * Freezes, waits and thaws, although somebody ends the suite meanwhile: a file
+ * system that stays frozen keeps its node until somebody thaws it by hand.
  */
 const HANG = `trap '' INT TERM HUP; fsfreeze -f "$1" && { sleep "$2"; fsfreeze -u "$1"; }`;
 

@@ -1,13 +1,14 @@
 /**
- * Disks that lie, are lost, are full, or hang. A replica whose disk was damaged must
- * say so and not start, or get well by itself; one that has lost it must not
- * count. Either way it is replaced by a new member, as an operator does.
+ * Disks that lie, are lost, are full, or hang. A replica whose disk was damaged
+ * must say so and not start, or get well by itself; one that has lost it must not
+ * count. Either way it is replaced by a new member, as an operator does. One
+ * whose disk was full or hung goes on once that is over.
  */
 import { NotReadyError } from "../../../tasks/cluster/node_process.ts";
 import { until } from "../../../tasks/cluster/deadline.ts";
 import type { Nemesis, Stage } from "../nemesis.ts";
-import { HangingDisk, whyNoHangingDisk } from "../hanging_disk.ts";
 import { flipBit, tearOff } from "../file_damage.ts";
+import { HangingDisk, whyNoHangingDisk } from "../hanging_disk.ts";
 import { compareReplicas } from "../replicas.ts";
 import { SmallDisk, whyNoSmallDisk } from "../small_disk.ts";
 import { tryToLead } from "./admin.ts";
