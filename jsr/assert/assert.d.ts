@@ -1,5 +1,4 @@
 /** Assertions of @std/assert; the code is the std library's own, as published on npm. */
-export class AssertionError extends Error {}
 export function assert(expr: unknown, msg?: string): asserts expr;
 export function assertFalse(expr: unknown, msg?: string): asserts expr is false;
 export function assertEquals<T>(actual: T, expected: T, msg?: string): void;
@@ -9,8 +8,6 @@ export function assertStrictEquals<T>(
   expected: T,
   msg?: string,
 ): asserts actual is T;
-export function assertNotStrictEquals<T>(actual: T, expected: T, msg?: string): void;
-export function assertExists<T>(actual: T, msg?: string): asserts actual is NonNullable<T>;
 export function assertGreater<T>(actual: T, expected: T, msg?: string): void;
 export function assertGreaterOrEqual<T>(actual: T, expected: T, msg?: string): void;
 export function assertLess<T>(actual: T, expected: T, msg?: string): void;
@@ -22,19 +19,7 @@ export function assertAlmostEquals(
   msg?: string,
 ): void;
 export function assertStringIncludes(actual: string, expected: string, msg?: string): void;
-export function assertArrayIncludes<T>(
-  actual: ArrayLike<T>,
-  expected: ArrayLike<T>,
-  msg?: string,
-): void;
 export function assertMatch(actual: string, expected: RegExp, msg?: string): void;
-export function assertNotMatch(actual: string, expected: RegExp, msg?: string): void;
-export function assertObjectMatch(
-  // deno-lint-ignore no-explicit-any
-  actual: Record<PropertyKey, any>,
-  expected: Record<PropertyKey, unknown>,
-  msg?: string,
-): void;
 // deno-lint-ignore no-explicit-any
 type AnyConstructor = new (...args: any[]) => any;
 export function assertInstanceOf<T extends AnyConstructor>(
@@ -58,6 +43,3 @@ export function assertRejects<E extends Error = Error>(
   msgIncludes?: string,
   msg?: string,
 ): Promise<E>;
-export function equal(a: unknown, b: unknown): boolean;
-export function fail(msg?: string): never;
-export function unreachable(reason?: string): never;

@@ -1,5 +1,3 @@
 /** The part of @std/cli's API that this project uses, for machines that cannot reach JSR. */
-// @ts-types="./parse_args.d.ts"
-export { parseArgs } from "deno-std/cli/parse_args.js";
 // The std library's own `unicodeWidth` reads a table that its npm package leaves out.
 export { unicodeWidth } from "./unicode_width.ts";

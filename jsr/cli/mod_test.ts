@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { parseArgs, unicodeWidth } from "./mod.ts";
+import { unicodeWidth } from "./mod.ts";
 
 Deno.test("unicodeWidth() counts terminal columns", () => {
   const known: [string, number][] = [
@@ -19,13 +19,4 @@ Deno.test("unicodeWidth() counts terminal columns", () => {
     ["𠀀", 2],
   ];
   for (const [text, width] of known) assertEquals(unicodeWidth(text), width, text);
-});
-
-Deno.test("parseArgs() is the std library's", () => {
-  const args = parseArgs(["--seed=7", "--quiet", "run", "--", "x"], {
-    string: ["seed"],
-    boolean: ["quiet"],
-    "--": true,
-  });
-  assertEquals([args.seed, args.quiet, args._, args["--"]], ["7", true, ["run"], ["x"]]);
 });

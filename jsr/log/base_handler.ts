@@ -36,7 +36,4 @@ export abstract class BaseHandler {
 
   /** Writes one formatted record. */
   abstract log(msg: string): void;
-
-  setup(): void {}
-  destroy(): void {}
 }

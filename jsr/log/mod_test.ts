@@ -1,30 +1,15 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import {
-  BaseHandler,
-  type BaseHandlerOptions,
-  getLogger,
-  jsonFormatter,
-  type LevelName,
-  Logger,
-  LogLevels,
-  LogRecord,
-  setup,
-} from "./mod.ts";
+import { BaseHandler, type LevelName, Logger, LogLevels, LogRecord } from "./mod.ts";
 
 class ListHandler extends BaseHandler {
   readonly lines: string[] = [];
-  destroyed = false;
 
-  constructor(levelName: LevelName = "NOTSET", options: BaseHandlerOptions = {}) {
-    super(levelName, options);
+  constructor(levelName: LevelName = "NOTSET") {
+    super(levelName);
   }
 
   override log(line: string): void {
     this.lines.push(line);
-  }
-
-  override destroy(): void {
-    this.destroyed = true;
   }
 }
 
@@ -68,29 +53,4 @@ Deno.test("LogRecord keeps its arguments from being changed", () => {
   args.push(2);
   record.args.push(3);
   assertEquals([record.args, record.levelName, record.loggerName], [[1], "INFO", "kv"]);
-});
-
-Deno.test("jsonFormatter() writes one object per record", () => {
-  const handler = new ListHandler("NOTSET", { formatter: jsonFormatter });
-  const logger = new Logger("kv", "INFO", { handlers: [handler] });
-  logger.info("none");
-  logger.info("one", { a: 1 });
-  logger.info("two", 1, "x");
-  const [none, one, two] = handler.lines.map((line) => JSON.parse(line));
-  assertEquals([none.level, none.message, "args" in none], ["INFO", "none", false]);
-  assertEquals([one.args, two.args], [{ a: 1 }, [1, "x"]]);
-});
-
-Deno.test("setup() gives named loggers their handlers and destroys the ones before", () => {
-  const handler = new ListHandler();
-  setup({
-    handlers: { list: handler },
-    loggers: { default: { handlers: ["list"] }, quiet: { level: "ERROR", handlers: ["list"] } },
-  });
-  getLogger().info("a");
-  getLogger("quiet").info("b");
-  getLogger("unknown").critical("c");
-  assertEquals(handler.lines, ["INFO a"]);
-  setup({});
-  assertEquals(handler.destroyed, true);
 });
