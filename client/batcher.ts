@@ -7,7 +7,7 @@ import type { Session } from "./session.ts";
 /** Most commands in one batch: beyond it a message gains nothing and its first command waits. */
 export const batchCommandsMax = 512;
 /** Most bytes in one batch, unless a single command has more; far below the 4 MiB of a message. */
-export const batchBytesMax = 1_048_576;
+const batchBytesMax = 1_048_576;
 
 /** Calls that travel together. */
 export interface Batch {

@@ -11,9 +11,9 @@ export const benchModes = ["put", "get", "append", "mixed", "scan"] as const;
 export type BenchMode = typeof benchModes[number];
 
 /** Number of keys where the mode needs a fixed set and none is given. */
-export const benchKeysDefault = 10_000;
+const benchKeysDefault = 10_000;
 /** Keys that one request of mode `scan` asks for, from any key on. */
-export const benchScanKeys = 100;
+const benchScanKeys = 100;
 /** Keys of one `putMany` before the run: as many as are worth having in memory at once. */
 const loadKeys = 10_000;
 /** The callers give up together once each has failed and two more have: the cluster is gone. */

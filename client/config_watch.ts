@@ -9,7 +9,7 @@ import type { Config } from "../shardctrler/config.ts";
 import { decodeConfig } from "../shardctrler/config_codec.ts";
 
 /** Milliseconds between two looks while no controller can be watched. */
-export const WATCH_POLL_MS = 1_000;
+const WATCH_POLL_MS = 1_000;
 
 export interface ConfigWatchOptions {
   readonly dialer: Dialer;

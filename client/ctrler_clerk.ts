@@ -20,9 +20,9 @@ export type { ControllerStatus } from "./controller_status.ts";
 export { DeadlineError } from "./deadline_error.ts";
 
 /** Milliseconds a call may take unless it says otherwise. */
-export const CTRLER_TIMEOUT_MS = 30_000;
+const CTRLER_TIMEOUT_MS = 30_000;
 /** Milliseconds a controller has to tell its status before it counts as offline. */
-export const CTRLER_STATUS_TIMEOUT_MS = 2_000;
+const CTRLER_STATUS_TIMEOUT_MS = 2_000;
 
 export interface CtrlerClerkOptions {
   /** Addresses, `host:port`; one that works is enough, all of them are better. */

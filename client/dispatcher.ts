@@ -17,7 +17,7 @@ import { Session } from "./session.ts";
 /** Most calls that may be pending in one clerk; more are refused as OVERLOADED. */
 export const callsPendingMax = 65_536;
 /** Most bytes of keys and values that may be pending in one clerk: the memory it may cost. */
-export const bytesPendingMax = 128 * 1_048_576;
+const bytesPendingMax = 128 * 1_048_576;
 
 /**
  * Time for one question to the controllers, in milliseconds: enough to wait for

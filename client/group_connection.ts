@@ -21,7 +21,7 @@ import type { Session } from "./session.ts";
  * own, so a second one leaves only if the first was full or a full one waits:
  * many small ones at a time took half as much again for the same calls.
  */
-export const batchesInFlightMax = 4;
+const batchesInFlightMax = 4;
 
 /** What becomes of calls is decided by whoever owns the connection. */
 export interface CallOwner {

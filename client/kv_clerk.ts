@@ -15,7 +15,7 @@ import { prefixEnd, type ScanRange, scanRange } from "./scan.ts";
 export type { NodeStatus, ShardStatus } from "./node_status.ts";
 
 /** Time a call has unless it says otherwise, in milliseconds. */
-export const callTimeoutMsDefault = 30_000;
+const callTimeoutMsDefault = 30_000;
 /** Longest time a call may ask for, in milliseconds: what a host's timer can hold. */
 export const callTimeoutMsMax = 2 ** 31 - 1;
 

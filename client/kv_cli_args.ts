@@ -42,7 +42,7 @@ export interface KvRequest {
   readonly strict: boolean;
 }
 
-export const usage = `Usage: shardkvclient [options] <command> [args]
+const usage = `Usage: shardkvclient [options] <command> [args]
 Commands:
   get <key>                    Get value for key
   put <key> <value>            Put value for key

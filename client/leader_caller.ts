@@ -13,7 +13,7 @@ import { DeadlineError, type FailedAttempt, stageOf, wasNeverSent } from "./dead
  * answers in a fraction; one cut off from its followers finds out after an
  * election timeout, one to two seconds by default.
  */
-export const ATTEMPT_TIMEOUT_MS = 3_000;
+const ATTEMPT_TIMEOUT_MS = 3_000;
 
 export interface LeaderCallerOptions {
   /** One or more. */

@@ -5,9 +5,9 @@ import { type Command, PendingCall } from "./call.ts";
 import type { CallTerms, Dispatcher } from "./dispatcher.ts";
 
 /** Commands of one caller under way at once: enough to fill the batches of several groups. */
-export const manyInFlightMax = 4_096;
+const manyInFlightMax = 4_096;
 /** Bytes of one caller's commands under way at once. */
-export const manyBytesInFlightMax = 16 * 1_048_576;
+const manyBytesInFlightMax = 16 * 1_048_576;
 
 export interface ManyOptions {
   readonly dispatcher: Dispatcher;

@@ -12,7 +12,7 @@ import type { Prng } from "../runtime/prng.ts";
 import { LeaderCaller } from "./leader_caller.ts";
 
 /** Milliseconds a call may take unless it says otherwise. */
-export const MEMBER_TIMEOUT_MS = 30_000;
+const MEMBER_TIMEOUT_MS = 30_000;
 
 export interface MemberClerkOptions {
   /** Some servers of the group; one that works is enough. */

@@ -10,7 +10,7 @@ import type { Config, Gid, ShardId } from "../shardctrler/config.ts";
 import { offlineState, onlineState, type ServerState } from "./server_state.ts";
 
 /** Time a server has to answer before it counts as offline, in milliseconds. */
-export const nodeStatusTimeoutMs = 2_000;
+const nodeStatusTimeoutMs = 2_000;
 
 /** One shard as one server holds it. */
 export interface ShardStatus {

@@ -14,9 +14,9 @@ import { type Batch, callsOf, encodeBatch } from "./batcher.ts";
 import type { Session } from "./session.ts";
 
 /** A replica that answers nothing for this long, in milliseconds, is taken for dead. */
-export const silenceMsMax = 2_000;
+const silenceMsMax = 2_000;
 /** A batch is not waited for longer than this, in milliseconds, whatever else is answered. */
-export const batchMsMax = 10_000;
+const batchMsMax = 10_000;
 /** Batches on a stream that may wait for shards to change hands while others leave. */
 const heldBatchesMax = 64;
 

@@ -11,7 +11,7 @@ import { LeaderCaller } from "./leader_caller.ts";
 import type { Router } from "./routing.ts";
 
 /** Most keys in one page; servers may end a page earlier, by its bytes. */
-export const scanPageKeysMax = 1_000;
+const scanPageKeysMax = 1_000;
 
 /**
  * Time for a page of a group that only its shards' owner has named, in

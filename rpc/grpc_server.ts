@@ -20,7 +20,6 @@ import { gatherWrites } from "./write_gathering.ts";
 /** What one server takes on at most; each has a default in limits.ts. */
 export interface ServerLimits {
   readonly connectionsMax?: number;
-  readonly streamsPerConnectionMax?: number;
   /** Milliseconds a new connection has to speak HTTP/2. */
   readonly prefaceMsMax?: number;
 }
@@ -57,6 +56,7 @@ const serverOptions: ServerOptions = {
   "grpc.max_receive_message_length": messageBytesMax,
   // Sizes are checked when a response is encoded.
   "grpc.max_send_message_length": -1,
+  "grpc.max_concurrent_streams": streamsPerConnectionMax,
   // A client that vanished without a word is noticed and its session freed.
   "grpc.keepalive_time_ms": 10_000,
   "grpc.keepalive_timeout_ms": 5_000,
@@ -73,10 +73,7 @@ const serverOptions: ServerOptions = {
  */
 export async function serveGrpc(options: ServeGrpcOptions): Promise<GrpcServer> {
   const { address, routes, logger = silentLogger, limits = {}, clock = systemClock } = options;
-  const server = new Server({
-    ...serverOptions,
-    "grpc.max_concurrent_streams": limits.streamsPerConnectionMax ?? streamsPerConnectionMax,
-  });
+  const server = new Server(serverOptions);
   widenStreams(server);
   const calls = new ServerCalls(logger);
   register(server, routes, calls);

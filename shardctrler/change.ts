@@ -43,10 +43,10 @@ export interface Refusal {
 /** Groups of a cluster, and of one join: with the limits below, a configuration stays under 4 MiB. */
 export const GROUPS_MAX = 1_024;
 /** Servers of one group: replicas beyond nine cost more than they add. */
-export const SERVERS_PER_GROUP_MAX = 9;
+const SERVERS_PER_GROUP_MAX = 9;
 
 /** Characters of an address: a DNS name has 253 at most, then come a colon and the port. */
-export const ADDRESS_CHARS_MAX = 259;
+const ADDRESS_CHARS_MAX = 259;
 
 /**
  * Finds what is wrong with a change whatever the configuration is, so that

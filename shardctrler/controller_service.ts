@@ -25,7 +25,7 @@ import { queryConfig } from "./query.ts";
 import type { ReplicatedLog } from "./replicated_log.ts";
 
 /** Watch streams of one node: every server of every group and every client may hold one. */
-export const WATCHERS_MAX = 4_096;
+const WATCHERS_MAX = 4_096;
 
 export interface ControllerServiceOptions {
   readonly log: ReplicatedLog;

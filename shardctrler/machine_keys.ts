@@ -8,7 +8,7 @@
  * | 0x03, client id u64 | that client's session (raft/node/session_record.ts) |
  */
 import { type KeyRange } from "../storage/engine.ts";
-import { readUint64, writeUint64 } from "../storage/key_space.ts";
+import { writeUint64 } from "../storage/key_space.ts";
 
 const STATE_TAG = 0x01;
 const CONFIG_TAG = 0x02;
@@ -23,10 +23,6 @@ export function configKey(num: number): Buffer {
   key[0] = CONFIG_TAG;
   writeUint64(key, num, 1);
   return key;
-}
-
-export function configNumOf(key: Uint8Array): number {
-  return readUint64(key, 1);
 }
 
 /** Every configuration, in order. */

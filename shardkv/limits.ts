@@ -33,7 +33,7 @@ export const SCAN_SLICE_PAIRS_MAX = 256;
 export const SCAN_READS_MAX = 16;
 
 /** Bytes of records asked for in one chunk of a shard. */
-export const CHUNK_BYTES_DEFAULT = 512 << 10;
+const CHUNK_BYTES_DEFAULT = 512 << 10;
 /** Most bytes of records in one chunk; a single larger record still passes. */
 export const CHUNK_BYTES_MAX = 1 << 20;
 /** Records of one chunk: bounds the synchronous apply of tiny records. */

@@ -7,13 +7,13 @@ import type { ClusterState } from "../api.ts";
 import { deltaBetween } from "../state/delta.ts";
 
 /** Clients at a time: a browser holds one stream for all its tabs. */
-export const CLIENTS_MAX = 64;
+const CLIENTS_MAX = 64;
 /** Changes that are kept for clients that come back: some minutes of a busy cluster. */
-export const CHANGES_MAX = 256;
+const CHANGES_MAX = 256;
 /** Bytes of such changes. */
-export const CHANGES_BYTES_MAX = 4 << 20;
+const CHANGES_BYTES_MAX = 4 << 20;
 /** Bytes that wait for a slow client before it is dropped; it may come back. */
-export const QUEUE_BYTES_MAX = 4 << 20;
+const QUEUE_BYTES_MAX = 4 << 20;
 /** Milliseconds between two signs of life: proxies cut silent connections. */
 export const HEARTBEAT_MS = 15_000;
 /** Milliseconds without a change after which clients hear that there is none, and see that all is up to date. */

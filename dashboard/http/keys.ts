@@ -9,7 +9,7 @@ import { HttpError } from "./http_error.ts";
 /** Bytes of a value that are shown. */
 export const VALUE_BYTES_SHOWN_MAX = 64 * 1024;
 /** Keys of a page. */
-export const PAGE_KEYS_MAX = 1_000;
+const PAGE_KEYS_MAX = 1_000;
 const PAGE_KEYS_DEFAULT = 100;
 /** Milliseconds that the cluster has to answer. */
 const TIMEOUT_MS = 5_000;

@@ -3,7 +3,7 @@ import type { ClusterState, History, Instant, NodeFigures, NodeView, Series } fr
 import { nodeKey } from "./delta.ts";
 
 /** At the default interval of 5 s a quarter of an hour: some 200 kB of JSON for 27 servers. */
-export const SAMPLES_MAX = 180;
+const SAMPLES_MAX = 180;
 
 type Figure = Exclude<keyof Series, "gid" | "id">;
 

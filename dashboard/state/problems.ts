@@ -5,7 +5,7 @@ import { CONTROLLERS_GID, type Observation } from "./observation.ts";
 import type { ShardViews } from "./shard_view.ts";
 
 /** Entries a voter may be behind without being told of: a busy group has a few hundred under way. */
-export const LAG_MAX = 1_000;
+const LAG_MAX = 1_000;
 
 /** Of equally severe ones, in this order. */
 const CODES: readonly Problem["code"][] = [

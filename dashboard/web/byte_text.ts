@@ -4,7 +4,7 @@ import type { Bytes } from "../api.ts";
 const BYTES_PER_LINE = 16;
 const encoder = new TextEncoder();
 
-export function rawBytes(bytes: Bytes): Uint8Array {
+function rawBytes(bytes: Bytes): Uint8Array {
   if ("text" in bytes) return encoder.encode(bytes.text);
   return Uint8Array.from(atob(bytes.base64), (char) => char.charCodeAt(0));
 }

@@ -3,7 +3,7 @@ import type { History, Instant, NodeView, Series } from "../api.ts";
 import { nodeKey } from "./cluster_store.ts";
 
 /** A quarter of an hour at one sample a second; more than a chart has pixels for. */
-export const samplesMax = 900;
+const samplesMax = 900;
 
 export const metrics = [
   "readsPerSecond",

@@ -232,7 +232,7 @@ export function decodeSnapshotMeta(wire: pb.SnapshotMeta | undefined): SnapshotM
 }
 
 /** The same bytes as a Buffer, without copying. */
-export function asBuffer(bytes: Uint8Array): Buffer {
+function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes)
     ? bytes
     : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

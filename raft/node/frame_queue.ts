@@ -11,7 +11,7 @@ const FRAME_BYTES_MAX = 1 << 20;
 const MESSAGE_OVERHEAD_BYTES = 64;
 
 /** What a message counts against queues and credit, the same at both ends. */
-export function messageCost(message: Message): number {
+function messageCost(message: Message): number {
   let bytes = MESSAGE_OVERHEAD_BYTES;
   if (message.type === "append") {
     for (const entry of message.entries) bytes += entry.data.length + 16;

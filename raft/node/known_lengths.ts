@@ -14,7 +14,7 @@ import { type HashTarget, type KeyHash, KeyHasher } from "./key_hash.ts";
 export type KnownLength = number | "absent";
 
 /** Entries at most; with 16 bytes each they take 64 MiB. */
-export const KNOWN_LENGTHS_MAX = 1 << 22;
+const KNOWN_LENGTHS_MAX = 1 << 22;
 
 /** Parts that grow each for itself, so that no growth takes longer than a fraction of a millisecond. */
 const SEGMENTS = 256;

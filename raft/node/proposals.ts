@@ -14,7 +14,7 @@ const ENTRY_BYTES_MAX = 1 << 20;
 /** Proposals of one entry; bounds the work of applying it. */
 const ENTRY_PROPOSALS_MAX = 1024;
 /** A proposal past this could not travel in one message beside its envelope. */
-export const PROPOSAL_BYTES_MAX = (4 << 20) - (64 << 10);
+const PROPOSAL_BYTES_MAX = (4 << 20) - (64 << 10);
 
 /**
  * When a proposer gets its reply: once the outcome is decided (the entry is

@@ -16,11 +16,11 @@ export const NO_SESSION = "0";
 /** Milliseconds of log time after which an idle session is forgotten: longer than any client retries. */
 export const SESSION_TTL_MS = 3_600_000;
 /** Sessions of one table: bounds its memory to some tens of megabytes. */
-export const SESSIONS_MAX = 65_536;
+const SESSIONS_MAX = 65_536;
 /** Replies kept for one client: bounds the record that is rewritten when one of them changes. */
-export const SESSION_REPLIES_MAX = 16_384;
+const SESSION_REPLIES_MAX = 16_384;
 /** Bytes of replies kept for one client; the one that passes the bound is still kept. */
-export const SESSION_REPLY_BYTES_MAX = 1 << 20;
+const SESSION_REPLY_BYTES_MAX = 1 << 20;
 
 /** What a table may hold. */
 export interface SessionTableOptions {

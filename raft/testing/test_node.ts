@@ -39,7 +39,7 @@ export function payload(text: string): Uint8Array {
 }
 
 /** A change of members as the payload of an entry. */
-export function changePayload(change: ConfChange): Uint8Array {
+function changePayload(change: ConfChange): Uint8Array {
   return payload(JSON.stringify(change));
 }
 

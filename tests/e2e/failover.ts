@@ -15,7 +15,7 @@ const REPLICAS = 3;
 const LANES = 4;
 const HEALTHY_TIMEOUT_MS = 60_000;
 /** So long may 99 of 100 failovers keep writes waiting. */
-export const P99_MS_MAX = 2_000;
+const P99_MS_MAX = 2_000;
 
 /** One leader killed. */
 export interface Failover {

@@ -15,7 +15,7 @@ const BATCH_KEYS = 1000;
 /** putMany calls under way. */
 const BATCHES_IN_FLIGHT = 4;
 /** No server may take more memory than this, however much it holds. */
-export const RESIDENT_BYTES_MAX = 600 << 20;
+const RESIDENT_BYTES_MAX = 600 << 20;
 
 /** One part of the story. */
 export interface Phase {

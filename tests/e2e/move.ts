@@ -34,7 +34,7 @@ const HAND_OVER_MS = 500;
 /** A busy machine with two cores moves some MiB a second. */
 const MOVE_TIMEOUT_MS = 3_600_000;
 /** So long may writes to a shard stand still that moves. */
-export const PAUSE_MS_MAX = 200;
+const PAUSE_MS_MAX = 200;
 
 export interface MoveOptions {
   readonly mib: number;
@@ -230,7 +230,7 @@ export function complaint(
     : undefined;
 }
 
-export function describeMove(move: MeasuredMove): string {
+function describeMove(move: MeasuredMove): string {
   const { from, to, ms, bytes, writes, reads, residentBytes } = move;
   const pauses = ({ baseline, copy, handOver, after }: Pauses) =>
     [baseline, copy, handOver, after].map(Math.round).join("/");

@@ -133,7 +133,7 @@ export class LostWrites extends Violation {
 }
 
 /** Acknowledged appends to keys that are only appended to, and that do not hold them. */
-export function lostAppends(
+function lostAppends(
   history: readonly HistoryOperation[],
   finalValues: Values,
 ): string[] {

@@ -14,7 +14,7 @@ import { keyedClerk } from "./keyed_clerk.ts";
 /** Everything that a clerk can do, or appends alone. */
 export type LoadKind = "mixed" | "appends";
 
-export const CLIENTS = 8;
+const CLIENTS = 8;
 /** Calls that each client has under way. */
 const LANES = 2;
 const KEYS = 16;

@@ -73,7 +73,7 @@ function planned(prng: Prng, options: RandomHistoryOptions): Planned[] {
 }
 
 /** Any operation; gets and puts twice as often as the others. */
-export function drawAny(prng: Prng, key: string, number: number): RegisterInput {
+function drawAny(prng: Prng, key: string, number: number): RegisterInput {
   const value = `v${number}`;
   switch (prng.below(7)) {
     case 0:

@@ -123,7 +123,7 @@ export class EventLog implements Observer {
   }
 }
 
-export function nameOf(node: { readonly address: string }): string {
+function nameOf(node: { readonly address: string }): string {
   return node.address;
 }
 

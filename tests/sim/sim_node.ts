@@ -80,8 +80,6 @@ export class SimNode {
   #lives = 0;
   #lost = false;
   #retired = false;
-  /** Ends of processes that are not over; each must come to its own end. */
-  readonly #endings = new Set<Promise<void>>();
 
   constructor(options: SimNodeOptions) {
     const { world, draw, disk } = options;
@@ -122,11 +120,6 @@ export class SimNode {
   /** Undefined while nothing is loaded. */
   get view(): NodeView | undefined {
     return this.#running?.life.view;
-  }
-
-  /** Ends that are not over. */
-  get endings(): number {
-    return this.#endings.size;
   }
 
   /** Starts a process on whatever the disk holds. */
@@ -221,10 +214,8 @@ export class SimNode {
     this.#stopping = false;
     breakDisk();
     running.server?.close();
-    const ending = this.#sweepUp(running);
+    void this.#sweepUp(running);
     this.#gate.open();
-    this.#endings.add(ending);
-    ending.finally(() => this.#endings.delete(ending));
   }
 
   /** A dead process is stopped too, so that nothing of it goes on; it can do no more than end. */

@@ -15,7 +15,6 @@ import { History } from "./history.ts";
 import { HistoryChecker } from "./history_checker.ts";
 import { MemberAdmin } from "./member_admin.ts";
 import { Nemesis } from "./nemesis.ts";
-import type { Observer } from "./observation.ts";
 import { ObserverHub } from "./observer_hub.ts";
 import type { SimOptions } from "./options.ts";
 import { LinearizabilityChecker } from "./linearizable.ts";
@@ -43,8 +42,6 @@ export interface SimResult {
 export interface SimHooks {
   /** Gets every event as a line. */
   readonly trace?: ((line: string) => void) | undefined;
-  /** Who judges the run. @default {all checkers} */
-  readonly checkers?: readonly Observer[] | undefined;
 }
 
 export class Simulation {
@@ -69,7 +66,7 @@ export class Simulation {
     this.#draw = new Draw(createPrng(seed)).fork();
     this.#events = new EventLog(() => this.#clock.now(), hooks.trace);
     const judges = [new HistoryChecker(), new LinearizabilityChecker()];
-    const checkers = hooks.checkers ?? [...createCheckers(limitsOf(options)), ...judges];
+    const checkers = [...createCheckers(limitsOf(options)), ...judges];
     const traps = new Traps(this.#clock);
     this.#hub = new ObserverHub([this.#statistics, this.#events, ...checkers, traps]);
     const parts = {

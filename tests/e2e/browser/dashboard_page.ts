@@ -15,7 +15,7 @@ export interface DashboardPageOptions {
 }
 
 /** Machines are busy; a page that takes this long is broken. */
-export const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 20_000;
 
 export class DashboardPage implements AsyncDisposable {
   readonly page: Page;

@@ -87,7 +87,7 @@ export function machineRecord(content: StoredContent, key: Uint8Array): Buffer |
   return content.get(Buffer.concat([machineKey(generationOf(content), 0x01), key]));
 }
 
-export function nodeRecord(name: string): Buffer {
+function nodeRecord(name: string): Buffer {
   return Buffer.concat([Buffer.of(0x01), Buffer.from(name)]);
 }
 

@@ -100,7 +100,7 @@ function parse(payload: Buffer): StoredRecord {
   return { hardState, entries };
 }
 
-export function uint64At(bytes: Uint8Array, offset: number): number {
+function uint64At(bytes: Uint8Array, offset: number): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return view.getUint32(offset) * 2 ** 32 + view.getUint32(offset + 4);
 }
