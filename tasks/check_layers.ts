@@ -9,7 +9,7 @@ import { forbiddenBecause } from "./layers/rules.ts";
 const SKIPPED = new Set([".git", "node_modules", "data", "output", "coverage", "jsr"]);
 
 /** Paths of the project's TypeScript files from its root. */
-async function sourceFiles(root: string, under = ""): Promise<string[]> {
+export async function sourceFiles(root: string, under = ""): Promise<string[]> {
   const found: string[] = [];
   for await (const entry of Deno.readDir(`${root}/${under}`)) {
     if (SKIPPED.has(entry.name)) continue;

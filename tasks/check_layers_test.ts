@@ -1,7 +1,8 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { findings } from "./check_layers.ts";
+import { findings, sourceFiles } from "./check_layers.ts";
 import { findCycles } from "./layers/cycles.ts";
-import { forbiddenBecause, roomOf } from "./layers/rules.ts";
+import { CORE_MAY_IMPORT, forbiddenBecause, roomOf, SHARED_BY_CONTROLLER } from "./layers/rules.ts";
+import { MACHINE_FILES, patternOf, PURE_FILES } from "./lint/files.ts";
 
 Deno.test("roomOf() tells the core, its driver and its tests apart", () => {
   assertEquals(roomOf("raft/raw_node.ts"), "raft");
@@ -62,4 +63,13 @@ Deno.test("findings() names the file, the line and what to do", () => {
     line ?? "",
     /^raft\/raw_node\.ts:7: imports runtime\/clock\.ts; raft may import .*: move/,
   );
+});
+
+Deno.test("Every file that a rule lists exists", async () => {
+  const root = await Deno.realPath(`${import.meta.dirname}/..`);
+  const files = (await sourceFiles(root)).map((path) => `/${path}`);
+  const shared = SHARED_BY_CONTROLLER.map((name) => `shardctrler/${name}`);
+  const listed = [...PURE_FILES, ...MACHINE_FILES, ...CORE_MAY_IMPORT, ...shared];
+  const missing = listed.filter((name) => !files.some((path) => patternOf(name).test(path)));
+  assertEquals(missing, []);
 });

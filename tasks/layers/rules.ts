@@ -25,8 +25,7 @@ export type Room =
   | "third party";
 
 /** The parts of the controller that anybody may share: values, codecs, the hash. */
-const SHARED_BY_CONTROLLER = [
-  "address.ts",
+export const SHARED_BY_CONTROLLER = [
   "change.ts",
   "change_codec.ts",
   "changes.ts",
@@ -38,7 +37,7 @@ const SHARED_BY_CONTROLLER = [
 ];
 
 /** Parts of runtime/ that are pure themselves; all that the Raft core stands on. */
-const CORE_MAY_IMPORT = ["runtime/invariant.ts", "runtime/prng.ts"];
+export const CORE_MAY_IMPORT = ["runtime/invariant.ts", "runtime/prng.ts"];
 
 const MAY_IMPORT: Readonly<Record<Room, readonly Room[] | "anything">> = {
   "raft": [],
