@@ -48,8 +48,9 @@ export interface GroupConnectionOptions {
 
 /**
  * Sends the group's calls in batches. While none is out, calls leave on the next
- * microtask; otherwise they gather until the answer is there or a batch is full. Calls that came back without a verdict go to
- * the front of the queue and are sent again under the same sequence numbers.
+ * microtask; otherwise they gather until the answer is there or a batch is full.
+ * Calls that came back without a verdict go to the front of the queue and are
+ * sent again under the same sequence numbers.
  */
 export class GroupConnection {
   readonly #options: GroupConnectionOptions;
@@ -63,7 +64,7 @@ export class GroupConnection {
   #pause: Timer | undefined;
   /** Attempts in a row that found no leader. */
   #failures = 0;
-  /** How large the values of late were on average; falls slowly. */
+  /** How large recent values were on average; falls slowly. */
   #readBytes = 0;
   /** The session's window is full: nothing is sent before it opens. */
   #awaitsWindow = false;
