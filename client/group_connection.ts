@@ -221,7 +221,7 @@ export class GroupConnection {
       if (result.code === ResultCode.RESULT_SEPARATE) continue;
       const error = refusal(result.code, call, gid);
       if (error === undefined) owner.succeed(call, result);
-      else if (!isRetryable(error, call)) this.#failCall(call, error);
+      else if (!errorTraits[error.code].retry) this.#failCall(call, error);
       else {
         call.attemptFailed(error);
         const same = retries.get(result.code);
@@ -238,12 +238,12 @@ export class GroupConnection {
   /** The replica refused the batch as a whole. */
   #onRefusal(stream: ReplicaStream, batch: Batch, error: KvError): void {
     const calls = callsOf(batch).filter((call) => !call.settled);
-    const again = calls.filter((call) => isRetryable(error, call));
-    for (const call of calls) {
-      if (!isRetryable(error, call)) this.#failCall(call, error);
+    if (!errorTraits[error.code].retry) {
+      for (const call of calls) this.#failCall(call, error);
+      return;
     }
-    this.#takeBack(again, error);
-    if (!errorTraits[error.code].retryRead || stream !== this.#current) return;
+    this.#takeBack(calls, error);
+    if (stream !== this.#current) return;
     if (error.code !== "OVERLOADED") {
       this.#leave(stream);
       this.#options.choice.notLeader(stream.address, error.leader);
@@ -304,9 +304,4 @@ function requestError(response: BatchResponse, address: string): KvError {
   const code = isErrorCode(response.error) ? response.error : "INTERNAL";
   const message = response.message || `The server at ${address} answered ${response.error}`;
   return new KvError(code, message, { leader: response.leaderAddress || undefined });
-}
-
-function isRetryable(error: KvError, call: PendingCall): boolean {
-  const traits = errorTraits[error.code];
-  return call.isWrite ? traits.retryWrite : traits.retryRead;
 }

@@ -116,11 +116,10 @@ class Failures {
 
   /** @throws {KvError} If trying again cannot help */
   add(address: string, thrown: unknown): KvError {
-    const { kind, signal, what } = this.#call;
+    const { signal, what } = this.#call;
     if (signal.aborted) throw cancelled(what);
     const error = KvError.from(thrown);
-    const traits = errorTraits[error.code];
-    if (!(kind === "read" ? traits.retryRead : traits.retryWrite)) throw error;
+    if (!errorTraits[error.code].retry) throw error;
     if (error.maybe && !wasNeverSent(error)) this.#maybe = true;
     this.#last.set(address, { address, stage: stageOf(error), error });
     return error;

@@ -5,10 +5,8 @@ import { status as grpcStatus } from "@grpc/grpc-js";
 export interface ErrorTraits {
   /** The gRPC status that carries it. */
   readonly status: number;
-  /** A read that met it may be sent again. */
-  readonly retryRead: boolean;
-  /** A write with a session that met it may be sent again under the same sequence number. */
-  readonly retryWrite: boolean;
+  /** A read that met it may be sent again, and a write with a session under the same number. */
+  readonly retry: boolean;
   /** The write may have taken effect although it was not acknowledged. */
   readonly maybe: boolean;
 }
@@ -17,72 +15,63 @@ const traits = {
   /** This replica does not lead; `leader` may name who does. */
   NOT_LEADER: {
     status: grpcStatus.FAILED_PRECONDITION,
-    retryRead: true,
-    retryWrite: true,
+    retry: true,
     maybe: false,
   },
   /** Leadership was lost while the write was under way. */
-  LEADERSHIP_LOST: { status: grpcStatus.ABORTED, retryRead: true, retryWrite: true, maybe: true },
+  LEADERSHIP_LOST: { status: grpcStatus.ABORTED, retry: true, maybe: true },
   /** The group does not serve the shard in its configuration. */
   WRONG_GROUP: {
     status: grpcStatus.FAILED_PRECONDITION,
-    retryRead: true,
-    retryWrite: true,
+    retry: true,
     maybe: false,
   },
   /** The shard is on its way, or the node is still starting. */
-  NOT_READY: { status: grpcStatus.UNAVAILABLE, retryRead: true, retryWrite: true, maybe: false },
+  NOT_READY: { status: grpcStatus.UNAVAILABLE, retry: true, maybe: false },
   /** A queue is full; try again later. */
   OVERLOADED: {
     status: grpcStatus.RESOURCE_EXHAUSTED,
-    retryRead: true,
-    retryWrite: true,
+    retry: true,
     maybe: false,
   },
   /** No answer, or the connection broke. */
-  UNAVAILABLE: { status: grpcStatus.UNAVAILABLE, retryRead: true, retryWrite: true, maybe: true },
+  UNAVAILABLE: { status: grpcStatus.UNAVAILABLE, retry: true, maybe: true },
   DEADLINE_EXCEEDED: {
     status: grpcStatus.DEADLINE_EXCEEDED,
-    retryRead: true,
-    retryWrite: true,
+    retry: true,
     maybe: true,
   },
-  CANCELLED: { status: grpcStatus.CANCELLED, retryRead: false, retryWrite: false, maybe: true },
+  CANCELLED: { status: grpcStatus.CANCELLED, retry: false, maybe: true },
   /** The request makes no sense; the message says why. */
   INVALID_ARGUMENT: {
     status: grpcStatus.INVALID_ARGUMENT,
-    retryRead: false,
-    retryWrite: false,
+    retry: false,
     maybe: false,
   },
-  NOT_FOUND: { status: grpcStatus.NOT_FOUND, retryRead: false, retryWrite: false, maybe: false },
+  NOT_FOUND: { status: grpcStatus.NOT_FOUND, retry: false, maybe: false },
   ALREADY_EXISTS: {
     status: grpcStatus.ALREADY_EXISTS,
-    retryRead: false,
-    retryWrite: false,
+    retry: false,
     maybe: false,
   },
   /** The request is sound but the state of the cluster forbids it. */
   REFUSED: {
     status: grpcStatus.FAILED_PRECONDITION,
-    retryRead: false,
-    retryWrite: false,
+    retry: false,
     maybe: false,
   },
   /** The session is no longer remembered: whether the write happened cannot be told. */
   SESSION_EXPIRED: {
     status: grpcStatus.FAILED_PRECONDITION,
-    retryRead: false,
-    retryWrite: false,
+    retry: false,
     maybe: true,
   },
   UNIMPLEMENTED: {
     status: grpcStatus.UNIMPLEMENTED,
-    retryRead: false,
-    retryWrite: false,
+    retry: false,
     maybe: false,
   },
-  INTERNAL: { status: grpcStatus.INTERNAL, retryRead: false, retryWrite: false, maybe: true },
+  INTERNAL: { status: grpcStatus.INTERNAL, retry: false, maybe: true },
 } as const satisfies Record<string, ErrorTraits>;
 
 export type ErrorCode = keyof typeof traits;

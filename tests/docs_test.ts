@@ -105,9 +105,9 @@ Deno.test("docs/operations.md lists every flag of every program", async () => {
 Deno.test("docs/storage_and_rpc.md tells of every error code what rpc/errors.ts says", async () => {
   const text = await read("docs/storage_and_rpc.md");
   const yes = (value: boolean) => value ? "yes" : "no";
-  for (const [code, { retryWrite, maybe }] of Object.entries(errorTraits)) {
+  for (const [code, { retry, maybe }] of Object.entries(errorTraits)) {
     const row = new RegExp(`^\\| \`${code}\` +\\| [A-Z_]+ +\\| (\\w+) +\\| (\\w+) +\\|$`, "m");
-    assertEquals(row.exec(text)?.slice(1), [yes(retryWrite), yes(maybe)], code);
+    assertEquals(row.exec(text)?.slice(1), [yes(retry), yes(maybe)], code);
   }
 });
 
