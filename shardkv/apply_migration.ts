@@ -1,5 +1,5 @@
 /** A shard's way from its last owner to this group, or from this group to its next owner. */
-import type { MachineView, RecordRef } from "../raft/node/state_machine.ts";
+import type { MachineView } from "../raft/node/state_machine.ts";
 import { isSessionRecord } from "../raft/node/session_record.ts";
 import type { InsertChunk, ShardRecord, ShardStep } from "../proto/gen/shardkv.ts";
 import type { StepOutcome } from "./commands.ts";
@@ -11,9 +11,8 @@ import {
   SESSION_KEY_BYTES,
   SESSION_KIND,
   USER_KIND,
-  userKeyBytes,
 } from "./machine_keys.ts";
-import type { Shard } from "./shard_record.ts";
+import { removeValue, setValue } from "./shard_values.ts";
 
 /**
  * Gainer: takes in the records, or the changes, that follow the shard's
@@ -37,9 +36,10 @@ export function applyInsert(
     if (key[0] === SESSION_KIND) shard.sessions.adopt(clientOf(key), value, state.timeMs);
     else {
       const record = view.record(recordKey(shard, key));
-      if (!isCatchUp) insertValue(shard, record, value, undefined, view);
+      if (!isCatchUp) setValue(shard, record, value, undefined, view);
+      // Written and deleted again since the configuration, if it is not here: it never came.
       else if (deleted) removeValue(shard, record, view);
-      else insertValue(shard, record, value, view.lengthOf(record), view);
+      else setValue(shard, record, value, view.lengthOf(record), view);
     }
   }
   shard.cursor = chunk.done ? new Uint8Array() : new Uint8Array(chunk.cursorAfter);
@@ -117,29 +117,4 @@ function isRecord({ key, value, deleted }: ShardRecord): boolean {
   const isSession = key[0] === SESSION_KIND && key.length === SESSION_KEY_BYTES;
   // A source forgets no session of a shard that is on its way.
   return isSession && !deleted && isSessionRecord(value);
-}
-
-function insertValue(
-  shard: Shard,
-  record: RecordRef,
-  value: Buffer,
-  oldBytes: number | undefined,
-  view: MachineView,
-): void {
-  if (oldBytes === undefined) {
-    shard.keys++;
-    shard.bytes += userKeyBytes(record.key) + value.length;
-  } else {
-    shard.bytes += value.length - oldBytes;
-  }
-  view.put(record, value);
-}
-
-function removeValue(shard: Shard, record: RecordRef, view: MachineView): void {
-  const oldBytes = view.lengthOf(record);
-  // Written and deleted again since the configuration: it never came.
-  if (oldBytes === undefined) return;
-  shard.keys--;
-  shard.bytes -= userKeyBytes(record.key) + oldBytes;
-  view.del(record);
 }

@@ -7,11 +7,12 @@ import { isChangeLogFull, noteChange } from "./change_log.ts";
 import type { WritesOperation } from "./commands.ts";
 import type { GroupState } from "./group_state.ts";
 import { KEY_BYTES_MAX } from "./limits.ts";
-import { incarnationOf, sessionKey, userKey, userKeyBytes } from "./machine_keys.ts";
+import { incarnationOf, sessionKey, userKey } from "./machine_keys.ts";
 import { assignShards } from "./prefetch.ts";
 import { decodeResult, encodeResult, mismatchResult, plainResults } from "./results.ts";
 import type { Shard } from "./shard_record.ts";
 import { isServed } from "./shard_status.ts";
+import { removeValue, setValue } from "./shard_values.ts";
 
 /** Where a write goes: a shard that is served, and a record of it. */
 interface Target {
@@ -123,14 +124,7 @@ function execute(
 function put(target: Target, value: Uint8Array, valueBytesMax: number, view: MachineView): Result {
   if (value.length > valueBytesMax) return plainResults.VALUE_TOO_LARGE;
   const { shard, record } = target;
-  const oldBytes = view.lengthOf(record);
-  if (oldBytes === undefined) {
-    shard.keys++;
-    shard.bytes += userKeyBytes(record.key) + value.length;
-  } else {
-    shard.bytes += value.length - oldBytes;
-  }
-  view.put(record, value);
+  setValue(shard, record, value, view.lengthOf(record), view);
   noteChange(shard, record.key, view);
   return plainResults.OK;
 }
@@ -144,11 +138,7 @@ function append(target: Target, tail: Buffer, valueBytesMax: number, view: Machi
 }
 
 function remove({ shard, record }: Target, view: MachineView): Result {
-  const oldBytes = view.lengthOf(record);
-  if (oldBytes === undefined) return plainResults.NO_KEY;
-  shard.keys--;
-  shard.bytes -= userKeyBytes(record.key) + oldBytes;
-  view.del(record);
+  if (!removeValue(shard, record, view)) return plainResults.NO_KEY;
   noteChange(shard, record.key, view);
   return plainResults.OK;
 }

@@ -28,6 +28,7 @@ export const PURE_FILES = [
   "shardkv/results.ts",
   "shardkv/shard_record.ts",
   "shardkv/shard_status.ts",
+  "shardkv/shard_values.ts",
 ];
 
 /** State machines: as pure, but they load and prefetch from the engine they are given. */
