@@ -38,23 +38,27 @@ export class CatchUp {
   }
 
   /**
-   * Looks at a chunk that came.
+   * Takes note of a chunk that came; once for each.
    *
    * @param before The cursor it follows
    * @returns Whether the clients are to be stopped for what follows it
    */
-  isNear(before: Uint8Array, { cursor, ended, records, changes }: PullShardResponse): boolean {
+  note(before: Uint8Array, { cursor, ended, records, changes }: PullShardResponse): boolean {
     if (!isChangeCursor(cursor)) return false;
     // The last of the records may come from a replica that knows of few changes.
     if (!isChangeCursor(before)) return false;
-    if (this.#leadsNowhere({ at: changeNumberOf(cursor), changes })) return true;
+    if (this.#look({ at: changeNumberOf(cursor), changes })) return true;
     if (!ended || records.length > HAND_OVER_RECORDS_MAX) return false;
     // About as much as this will come until the freeze takes effect.
     return bytesOf(records) <= HAND_OVER_BYTES_MAX;
   }
 
-  /** @returns Whether nothing is won by waiting: heavy writes must not put the end off for ever */
-  #leadsNowhere(now: Look): boolean {
+  /**
+   * Compares copy and writers now and then, and slows the writers down if need be.
+   *
+   * @returns Whether nothing is won by waiting: heavy writes must not put the end off for ever
+   */
+  #look(now: Look): boolean {
     const last = this.#last ??= now;
     this.#chunks++;
     if (this.#chunks < LOOK_CHUNKS) return false;

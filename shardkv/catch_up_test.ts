@@ -28,22 +28,22 @@ function chunk(at: number, changes: number, facts: { ended?: boolean; records?: 
 
 Deno.test("CatchUp asks for the freeze once little has changed, by the word of who knows", () => {
   const records = { ...chunk(0, 0), cursor: Buffer.from("\x02k") };
-  assertEquals(new CatchUp().isNear(NO_BYTES, records), false, "still copying");
+  assertEquals(new CatchUp().note(NO_BYTES, records), false, "still copying");
   const catchUp = new CatchUp();
-  assertEquals(catchUp.isNear(Buffer.from("\x02k"), chunk(0, 0, { ended: true })), false);
-  assertEquals(new CatchUp().isNear(changeCursor(0), chunk(0, 0, { ended: true })), true);
+  assertEquals(catchUp.note(Buffer.from("\x02k"), chunk(0, 0, { ended: true })), false);
+  assertEquals(new CatchUp().note(changeCursor(0), chunk(0, 0, { ended: true })), true);
   const many = { ended: true, records: HAND_OVER_RECORDS_MAX + 1 };
-  assertEquals(catchUp.isNear(changeCursor(0), chunk(4_000, 5_000)), false);
-  assertEquals(catchUp.isNear(changeCursor(4_000), chunk(6_000, 6_000, many)), false);
-  assertEquals(catchUp.isNear(changeCursor(6_000), chunk(6_100, 6_100, { ended: true })), true);
+  assertEquals(catchUp.note(changeCursor(0), chunk(4_000, 5_000)), false);
+  assertEquals(catchUp.note(changeCursor(4_000), chunk(6_000, 6_000, many)), false);
+  assertEquals(catchUp.note(changeCursor(6_000), chunk(6_100, 6_100, { ended: true })), true);
 });
 
 Deno.test("CatchUp does not wait for large values to become few", () => {
   const large = { ...RECORD, value: Buffer.alloc(200 << 10) };
   const catchUp = new CatchUp();
-  catchUp.isNear(NO_BYTES, chunk(0, 1_000));
+  catchUp.note(NO_BYTES, chunk(0, 1_000));
   const answer = { ...chunk(10, 10, { ended: true }), records: [large, large] };
-  assertEquals(catchUp.isNear(changeCursor(0), answer), false);
+  assertEquals(catchUp.note(changeCursor(0), answer), false);
 });
 
 /** Chunks up to the next look, in which the copy takes in and writers make so many changes each. */
@@ -58,7 +58,7 @@ function look(
     const before = changeCursor(from.at);
     from.at += taken;
     from.changes += made;
-    isNear = catchUp.isNear(before, chunk(from.at, from.changes));
+    isNear = catchUp.note(before, chunk(from.at, from.changes));
   }
   return isNear;
 }

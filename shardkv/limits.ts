@@ -1,5 +1,6 @@
 /** Every bound of a shard group in one place. */
 import { keyBytesMax, valueBytesMax } from "../client/limits.ts";
+import { PROPOSAL_BYTES_MAX } from "../raft/node/proposals.ts";
 
 /** Longest key in bytes; clerks check the same. */
 export const KEY_BYTES_MAX = keyBytesMax;
@@ -7,8 +8,8 @@ export const KEY_BYTES_MAX = keyBytesMax;
 export const VALUE_BYTES_DEFAULT = valueBytesMax;
 /** Largest value a server may be told to allow: a chunk with one must fit in a message. */
 export const VALUE_BYTES_CEILING = 2 << 20;
-/** Bytes of one request: the largest message a server takes. */
-export const REQUEST_BYTES_MAX = 4 << 20;
+/** Bytes of the writes of one request: one proposal holds them, and a little around them. */
+export const REQUEST_BYTES_MAX = PROPOSAL_BYTES_MAX - 64;
 /** Bytes of values in one response; keys past them are answered NOT_READY and asked for again. */
 export const RESPONSE_BYTES_MAX = 3 << 20;
 /** Write commands of one batch: keeps the synchronous apply of a batch in the low milliseconds. */
@@ -82,11 +83,11 @@ export const FORWARD_TIMEOUT_MS = 2_000;
 /** Bytes of the answer to eRaft's GetShardsData, which knows no chunks. */
 export const SHARDS_DATA_BYTES_MAX = 3 << 20;
 
-/** What an operator may set. */
+/** What may differ from one group to the next; servers have a flag for the first alone. */
 export interface GroupLimits {
   /** Largest value in bytes. @default {1 MiB} */
   readonly valueBytesMax: number;
-  /** Bytes of records to ask for in one chunk of a shard; servers have no flag for it. @default {512 KiB} */
+  /** Bytes of records to ask for in one chunk of a shard. @default {512 KiB} */
   readonly chunkBytes: number;
 }
 

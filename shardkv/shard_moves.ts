@@ -72,7 +72,7 @@ async function copyShard(context: MoveContext, action: PullAction): Promise<void
     const chunk = await (ahead ?? fetch(cursor));
     ahead = undefined;
     progress.noteChunk(shard, chunk);
-    const isNear = !chunk.done && catchUp.isNear(cursor, chunk);
+    const isNear = !chunk.done && catchUp.note(cursor, chunk);
     if (chunk.done || !chunk.cursor.equals(cursor)) {
       waits = 0;
       if (!chunk.done && !isNear) ahead = settled(fetch(chunk.cursor));

@@ -33,13 +33,13 @@ const PENDING_ENTRIES_MAX = 64;
  * and of caches that are cold afterwards; but a large one delays others for long.
  */
 const PENDING_RECORDS_MAX = 2_048;
+/** Bytes of payloads, and of values, that may be applied and not in the engine. */
+export const PENDING_BYTES_MAX = 1 << 20;
 /**
  * Replicas apply the same entries and would all write at the same moment. The
  * first write after a rest comes sooner for some, and their turns stay apart.
  */
 const TURNS = 3;
-/** Bytes of payloads and of values that may be held for that. */
-export const PENDING_BYTES_MAX = 1 << 20;
 
 /** An entry that has been applied, with one reply per proposal in it; a change of members has one. */
 export interface AppliedEntry {

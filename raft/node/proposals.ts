@@ -1,6 +1,7 @@
 /** Proposals on their way: gathered into entries, then waiting for their entry to be applied. */
 import * as pb from "../../proto/gen/raft.ts";
 import { KvError } from "../../rpc/errors.ts";
+import { payloadBytesMax } from "../../rpc/limits.ts";
 import { invariant } from "../../runtime/invariant.ts";
 import { SequenceMap } from "../../runtime/sequence_map.ts";
 import type { LogIndex, Term } from "../types.ts";
@@ -14,7 +15,7 @@ const ENTRY_BYTES_MAX = 1 << 20;
 /** Proposals of one entry; bounds the work of applying it. */
 const ENTRY_PROPOSALS_MAX = 1024;
 /** A proposal past this could not travel in one message beside its envelope. */
-const PROPOSAL_BYTES_MAX = (4 << 20) - (64 << 10);
+export const PROPOSAL_BYTES_MAX = payloadBytesMax - (64 << 10);
 
 /**
  * When a proposer gets its reply: once the outcome is decided (the entry is
