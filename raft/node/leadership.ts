@@ -9,6 +9,8 @@ export interface LeadershipOptions {
   readonly soft: SoftState;
   readonly addressOf: (node: NodeId) => string | undefined;
   readonly logger: Logger;
+  /** This node begins to lead a term. */
+  readonly onWon: () => void;
   /** This node no longer leads the term it led. */
   readonly onLost: () => void;
 }
@@ -36,11 +38,13 @@ export class Leadership {
 
   /** The core has said something new. */
   take(soft: SoftState): void {
-    const { logger, onLost } = this.#options;
+    const { logger, onWon, onLost } = this.#options;
     const previous = this.#soft;
     this.#soft = soft;
     const isSameReign = soft.role === "leader" && soft.term === previous.term;
-    if (previous.role === "leader" && !isSameReign) onLost();
+    const hasLed = previous.role === "leader";
+    if (hasLed && !isSameReign) onLost();
+    if (soft.role === "leader" && !(hasLed && isSameReign)) onWon();
     if (soft.role !== previous.role || soft.leader !== previous.leader) {
       const leader = soft.leader === NONE ? "none" : soft.leader - 1;
       logger.info("Changed role", { role: soft.role, term: soft.term, leader });

@@ -16,6 +16,16 @@ export class LogTime {
     this.#atMs = clock.now();
   }
 
+  /**
+   * This node begins to lead with a log that has come to this time. It counts on
+   * from there: what it has counted while others led may be hours ahead of
+   * them, if they started from a log that nobody had written to for so long.
+   */
+  lead(logMs: number): void {
+    this.#logMs = logMs;
+    this.#atMs = this.#clock.now();
+  }
+
   /** The log has come to this time, here or under another leader. */
   observe(logMs: number): void {
     if (logMs <= this.now()) return;

@@ -104,3 +104,14 @@ Deno.test("LogTime follows a log that is ahead of it and never goes back", async
   time.observe(510);
   assertEquals(time.now(), 520);
 });
+
+Deno.test("LogTime of a new leader goes on from the log, whatever it has counted before", async () => {
+  const clock = new VirtualClock();
+  const time = new LogTime(clock);
+  time.observe(500);
+  await clock.advance(HOUR_MS);
+  time.lead(600);
+  assertEquals(time.now(), 600);
+  await clock.advance(20);
+  assertEquals(time.now(), 620);
+});

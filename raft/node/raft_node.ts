@@ -147,6 +147,7 @@ export class RaftNode {
       soft: this.#core.status(),
       addressOf: (node) => this.#transport.addressOf(node),
       logger: options.logger,
+      onWon: () => this.#logTime.lead(this.#machineTimeMs),
       onLost: () => this.#onLeadershipLost(),
     });
     this.#members = new GroupMembers({
@@ -434,7 +435,11 @@ export class RaftNode {
   }
 
   #observeLogTime(): void {
-    this.#logTime.observe(this.#options.machine.timeMs ?? 0);
+    this.#logTime.observe(this.#machineTimeMs);
+  }
+
+  get #machineTimeMs(): number {
+    return this.#options.machine.timeMs ?? 0;
   }
 
   #compact(applied: LogIndex): void {
