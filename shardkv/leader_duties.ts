@@ -33,6 +33,8 @@ export class LeaderDuties {
   /** What is being done for which shard. Invariant: one action a shard. */
   readonly #actions = new Map<ShardId, ShardAction>();
   readonly #running = new Set<Promise<void>>();
+  /** Until then the ownership may be one of the past: nothing is planned by it. */
+  #isCaughtUp = false;
 
   constructor(options: LeaderDutiesOptions) {
     this.#options = options;
@@ -48,6 +50,7 @@ export class LeaderDuties {
   start(): void {
     this.#run(async () => {
       await this.#catchUp();
+      this.#isCaughtUp = true;
       this.wake();
       await this.#followConfigs();
     });
@@ -56,7 +59,7 @@ export class LeaderDuties {
   /** The ownership has changed: looks at what there is to do now. */
   wake(): void {
     this.#changed.notify();
-    if (this.#abort.signal.aborted) return;
+    if (this.#abort.signal.aborted || !this.#isCaughtUp) return;
     for (const action of planMigration(this.#context.machine.ownership).actions) {
       if (this.#mayStart(action)) this.#startAction(action);
     }
