@@ -40,10 +40,12 @@ export function applyWrites(
     const { sessions } = shard;
     touched.add(shard);
     const verdict = sessions.begin(clientId, command.sequence, lowestUnanswered, state.timeMs);
-    if (verdict.kind !== "new") return resultOf(verdict);
     const target: Target = { shard, record: recordOf(operation, i, shard, view) };
+    if (verdict.kind !== "new") return resultOf(verdict, target, command, view);
     const result = execute(target, command, operation.valueBytesMax, view);
-    sessions.finish(clientId, command.sequence, encodeResult(result));
+    if (clientId !== NO_SESSION) {
+      sessions.finish(clientId, command.sequence, encodeResult(result));
+    }
     return result;
   });
   for (const shard of touched) {
@@ -76,10 +78,15 @@ function refusalOf(shard: Shard | undefined, command: WriteCommand): Result | un
   return sound ? undefined : plainResults.INVALID;
 }
 
-function resultOf(verdict: Exclude<SessionVerdict, { kind: "new" }>): Result {
+function resultOf(
+  verdict: Exclude<SessionVerdict, { kind: "new" }>,
+  target: Target,
+  command: WriteCommand,
+  view: MachineView,
+): Result {
   switch (verdict.kind) {
     case "repeat":
-      return decodeResult(verdict.reply);
+      return decodeResult(verdict.reply) ?? mismatchNow(target, command, view);
     case "stale":
       return plainResults.STALE_SEQUENCE;
     case "tooMany":
@@ -150,11 +157,25 @@ function compareAndSet(
   view: MachineView,
 ): Result {
   const old = view.get(target.record);
-  const matches = command.expectAbsent
-    ? old === undefined
-    : old !== undefined && command.expected.equals(old);
-  if (!matches) return mismatchResult(old);
+  if (!isExpected(command, old)) return mismatchResult(old);
   if (!command.deleteOnMatch) return put(target, command.value, valueBytesMax, view);
   if (old !== undefined) remove(target, view);
   return plainResults.OK;
+}
+
+function isExpected(command: WriteCommand, value: Uint8Array | undefined): boolean {
+  if (command.expectAbsent) return value === undefined;
+  return value !== undefined && command.expected.equals(value);
+}
+
+/**
+ * A compare-and-set that found something else and is sent again: it has found
+ * what is there now just as well. Should that be what it expects, it must not be
+ * carried out all the same, since its first answer may have arrived; and what
+ * it found then nobody knows any more.
+ */
+function mismatchNow(target: Target, command: WriteCommand, view: MachineView): Result {
+  const isSame = command.op === WriteOp.WRITE_OP_CAS;
+  const now = isSame ? view.get(target.record) : undefined;
+  return isSame && !isExpected(command, now) ? mismatchResult(now) : plainResults.STALE_SEQUENCE;
 }

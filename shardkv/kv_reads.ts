@@ -6,7 +6,7 @@ import { GET_SLICE_KEYS, RESPONSE_BYTES_MAX } from "./limits.ts";
 import type { ShardMachine } from "./machine.ts";
 import { userKey } from "./machine_keys.ts";
 import { type HeldShard, type Ownership, refusalOf, shardOfKey } from "./ownership.ts";
-import { plainResults, valueResult } from "./results.ts";
+import { plainResults, ResponseRoom, valueResult } from "./results.ts";
 
 /** What a read looks at. */
 export interface ReadContext {
@@ -35,16 +35,14 @@ export async function readKeys(
   await context.log.readBarrier(anyReplica ? "anywhere" : "onLeader");
   const { term } = context.log.status();
   const results: Result[] = [];
-  let bytes = 0;
+  const room = new ResponseRoom(RESPONSE_BYTES_MAX);
   for (let at = 0; at < keys.length; at += GET_SLICE_KEYS) {
-    if (bytes > RESPONSE_BYTES_MAX) {
+    if (room.isUsedUp) {
       results.push(...keys.slice(at).map(() => plainResults.NOT_READY));
       break;
     }
     for (const result of await readSlice(context, keys.slice(at, at + GET_SLICE_KEYS))) {
-      const fits = bytes === 0 || bytes + result.value.length <= RESPONSE_BYTES_MAX;
-      bytes += result.value.length;
-      results.push(fits ? result : plainResults.NOT_READY);
+      results.push(room.take(result));
     }
   }
   // A snapshot can replace what a follower reads, and both states are late enough.

@@ -20,12 +20,18 @@ import type { Arrivals } from "./arrivals.ts";
 import { encodeWrites } from "./commands.ts";
 import { type GroupLog, proposeWrites } from "./group_log.ts";
 import { readKeys } from "./kv_reads.ts";
-import { type GroupLimits, SERVER_REQUESTS_MAX, STREAM_REQUESTS_MAX } from "./limits.ts";
+import {
+  type GroupLimits,
+  RESPONSE_BYTES_MAX,
+  SERVER_REQUESTS_MAX,
+  STREAM_REQUESTS_MAX,
+} from "./limits.ts";
 import type { ShardMachine } from "./machine.ts";
 import { shardOfKey, shardsOfKeys } from "./ownership.ts";
 import { placesOfKeys } from "./places.ts";
 import { checkGetKeys, checkScan, checkWrites } from "./request_check.ts";
 import { RequestGate } from "./request_gate.ts";
+import { ResponseRoom } from "./results.ts";
 import { scanPage } from "./scan.ts";
 import { type Parts, separate, widen } from "./separate_answers.ts";
 import type { WriteBrake } from "./write_brake.ts";
@@ -69,15 +75,18 @@ export class KvService {
     const [writes, reads] = await Promise.allSettled([writing, reading]);
     if (writes.status === "rejected") throw writes.reason;
     if (reads.status === "rejected") throw readFailure(reads.reason, writes.value.length > 0);
+    const room = new ResponseRoom(RESPONSE_BYTES_MAX);
+    const writeResults = writes.value.map((result) => room.take(result));
+    const getResults = reads.value.map((result) => room.take(result));
     return {
       id: request.id,
       error: "",
       message: "",
       leaderAddress: "",
       configNum: machine.ownership.config.num,
-      writeResults: writes.value,
-      getResults: reads.value,
-      places: this.#places(request, writes.value, reads.value),
+      writeResults,
+      getResults,
+      places: this.#places(request, writeResults, getResults),
       more: false,
     };
   }

@@ -7,6 +7,7 @@ import {
   ResultCode,
   WriteBatch,
   type WriteCommand,
+  WriteOp,
 } from "../proto/gen/shardkv.ts";
 import { KvError } from "../rpc/errors.ts";
 import { VirtualClock } from "../runtime/virtual_clock.ts";
@@ -126,6 +127,24 @@ Deno.test("execute() refuses a read when the leadership was lost during it", asy
   log.role = "follower";
   const error = await assertRejects(() => reading, KvError);
   assertEquals([error.code, error.leader], ["NOT_LEADER", "leader:1"]);
+  await group.close();
+});
+
+Deno.test("execute() counts values of mismatches too, and has those asked for again that do not fit", async () => {
+  const { group, kv } = await service();
+  const value = Buffer.alloc(1 << 20);
+  await kv.execute(request({ writes: batch([write({ key: ours, value })]) }));
+  const cas = { op: WriteOp.WRITE_OP_CAS, key: ours, expected: bytes("other") };
+  const commands = Array.from({ length: 6 }, (_, i) => write({ ...cas, sequence: i + 1 }));
+  const writes = batch([...commands, write({ key: ours, value, sequence: 7 })], "7");
+  const { writeResults, getResults } = await kv.execute(request({ writes, getKeys: [ours] }));
+  const { RESULT_MISMATCH, RESULT_NOT_READY, RESULT_OK } = ResultCode;
+  assertEquals(writeResults.map(({ code }) => code), [
+    ...Array(3).fill(RESULT_MISMATCH),
+    ...Array(3).fill(RESULT_NOT_READY),
+    RESULT_OK,
+  ]);
+  assertEquals(getResults.map(({ code }) => code), [RESULT_NOT_READY]);
   await group.close();
 });
 

@@ -96,6 +96,31 @@ Deno.test("apply() answers a repeated write with its first result, also after a 
   await group.close();
 });
 
+Deno.test("apply() of a repeated compare-and-set does not keep a large value to tell it again", async () => {
+  const group = await servingGroup();
+  const key = bytes("k");
+  const large = bytes("l".repeat(2_000));
+  const session = { clientId: "9", lowestUnanswered: 1 };
+  const cas = write({ op: WRITE_OP_CAS, key, expected: bytes("a"), value: bytes("b") });
+  const repeated = async () => {
+    const [reply] = await group.apply(writes([cas], session));
+    assert(reply?.kind === "writes");
+    return reply.results.map(({ code, value, hasValue }) => [code, `${value}`, hasValue]);
+  };
+  const { RESULT_MISMATCH: MISMATCH } = ResultCode;
+  await group.write([write({ key, value: large })]);
+  assertEquals(await repeated(), [[MISMATCH, `${large}`, true]]);
+  await group.write([write({ key, value: bytes("now") })]);
+  await group.restart();
+  assertEquals(await repeated(), [[MISMATCH, "now", true]], "what is there now is as true");
+  await group.write([write({ op: WRITE_OP_DELETE, key })]);
+  assertEquals(await repeated(), [[MISMATCH, "", false]]);
+  await group.write([write({ key, value: bytes("a") })]);
+  assertEquals(await repeated(), [[STALE_SEQUENCE, "", false]], "the client may have its answer");
+  assertEquals(await group.value("k"), "a");
+  await group.close();
+});
+
 Deno.test("apply() forgets a session only after an hour of log time", async () => {
   const group = await servingGroup();
   const append = write({ op: WRITE_OP_APPEND, key: bytes("k"), value: bytes("x") });

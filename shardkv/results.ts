@@ -14,9 +14,40 @@ export type ResultName =
   | "SEPARATE";
 
 const NO_BYTES = Buffer.alloc(0);
+/** Bytes of a value that a session keeps with the reply it stands in. */
+const KEPT_BYTES_MAX = 1_024;
+/** No encoded result: there is no field 0. */
+const BARE_MISMATCH = Uint8Array.of(0);
 
 function plain(code: ResultCode): Result {
   return Object.freeze({ code, value: NO_BYTES, hasValue: false });
+}
+
+/** Bytes of the values that one response still takes. */
+export class ResponseRoom {
+  readonly #bytesMax: number;
+  #bytes = 0;
+
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax;
+  }
+
+  get isUsedUp(): boolean {
+    return this.#bytes > this.#bytesMax;
+  }
+
+  /**
+   * A result as it goes into the response: one whose value does not fit is
+   * answered NOT_READY, so that the caller asks again. Of writes that can only
+   * be one that has changed nothing. The first value fits, whatever its size.
+   */
+  take(result: Result): Result {
+    const { length } = result.value;
+    if (length === 0) return result;
+    const fits = this.#bytes === 0 || this.#bytes + length <= this.#bytesMax;
+    this.#bytes += length;
+    return fits ? result : plainResults.NOT_READY;
+  }
 }
 
 /** The results that carry no value. */
@@ -44,14 +75,23 @@ export function mismatchResult(current: Uint8Array | undefined): Result {
   return withValue(ResultCode.RESULT_MISMATCH, current);
 }
 
-/** The reply a session remembers; empty for a plain OK. */
+/**
+ * The reply a session remembers; empty for a plain OK. Of a mismatch with a
+ * large value only that it was one: for an hour a client that is gone would
+ * else keep it in the memory of all replicas.
+ */
 export function encodeResult(result: Result): Uint8Array {
-  return result === plainResults.OK ? NO_BYTES : Result.encode(result).finish();
+  if (result === plainResults.OK) return NO_BYTES;
+  if (result.code === ResultCode.RESULT_MISMATCH && result.value.length > KEPT_BYTES_MAX) {
+    return BARE_MISMATCH;
+  }
+  return Result.encode(result).finish();
 }
 
-/** What {@linkcode encodeResult} made. */
-export function decodeResult(reply: Uint8Array): Result {
+/** What {@linkcode encodeResult} made; undefined for a mismatch whose value was not kept. */
+export function decodeResult(reply: Uint8Array): Result | undefined {
   if (reply.length === 0) return plainResults.OK;
+  if (reply.length === 1 && reply[0] === BARE_MISMATCH[0]) return undefined;
   return Result.decode(Buffer.from(reply.buffer, reply.byteOffset, reply.byteLength));
 }
 
