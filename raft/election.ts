@@ -100,8 +100,6 @@ export function handleTimeoutNow(core: RaftCore, message: TimeoutNow): void {
  */
 export function isLeaderProtected(core: RaftCore, request: VoteRequest): boolean {
   if (request.force) return false;
-  // Before the restart a leader may have been given a lease that is still running.
-  if (core.embargoTicks > 0) return true;
   if (core.leader === NONE) return false;
   if (core.electionElapsed >= core.config.electionTicks) return false;
   return core.config.checkQuorum || request.type === "preVote";

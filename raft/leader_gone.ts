@@ -33,10 +33,12 @@ export function giveUpGoneLeader(core: RaftCore): void {
  * Stands in for a candidate that was refused because its log is behind this
  * one, as is the rule when a thrifty leader ends: a majority may need this vote,
  * so that waiting for the rest of the timeout would only keep the group without
- * a leader. Does nothing while this node knows of a leader that may be alive.
+ * a leader. Does nothing while this node knows of a leader that may be alive, or
+ * may have promised to wait for one that it has forgotten.
  */
 export function standInFor(core: RaftCore, candidate: NodeId): void {
-  const { config: { electionTicks }, role, leader } = core;
+  const { config: { electionTicks }, role, leader, embargoTicks } = core;
+  if (embargoTicks > 0) return;
   if (role !== "follower" || (leader !== NONE && core.electionElapsed < electionTicks)) return;
   core.electionElapsed = Math.max(core.electionElapsed, electionTicks);
   const soon = core.electionElapsed + turn(core, [leader, candidate]);

@@ -1,9 +1,10 @@
 /** Reads under a lease (thesis section 6.4.1). */
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { defaultRaftConfig, validateRaftConfig } from "./config.ts";
 import { Lease } from "./lease.ts";
 import { TestNetwork } from "./testing/test_network.ts";
 import type { TestNode } from "./testing/test_node.ts";
+import { NONE } from "./types.ts";
 
 const LEASE_MS = 500;
 const TICK_MS = 100;
@@ -14,10 +15,11 @@ class LeasedGroup {
   readonly leader: TestNode;
   nowMs = 0;
 
-  constructor() {
+  constructor({ cutOff = [] }: { cutOff?: readonly number[] } = {}) {
+    this.network.isolate(...cutOff);
     // The promise that a restart may have forgotten runs out first.
     this.network.tick(10);
-    this.leader = this.network.awaitLeader();
+    this.leader = this.network.awaitLeader([1, 2, 3].filter((id) => !cutOff.includes(id)));
     this.pass(1);
   }
 
@@ -94,6 +96,40 @@ Deno.test("a node that was just started protects a leader it may have forgotten"
   group.network.node(candidate).raw.campaign();
   group.network.settle();
   assertEquals(group.network.node(candidate).status.role, "leader");
+});
+
+Deno.test("a node that was just started does not stand in for a candidate", () => {
+  // One that has never heard of the leader's term asks for a vote of that very term.
+  const group = new LeasedGroup({ cutOff: [3] });
+  const { network, leader } = group;
+  const voter = network.node(leader.id === 1 ? 2 : 1);
+  voter.restart();
+  network.heal();
+  network.isolate(leader.id);
+  network.node(3).raw.campaign();
+  network.settle();
+  group.pass(LEASE_MS / TICK_MS - 2);
+  assertEquals([voter.status.role, voter.status.term], ["follower", leader.status.term]);
+  assertEquals(group.readsAlone(1), true);
+});
+
+Deno.test("a follower keeps its promise to a leader that it has forgotten since", () => {
+  const group = new LeasedGroup();
+  const { network, leader } = group;
+  const [voter, other] = [1, 2, 3].filter((id) => id !== leader.id).map((id) => network.node(id));
+  assert(voter !== undefined && other !== undefined);
+  network.isolate(leader.id);
+  const { term } = leader.status;
+  const [from, to] = [other.id, voter.id];
+  // The late answer of one that was a candidate when the leader was silent for a while.
+  const refusal = { term: term + 1, reject: true, commit: 0, commitTerm: 0 };
+  voter.raw.step({ type: "preVoteResponse", from, to, ...refusal });
+  voter.drain();
+  assertEquals([voter.status.term, voter.status.leader], [term + 1, NONE]);
+  other.raw.campaign();
+  network.settle();
+  assertEquals(other.status.role, "preCandidate");
+  assertEquals(group.readsAlone(1), true);
 });
 
 Deno.test("leases need 'checkQuorum'", () => {

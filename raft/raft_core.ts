@@ -68,7 +68,11 @@ export interface RaftCore {
   vanguard: Vanguard;
   /** The driver's monotonic clock when it last told; only leases look at it. */
   nowMs: number;
-  /** Ticks for which a node that was just started keeps promises it may have forgotten (leases). */
+  /**
+   * Ticks for which this node helps nobody to lead, whatever its role, term and
+   * leader become: the promise that leases rest on. Given with every answer to a
+   * heartbeat; one of before a start may have been forgotten.
+   */
   embargoTicks: number;
   readonly forwardedReads: ForwardedReads;
 

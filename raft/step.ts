@@ -34,6 +34,7 @@ export function step(core: RaftCore, message: Message): void {
     return;
   }
   if (message.type === "preVote" || message.type === "vote") {
+    if (core.embargoTicks > 0 && !message.force) return;
     if (message.term > core.term && isLeaderProtected(core, message)) return;
     if (message.term > core.term && message.type === "vote") {
       becomeFollower(core, message.term, NONE);

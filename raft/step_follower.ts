@@ -107,12 +107,14 @@ function refuseAppend(core: RaftCore, message: AppendRequest): void {
 }
 
 function handleHeartbeat(core: RaftCore, message: Heartbeat): void {
-  const { config: { id: from }, log, term } = core;
+  const { config, log, term } = core;
+  const from = config.id;
   // The leader saw us acknowledge that far, in this very term.
   if (message.commit > log.lastIndex) {
     throw new LostEntriesError(message.commit, log.lastIndex, term);
   }
   log.commitTo(message.commit);
+  if (config.leaseMs > 0) core.embargoTicks = config.electionTicks;
   send(core, {
     type: "heartbeatResponse",
     from,
