@@ -10,6 +10,7 @@ import type { Engine } from "../../storage/engine.ts";
 import type { NodeId } from "../types.ts";
 import { IdentityError, type NodeIdentity, readIdentity } from "./identity.ts";
 import { firstRoster, type Member, type Roster } from "./roster.ts";
+import { hasBegun } from "./stored_node.ts";
 
 const ASK_TIMEOUT_MS = 2_000;
 const RETRY = { initialMs: 100, maxMs: 2_000 };
@@ -59,7 +60,8 @@ export async function identify(options: IdentifyOptions): Promise<Identified> {
   }
   const { address } = join;
   const stored = await readIdentity(engine);
-  if (stored !== undefined) {
+  // A node that was killed right behind its claim knows no members yet and has to ask again.
+  if (stored !== undefined && await hasBegun(engine)) {
     // The roster in the engine is what counts from the second start on.
     return { identity: { ...identity, clusterId: stored.clusterId }, address, first: NOBODY };
   }

@@ -15,6 +15,9 @@ import { baseWrite, decodeBase, EMPTY_BASE, type LogBase } from "./log_base.ts";
 import { decodeLogRecord, encodeLogRecord, type LogRecord } from "./log_record.ts";
 import { type AppliedState, decodeApplied } from "./roster_codec.ts";
 
+/** Where the machine's data is until the first snapshot is installed. */
+export const FIRST_GENERATION = 1;
+
 /** What a node knows at start. */
 export interface StoredState {
   readonly hardState: HardState;
@@ -232,7 +235,7 @@ function loadBase(bytes: Buffer | undefined, journal: Journal): LogBase {
 }
 
 function decodeGeneration(bytes: Buffer | undefined): number {
-  if (bytes === undefined) return 1;
+  if (bytes === undefined) return FIRST_GENERATION;
   if (bytes.length !== 4) throw damaged(`the generation record has ${bytes.length} bytes`);
   return bytes.readUInt32BE(0);
 }

@@ -77,12 +77,24 @@ export class PeerRegistry {
    */
   async admit(peer: NodeId, incarnation: string): Promise<void> {
     const known = this.#known.get(peer);
-    if (known === incarnation) return await this.#saving;
-    if (known !== undefined) throw forgotten(peer, known, incarnation);
+    if (known !== undefined) {
+      this.confirm(peer, incarnation);
+      return await this.#saving;
+    }
     if (incarnation === UNKNOWN_INCARNATION) {
       throw new KvError("INVALID_ARGUMENT", `Cannot admit node ${peer - 1}: it does not say who`);
     }
     await this.#remember([[peer, incarnation]]);
+  }
+
+  /**
+   * Makes sure that a peer which was let in is still known under that incarnation.
+   *
+   * @throws {KvError} REFUSED if the group knows it under another one by now
+   */
+  confirm(peer: NodeId, incarnation: string): void {
+    const known = this.incarnationOf(peer);
+    if (known !== incarnation) throw forgotten(peer, known, incarnation);
   }
 
   /**

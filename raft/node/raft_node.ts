@@ -86,6 +86,8 @@ export class RaftNode {
       self: who.identity.nodeId,
       mustMeet: stored.isBlank && join === undefined ? stored.confState.voters : [],
     });
+    // It may have stopped between a change of members, or a snapshot, and taking note of them.
+    await registry.learn(stored.roster.members);
     const node = new RaftNode({ ...options, ...who }, stored, registry);
     await options.machine.load(node.#generation);
     node.#observeLogTime();

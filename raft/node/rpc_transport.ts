@@ -183,13 +183,15 @@ export class RpcTransport implements Transport {
   }
 
   #checkEnds(frame: pb.RaftFrame, introduced: pb.RaftFrame): void {
-    const { incarnation } = this.#options;
+    const { incarnation, registry } = this.#options;
     if (frame.from !== introduced.from || frame.fromIncarnation !== introduced.fromIncarnation) {
       throw new KvError(
         "INVALID_ARGUMENT",
         "Cannot take a frame of another than opened the stream",
       );
     }
+    // The group may have agreed on another one since the stream was opened.
+    registry.confirm(frame.from, frame.fromIncarnation);
     if (frame.messages.length > 0 && frame.toIncarnation !== incarnation) {
       throw new KvError(
         "REFUSED",

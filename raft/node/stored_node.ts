@@ -1,11 +1,11 @@
 /** What a node finds in its engine at start: itself, or nothing yet. */
 import type { Prng } from "../../runtime/prng.ts";
 import { type Engine, EngineError } from "../../storage/engine.ts";
-import { generationRange, machineRange } from "../../storage/key_space.ts";
+import { appliedKey, generationRange, machineRange, nodeKey } from "../../storage/key_space.ts";
 import type { ConfState, Entry, HardState, LogIndex, Term } from "../types.ts";
 import { pass } from "./failpoints.ts";
 import { claimEngine, type NodeIdentity } from "./identity.ts";
-import { LogStore, type StoredState } from "./log_store.ts";
+import { FIRST_GENERATION, LogStore, type StoredState } from "./log_store.ts";
 import type { Roster } from "./roster.ts";
 import { type AppliedState, appliedWrite } from "./roster_codec.ts";
 
@@ -61,6 +61,15 @@ export async function openStored(
     entries: state.entries,
     applied: applied.index,
   };
+}
+
+/** Whether a node was ever ready to take part with this engine, so that it knows its members. */
+export async function hasBegun(engine: Engine): Promise<boolean> {
+  const [generation, applied] = await engine.getMany([
+    nodeKey("generation"),
+    appliedKey(FIRST_GENERATION),
+  ]);
+  return generation !== undefined || applied !== undefined;
 }
 
 /** The first applied record: nothing is applied, and these are the members. */
