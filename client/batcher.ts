@@ -1,5 +1,6 @@
 /** From waiting calls to one message and back: what goes into a batch, and how it is written. */
 import { type BatchRequest, WriteBatch } from "../proto/gen/shardkv.ts";
+import { asBuffer } from "../runtime/buffers.ts";
 import type { PendingCall } from "./call.ts";
 import type { CallQueue } from "./call_queue.ts";
 import type { Session } from "./session.ts";
@@ -79,7 +80,7 @@ function encodeWrites(writes: readonly PendingCall[], session: Session): Buffer 
     lowestUnanswered: session.lowestUnanswered,
     commands: writes as PendingCall[],
   }).finish();
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return asBuffer(bytes);
 }
 
 function oldestAge(writes: readonly PendingCall[], now: number): number {

@@ -4,15 +4,11 @@
  */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 
+/** What a reader of a Buffer hands out are Buffers, too. */
+export { asBuffer } from "../runtime/buffers.ts";
+
 /** The value of every `bytes` field that is not set: one for each took longer than all the rest. */
 export const EMPTY: Buffer = Buffer.alloc(0);
-
-/** A view on the same bytes. What a reader of a Buffer hands out are Buffers, too. */
-export function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes)
-    ? bytes
-    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
 
 /** A buffer that has grown beyond this is not worth keeping, in bytes. */
 const KEPT_BYTES_MAX = 1 << 20;

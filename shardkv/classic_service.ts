@@ -19,6 +19,7 @@ import {
 } from "../proto/gen/shardkv.ts";
 import { KvError } from "../rpc/errors.ts";
 import { type CallContext, type Dialer, type ServiceRoutes, unary } from "../rpc/service.ts";
+import { asBuffer } from "../runtime/buffers.ts";
 import { ONE_READ, ONE_WRITE, type RequestMetrics } from "../server/request_metrics.ts";
 import type { Gid } from "../shardctrler/config.ts";
 import { type ClassicErr, classicErrOf, classicErrOfResult } from "./classic_errors.ts";
@@ -203,7 +204,7 @@ function encodeClassicWrite(request: CommandRequest): Buffer {
       deleteOnMatch: false,
     }],
   }).finish();
-  return Buffer.from(batch.buffer, batch.byteOffset, batch.byteLength);
+  return asBuffer(batch);
 }
 
 function writeOpOf(op: Op): WriteOp {

@@ -8,6 +8,7 @@ import {
   type WriteCommand,
 } from "../proto/gen/shardkv.ts";
 import type { RecordRef } from "../raft/node/state_machine.ts";
+import { asBuffer } from "../runtime/buffers.ts";
 import type { Config } from "../shardctrler/config.ts";
 import { decodeConfig, encodeConfig } from "../shardctrler/config_codec.ts";
 
@@ -96,6 +97,7 @@ export function encodeSettle(settle: ShardStep): Uint8Array {
 /** Reads a proposal; bytes that make no sense become an operation that says so. */
 export function decodeOperation(payload: Uint8Array): GroupOperation {
   try {
+    // A view, so that everything decoded from it is a Buffer as the message types say.
     return operationOf(GroupCommand.decode(asBuffer(payload)));
   } catch (error) {
     // Deterministic: whether bytes decode depends on the bytes alone.
@@ -121,11 +123,4 @@ function operationOf(command: GroupCommand): GroupOperation {
     shardCount: 0,
     records: new Array<RecordRef | undefined>(commands.length).fill(undefined),
   };
-}
-
-/** A view, so that everything decoded from it is a Buffer as the message types say. */
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes)
-    ? bytes
-    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -1,5 +1,6 @@
 /** Results of writes and reads; those without a value are shared, never made anew. */
 import { Result, ResultCode } from "../proto/gen/shardkv.ts";
+import { asBuffer } from "../runtime/buffers.ts";
 
 export type ResultName =
   | "OK"
@@ -92,10 +93,9 @@ export function encodeResult(result: Result): Uint8Array {
 export function decodeResult(reply: Uint8Array): Result | undefined {
   if (reply.length === 0) return plainResults.OK;
   if (reply.length === 1 && reply[0] === BARE_MISMATCH[0]) return undefined;
-  return Result.decode(Buffer.from(reply.buffer, reply.byteOffset, reply.byteLength));
+  return Result.decode(asBuffer(reply));
 }
 
 function withValue(code: ResultCode, value: Uint8Array): Result {
-  const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
-  return { code, value: bytes, hasValue: true };
+  return { code, value: asBuffer(value), hasValue: true };
 }

@@ -1,6 +1,6 @@
 /** The whole key of a write, whose beginning may be given apart. */
+import { asBuffer, ReusedBuffers } from "../runtime/buffers.ts";
 import type { Write } from "./engine.ts";
-import { asBuffer, ReusedBuffers } from "./buffers.ts";
 
 /** Keys up to 512 bytes are put together in memory that is used again. */
 const passing = new ReusedBuffers(512);

@@ -1,7 +1,7 @@
 /** An engine in memory, for tests and the simulator; it forgets unsynced writes on a crash. */
+import { asBuffer, copyBuffer } from "../runtime/buffers.ts";
 import { invariant } from "../runtime/invariant.ts";
 import type { Prng } from "../runtime/prng.ts";
-import { asBuffer, copyBuffer } from "./buffers.ts";
 import { CallGate } from "./call_gate.ts";
 import {
   type Engine,

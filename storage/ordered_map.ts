@@ -5,7 +5,7 @@
  * them changes a chunk, which copies it first; so a snapshot is O(1), and a
  * change costs at most one chunk and, once after a snapshot, the list.
  */
-import { compareBytes } from "./buffers.ts";
+import { compareBytes } from "../runtime/buffers.ts";
 import type { KeyRange } from "./engine.ts";
 
 /** Pairs in a chunk before it is split in two. */

@@ -7,7 +7,7 @@
  * Records about the node are read one by one, so that RocksDB verifies them.
  */
 import { crc32 } from "node:zlib";
-import { ReusedBuffers } from "./buffers.ts";
+import { ReusedBuffers } from "../runtime/buffers.ts";
 import { MACHINE_REGION } from "./key_space.ts";
 
 /** CRC-32 of key and value, big-endian, behind the value. */

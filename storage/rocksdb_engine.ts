@@ -1,6 +1,6 @@
 /** The engine of servers: RocksDB behind a wrapper that is strict where the binding is not. */
+import { asBuffer } from "../runtime/buffers.ts";
 import { invariant } from "../runtime/invariant.ts";
-import { asBuffer } from "./buffers.ts";
 import { CallGate } from "./call_gate.ts";
 import {
   type Engine,

@@ -1,7 +1,7 @@
 /** Iterators over the binding's ones: many pairs per call, always with both bounds. */
+import { asBuffer } from "../runtime/buffers.ts";
 import { invariant } from "../runtime/invariant.ts";
 import { BlockProbes } from "./block_probes.ts";
-import { asBuffer } from "./buffers.ts";
 import { EngineClosedError, type EngineIterator, type KeyRange, type KeyValue } from "./engine.ts";
 import { MARK_REGION } from "./key_space.ts";
 import { damageOf, isSealed, unseal } from "./record_checksum.ts";

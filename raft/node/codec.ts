@@ -1,5 +1,6 @@
 /** Messages of the core <-> messages on the wire. */
 import * as pb from "../../proto/gen/raft.ts";
+import { asBuffer } from "../../runtime/buffers.ts";
 import { unreachable } from "../../runtime/invariant.ts";
 import type { Message, MessageType } from "../message.ts";
 import type { ConfState, Entry, SnapshotMeta } from "../types.ts";
@@ -229,11 +230,4 @@ export function decodeSnapshotMeta(wire: pb.SnapshotMeta | undefined): SnapshotM
   }
   const confState: ConfState = wire.confState;
   return { index: wire.index, term: wire.term, confState, id: wire.id };
-}
-
-/** The same bytes as a Buffer, without copying. */
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes)
-    ? bytes
-    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -2,6 +2,7 @@
 import * as pb from "../../proto/gen/raft.ts";
 import { KvError } from "../../rpc/errors.ts";
 import { payloadBytesMax } from "../../rpc/limits.ts";
+import { asBuffer } from "../../runtime/buffers.ts";
 import { invariant } from "../../runtime/invariant.ts";
 import { SequenceMap } from "../../runtime/sequence_map.ts";
 import type { LogIndex, Term } from "../types.ts";
@@ -84,7 +85,7 @@ export class Proposals {
     const proposals = this.#queue.slice(0, count);
     const data = pb.EntryPayload.encode({
       timeMs,
-      proposals: proposals.map(({ payload }) => payload as Buffer),
+      proposals: proposals.map(({ payload }) => asBuffer(payload)),
     }).finish();
     const { index, term } = propose(data);
     this.#queue.splice(0, count);

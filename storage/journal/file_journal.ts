@@ -1,5 +1,6 @@
 /** The journal of servers: files of records in a directory, the newest written to. */
 import { dirname } from "node:path";
+import { asBuffer } from "../../runtime/buffers.ts";
 import { type Clock, systemClock } from "../../runtime/clock.ts";
 import { invariant } from "../../runtime/invariant.ts";
 import { createPrng, type Prng, randomSeed } from "../../runtime/prng.ts";
@@ -239,8 +240,7 @@ async function readSegment(
   isNewest: boolean,
 ): Promise<SegmentContent | undefined> {
   const path = `${directory}/${segmentName(first)}`;
-  const { buffer, byteOffset, length } = await Deno.readFile(path);
-  return parseSegment(Buffer.from(buffer, byteOffset, length), { path, first, isNewest });
+  return parseSegment(asBuffer(await Deno.readFile(path)), { path, first, isNewest });
 }
 
 function nextOf({ first, records }: SegmentContent): number {

@@ -2,6 +2,7 @@
 import { EntryPayload } from "../../../proto/gen/raft.ts";
 import { GroupCommand, WriteBatch } from "../../../proto/gen/shardkv.ts";
 import type { Entry } from "../../../raft/types.ts";
+import { asBuffer } from "../../../runtime/buffers.ts";
 
 export type GroupStep =
   | { readonly kind: "writes"; readonly clientId: string; readonly writes: readonly SmallWrite[] }
@@ -33,8 +34,7 @@ export function stepsOf({ kind, data }: Entry): readonly GroupStep[] {
   if (kind !== "normal" || data.length === 0) return [];
   let steps = cached.get(data);
   if (steps === undefined) {
-    const bytes = Buffer.from(data.buffer, data.byteOffset, data.length);
-    steps = EntryPayload.decode(bytes).proposals.map(stepOf);
+    steps = EntryPayload.decode(asBuffer(data)).proposals.map(stepOf);
     cached.set(data, steps);
   }
   return steps;
