@@ -8,6 +8,7 @@ import {
 } from "../proto/gen/shardctrler.ts";
 import { KvError } from "../rpc/errors.ts";
 import { type CallContext, type Dialer, type ServiceRoutes, unary } from "../rpc/service.ts";
+import { mayForward, NO_FORWARD_METADATA } from "../server/no_forward.ts";
 import { ONE_READ, type RequestMetrics } from "../server/request_metrics.ts";
 import { decodeCommand, encodeChange } from "./change_codec.ts";
 import { encodeConfig } from "./config_codec.ts";
@@ -16,8 +17,6 @@ import type { ControllerService } from "./controller_service.ts";
 import { queryConfig } from "./query.ts";
 import type { ReplicatedLog } from "./replicated_log.ts";
 
-/** Request metadata that asks for the classic answer of a follower instead of forwarding. */
-export const NO_FORWARD_METADATA = "eraft-no-forward";
 /** Milliseconds a forwarded command may take; eRaft's own clients give up much sooner. */
 const FORWARD_TIMEOUT_MS = 5_000;
 
@@ -51,8 +50,8 @@ export class ClassicService {
       return await this.#execute(request);
     } catch (thrown) {
       const error = KvError.from(thrown);
-      const mayForward = this.#options.forward && call.metadata(NO_FORWARD_METADATA) === undefined;
-      if (error.code === "NOT_LEADER" && error.leader !== undefined && mayForward) {
+      const isForwarded = this.#options.forward && mayForward(call);
+      if (error.code === "NOT_LEADER" && error.leader !== undefined && isForwarded) {
         return await this.#forward(error.leader, request, call.signal);
       }
       return failure(error);
@@ -87,7 +86,7 @@ export class ClassicService {
       return await this.#options.dialer.channel(leader).unary(
         ShardCtrlerServiceService.command,
         request,
-        { timeoutMs: FORWARD_TIMEOUT_MS, signal, metadata: { [NO_FORWARD_METADATA]: "1" } },
+        { timeoutMs: FORWARD_TIMEOUT_MS, signal, metadata: NO_FORWARD_METADATA },
       );
     } catch (error) {
       return failure(KvError.from(error));

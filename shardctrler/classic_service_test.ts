@@ -6,7 +6,7 @@ import {
   Op,
   ShardCtrlerServiceService,
 } from "../proto/gen/shardctrler.ts";
-import { NO_FORWARD_METADATA } from "./classic_service.ts";
+import { NO_FORWARD_METADATA } from "../server/no_forward.ts";
 import { ControllerCluster } from "./cluster_testing.ts";
 
 const blank: CommandRequest = {
@@ -25,7 +25,7 @@ function command(
   cluster: ControllerCluster,
   position: number,
   request: Partial<CommandRequest>,
-  metadata: Record<string, string> = {},
+  metadata: Readonly<Record<string, string>> = {},
 ): Promise<CommandResponse> {
   const channel = cluster.dialer().channel(cluster.addresses[position] ?? "");
   return cluster.run(channel.unary(
@@ -55,10 +55,12 @@ Deno.test("Command does what eRaft's clients ask, on every server", async () => 
 Deno.test("Command tells a follower's callers apart by their wish", async () => {
   await using cluster = await ControllerCluster.start(3);
   const follower = (cluster.leader() + 1) % 3;
-  const noForward = { [NO_FORWARD_METADATA]: "1" };
-  const { err, config } = await command(cluster, follower, join100, noForward);
+  const { err, config } = await command(cluster, follower, join100, NO_FORWARD_METADATA);
   assertEquals([err, config], ["ErrWrongLeader", undefined]);
-  assertEquals((await command(cluster, follower, { num: -1 }, noForward)).err, "ErrWrongLeader");
+  assertEquals(
+    (await command(cluster, follower, { num: -1 }, NO_FORWARD_METADATA)).err,
+    "ErrWrongLeader",
+  );
   assertEquals((await command(cluster, follower, join100)).err, "OK");
 });
 

@@ -20,11 +20,12 @@ import {
 import { KvError } from "../rpc/errors.ts";
 import { type CallContext, type Dialer, type ServiceRoutes, unary } from "../rpc/service.ts";
 import { asBuffer } from "../runtime/buffers.ts";
+import { mayForward } from "../server/no_forward.ts";
 import { ONE_READ, ONE_WRITE, type RequestMetrics } from "../server/request_metrics.ts";
 import type { Gid } from "../shardctrler/config.ts";
 import { type ClassicErr, classicErrOf, classicErrOfResult } from "./classic_errors.ts";
 import { encodeWrites } from "./commands.ts";
-import { forwardCommand, NO_FORWARD_METADATA } from "./forwarder.ts";
+import { forwardCommand } from "./forwarder.ts";
 import { type GroupLog, proposeWrites } from "./group_log.ts";
 import { readKeys } from "./kv_reads.ts";
 import { CHUNK_BYTES_MAX, type GroupLimits, SHARDS_DATA_BYTES_MAX } from "./limits.ts";
@@ -103,7 +104,7 @@ export class ClassicService {
   }
 
   #mayForward(context: CallContext): boolean {
-    return this.#options.forward && context.metadata(NO_FORWARD_METADATA) !== "1";
+    return this.#options.forward && mayForward(context);
   }
 
   #forward(

@@ -6,10 +6,8 @@ import {
 } from "../proto/gen/shardkv.ts";
 import { KvError } from "../rpc/errors.ts";
 import type { Dialer } from "../rpc/service.ts";
+import { NO_FORWARD_METADATA } from "../server/no_forward.ts";
 import { FORWARD_TIMEOUT_MS } from "./limits.ts";
-
-/** Metadata of a request that must not be passed on (again). */
-export const NO_FORWARD_METADATA = "eraft-no-forward";
 
 /**
  * Asks the servers in turn until one of them leads.
@@ -24,8 +22,7 @@ export async function forwardCommand(
   request: CommandRequest,
   { mayRepeat, signal }: { readonly mayRepeat: boolean; readonly signal: AbortSignal },
 ): Promise<CommandResponse> {
-  const metadata = { [NO_FORWARD_METADATA]: "1" };
-  const options = { timeoutMs: FORWARD_TIMEOUT_MS, signal, metadata };
+  const options = { timeoutMs: FORWARD_TIMEOUT_MS, signal, metadata: NO_FORWARD_METADATA };
   for (const server of servers) {
     try {
       const channel = dialer.channel(server);
