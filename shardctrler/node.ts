@@ -8,15 +8,15 @@ import { deriveClusterId } from "../raft/node/identity.ts";
 import { MemberService } from "../raft/node/member_service.ts";
 import { RaftNode } from "../raft/node/raft_node.ts";
 import type { RaftNodeOptions, RaftNodeStatus } from "../raft/node/raft_node_options.ts";
-import { NONE, type Role } from "../raft/types.ts";
+import { NONE } from "../raft/types.ts";
 import { KvError } from "../rpc/errors.ts";
 import type { ServiceRoutes } from "../rpc/service.ts";
 import { sleep } from "../runtime/clock.ts";
 import { type HostProcess, noProcess } from "../runtime/host_process.ts";
 import { randomId } from "../runtime/prng.ts";
-import { unreachable } from "../runtime/invariant.ts";
 import { NodeService } from "../server/node_service.ts";
 import { RequestMetrics } from "../server/request_metrics.ts";
+import { roleName } from "../server/role_name.ts";
 import { ClassicService } from "./classic_service.ts";
 import { type Config, SHARDS_DEFAULT } from "./config.ts";
 import { ConfigFeed } from "./config_feed.ts";
@@ -155,7 +155,7 @@ export class Controller {
     const status = this.#raft.status();
     return {
       id: position,
-      state: classicRole(status.role),
+      state: roleName(status.role),
       term: status.term,
       lastApplied: status.applied,
       commitIndex: status.commit,
@@ -215,18 +215,4 @@ function shardCountProblem(config: Config, wanted: number | undefined): Error | 
   return new ShardCountError(
     `Cannot use '-shards' ${wanted}: the cluster was made with ${count} shards for good`,
   );
-}
-
-function classicRole(role: Role): string {
-  switch (role) {
-    case "leader":
-      return "Leader";
-    case "follower":
-      return "Follower";
-    case "candidate":
-    case "preCandidate":
-      return "Candidate";
-    default:
-      return unreachable(role);
-  }
 }

@@ -1,7 +1,6 @@
 /** A replica's status, as eRaft's GetStatus tells it and more. */
 import type { GetStatusResponse, MoveInfo } from "../proto/gen/shardkv.ts";
-import type { Role } from "../raft/types.ts";
-import { unreachable } from "../runtime/invariant.ts";
+import { roleName } from "../server/role_name.ts";
 import type { Gid } from "../shardctrler/config.ts";
 import type { Engine } from "../storage/engine.ts";
 import type { GroupLog } from "./group_log.ts";
@@ -47,18 +46,4 @@ export function groupStatus(sources: StatusSources): GetStatusResponse {
     version,
     moves: sources.moves(),
   };
-}
-
-function roleName(role: Role): string {
-  switch (role) {
-    case "leader":
-      return "Leader";
-    case "follower":
-      return "Follower";
-    case "preCandidate":
-    case "candidate":
-      return "Candidate";
-    default:
-      return unreachable(role);
-  }
 }
