@@ -3,10 +3,10 @@ import type { Dialer } from "../rpc/service.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Prng } from "../runtime/prng.ts";
 import { formatTable } from "../runtime/table.ts";
-import { KvError } from "../rpc/errors.ts";
-import { type Config, type Gid, serversOf } from "../shardctrler/config.ts";
+import { type Config, CONTROLLERS_GID, type Gid } from "../shardctrler/config.ts";
 import { exitError, exitOk, exitUnavailable } from "./cli_exit.ts";
 import type { CtrlerClerk } from "./ctrler_clerk.ts";
+import { groupServers } from "./group_servers.ts";
 import { checkGroup, type GroupCheck } from "./state_check.ts";
 
 /** Grows when a field of the JSON output changes its meaning or goes. */
@@ -42,10 +42,12 @@ export async function runCheck(
 ): Promise<number> {
   const { controllers, io, json } = context;
   const { clock, prng } = io;
-  const config = gids.length === 1 && gids[0] === 0 ? undefined : await context.clerk.query();
+  // Asked once: all groups are those of one configuration.
+  let config: Promise<Config> | undefined;
+  const latest = () => config ??= context.clerk.query();
   const checks: GroupCheck[] = [];
-  for (const gid of gids.length > 0 ? gids : allGids(config)) {
-    const servers = gid === 0 ? controllers : serversIn(config, gid);
+  for (const gid of gids.length > 0 ? gids : allGids(await latest())) {
+    const servers = await groupServers(gid, controllers, latest);
     checks.push(await checkGroup({ ...context, gid, servers, clock, prng }));
   }
   io.stdout(json ? checksJson(checks) : checksText(checks));
@@ -56,14 +58,8 @@ export async function runCheck(
   return results.has("unknown") ? exitUnavailable : exitOk;
 }
 
-function allGids(config: Config | undefined): Gid[] {
-  return [0, ...[...config?.groups.keys() ?? []].sort((a, b) => a - b)];
-}
-
-function serversIn(config: Config | undefined, gid: Gid): readonly string[] {
-  const servers = config === undefined ? [] : serversOf(config, gid);
-  if (servers.length > 0) return servers;
-  throw new KvError("NOT_FOUND", `Cannot find group ${gid}: it is not part of the cluster`);
+function allGids({ groups }: Config): Gid[] {
+  return [CONTROLLERS_GID, ...[...groups.keys()].sort((a, b) => a - b)];
 }
 
 function checksText(checks: readonly GroupCheck[]): string {
@@ -97,7 +93,7 @@ function checksJson(checks: readonly GroupCheck[]): string {
 
 /** Which replica is wrong, or cannot be asked, in words. */
 function complaintsOf({ gid, replicas }: GroupCheck): string[] {
-  const name = gid === 0 ? "the controllers" : `group ${gid}`;
+  const name = gid === CONTROLLERS_GID ? "the controllers" : `group ${gid}`;
   const isMajority = replicas.some(({ result }) => result === "equal");
   const complaints = replicas.flatMap(({ address, result, error }) => {
     if (result === "differs" && isMajority) {

@@ -1,7 +1,7 @@
 /** What `shardctrlerclient` was asked to do: from words to a command. */
 
 import { parseAddress } from "../rpc/address.ts";
-import { type Gid, type ShardId, SHARDS_MAX } from "../shardctrler/config.ts";
+import { CONTROLLERS_GID, type Gid, type ShardId, SHARDS_MAX } from "../shardctrler/config.ts";
 import { GID_MAX, isGid } from "../shardctrler/config_check.ts";
 import { UsageError } from "./cli_usage.ts";
 
@@ -104,7 +104,7 @@ function parseMember(args: readonly string[]): MemberCommand {
 }
 
 function parseGidOrZero(text: string): Gid {
-  return text === "0" ? 0 : parseGid(text, "look for");
+  return text === String(CONTROLLERS_GID) ? CONTROLLERS_GID : parseGid(text, "look for");
 }
 
 function parseId(text: string): number {

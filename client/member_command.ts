@@ -1,12 +1,12 @@
 /** `shardctrlerclient member ...`: who belongs to a group, and how that changes. */
-import { KvError } from "../rpc/errors.ts";
 import type { Dialer } from "../rpc/service.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Prng } from "../runtime/prng.ts";
-import { type Gid, serversOf } from "../shardctrler/config.ts";
+import { CONTROLLERS_GID, type Gid } from "../shardctrler/config.ts";
 import { exitOk } from "./cli_exit.ts";
 import type { MemberCommand } from "./ctrler_cli_args.ts";
 import type { CtrlerClerk } from "./ctrler_clerk.ts";
+import { groupServers } from "./group_servers.ts";
 import { MemberClerk, type MemberState } from "./member_clerk.ts";
 
 /** Grows when a field of the JSON output changes its meaning or goes. */
@@ -35,9 +35,9 @@ export async function runMember(
   command: MemberCommand,
   context: MemberCommandContext,
 ): Promise<number> {
-  const { dialer, timeoutMs, io } = context;
+  const { clerk, controllers, dialer, timeoutMs, io } = context;
   const { clock, prng } = io;
-  const servers = await serversOfGroup(command.gid, context);
+  const servers = await groupServers(command.gid, controllers, () => clerk.query());
   const members = new MemberClerk({ servers, dialer, clock, prng, timeoutMs });
   try {
     io.stdout(await answer(command, members, servers, context));
@@ -45,16 +45,6 @@ export async function runMember(
   } finally {
     members.close();
   }
-}
-
-async function serversOfGroup(
-  gid: Gid,
-  { clerk, controllers }: MemberCommandContext,
-): Promise<readonly string[]> {
-  if (gid === 0) return controllers;
-  const servers = serversOf(await clerk.query(), gid);
-  if (servers.length > 0) return servers;
-  throw new KvError("NOT_FOUND", `Cannot find group ${gid}: it is not part of the cluster`);
 }
 
 async function answer(
@@ -91,7 +81,7 @@ function startHint(
   controllers: readonly string[],
 ): string {
   const place = `-id ${member.id} -cluster "${servers.join()}" -join ${member.address}`;
-  const command = gid === 0
+  const command = gid === CONTROLLERS_GID
     ? `shardctrlerserver ${place}`
     : `shardkvserver -gid ${gid} ${place} -ctrlers "${controllers.join()}"`;
   return `Start it on an empty disk, with its own -db, by: ${command}\n` +

@@ -16,7 +16,7 @@ import type { Dialer } from "../rpc/service.ts";
 import { type Clock, sleep } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { Prng } from "../runtime/prng.ts";
-import { type Config, isForeign } from "../shardctrler/config.ts";
+import { type Config, CONTROLLERS_GID, isForeign } from "../shardctrler/config.ts";
 import type { ClusterState, History } from "./api.ts";
 import { GroupDirectory } from "./group_directory.ts";
 import { Roll } from "./roll.ts";
@@ -24,7 +24,7 @@ import { buildState } from "./state/cluster_state.ts";
 import { groupVoices } from "./state/group_voice.ts";
 import { SampleHistory } from "./state/history.ts";
 import { MoveTracker } from "./state/move_tracker.ts";
-import { byGroup, CONTROLLERS_GID, leaderOf, type NodeAnswer } from "./state/observation.ts";
+import { byGroup, leaderOf, type NodeAnswer } from "./state/observation.ts";
 import type { TrackedNode } from "./tracked_node.ts";
 
 /** Milliseconds between two looks at everybody's status. */

@@ -13,6 +13,9 @@ export const NO_STORE: StoreId = "0";
 /** A shard nobody serves. */
 export const NO_GROUP: Gid = 0;
 
+/** The controllers where a group is named: no group of the store has this gid. */
+export const CONTROLLERS_GID: Gid = 0;
+
 /** Default number of shards of a new cluster; eRaft's fixed number is 10. */
 export const SHARDS_DEFAULT = 64;
 /** Most shards a cluster may have: a configuration must stay a small message. */

@@ -18,13 +18,11 @@ import { NodeService } from "../server/node_service.ts";
 import { RequestMetrics } from "../server/request_metrics.ts";
 import { roleName } from "../server/role_name.ts";
 import { ClassicService } from "./classic_service.ts";
-import { type Config, SHARDS_DEFAULT } from "./config.ts";
+import { type Config, CONTROLLERS_GID, SHARDS_DEFAULT } from "./config.ts";
 import { ConfigFeed } from "./config_feed.ts";
 import { ControllerService } from "./controller_service.ts";
 import { ControllerMachine } from "./machine.ts";
 
-/** Gid of the controllers where a group is named: no group of the store has it. */
-const CONTROLLERS_GID = 0;
 /** Milliseconds before a leader tries again to give a new cluster its shards. */
 const INITIALIZE_RETRY_MS = 100;
 

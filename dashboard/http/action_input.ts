@@ -1,6 +1,7 @@
 /** From JSON of somebody to an action, and from there to a change and a command line. Pure. */
 import { isAddress } from "../../rpc/address.ts";
 import type { ConfigChange } from "../../shardctrler/change.ts";
+import { CONTROLLERS_GID } from "../../shardctrler/config.ts";
 import { isGid } from "../../shardctrler/config_check.ts";
 import type { Action } from "../api.ts";
 import { HttpError } from "./http_error.ts";
@@ -12,8 +13,7 @@ export function parseAction(input: unknown): Action {
     case "moveShard":
       return { kind: "moveShard", shardId: numberIn(fields, "shardId"), gid: gidIn(fields) };
     case "transferLeader": {
-      // The controllers are group 0 here.
-      const gid = fields["gid"] === 0 ? 0 : gidIn(fields);
+      const gid = fields["gid"] === CONTROLLERS_GID ? CONTROLLERS_GID : gidIn(fields);
       return { kind: "transferLeader", gid, nodeId: numberIn(fields, "nodeId") };
     }
     case "addGroup":

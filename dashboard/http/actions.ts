@@ -1,5 +1,6 @@
 /** Changes of the cluster from the page: what each would do, and doing it. */
 import type { CtrlerClerk } from "../../client/ctrler_clerk.ts";
+import { groupServers } from "../../client/group_servers.ts";
 import { MemberClerk } from "../../client/member_clerk.ts";
 import { KvError } from "../../rpc/errors.ts";
 import type { Dialer } from "../../rpc/service.ts";
@@ -7,9 +8,8 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import type { Prng } from "../../runtime/prng.ts";
 import { applyChange } from "../../shardctrler/changes.ts";
-import { type Config, holderOf, serversOf } from "../../shardctrler/config.ts";
+import { type Config, holderOf } from "../../shardctrler/config.ts";
 import type { Action, ActionPreview, ActionResult, ClusterState } from "../api.ts";
-import { CONTROLLERS_GID } from "../state/observation.ts";
 import { changeOf, commandOf } from "./action_input.ts";
 
 /** Milliseconds that an action may take before it is told to have failed. */
@@ -94,12 +94,8 @@ export class ActionDesk {
 
   async #transfer(gid: number, nodeId: number): Promise<string> {
     const { controllers, clerk } = this.#options;
-    const servers = gid === CONTROLLERS_GID
-      ? controllers
-      : serversOf(await clerk.query(-1, { timeoutMs: TIMEOUT_MS }), gid);
-    if (servers.length === 0) {
-      throw new KvError("NOT_FOUND", `Cannot find group ${gid}: it is not part of the cluster`);
-    }
+    const latest = () => clerk.query(-1, { timeoutMs: TIMEOUT_MS });
+    const servers = await groupServers(gid, controllers, latest);
     const members = new MemberClerk({ ...this.#options, servers, timeoutMs: TIMEOUT_MS });
     try {
       await members.transfer(nodeId);

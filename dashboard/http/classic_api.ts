@@ -4,8 +4,8 @@
  * one, `lastSeen` of a server that never answered is null, and a list without
  * entries is an empty list. Pure.
  */
+import { CONTROLLERS_GID } from "../../shardctrler/config.ts";
 import type { ClusterState, GroupView, Instant, NodeView } from "../api.ts";
-import { CONTROLLERS_GID } from "../state/observation.ts";
 
 /** Says that nobody leads; eRaft says 0, which is a server. */
 const NO_LEADER = -1;

@@ -1,11 +1,12 @@
 /** From what was observed to what the page shows. Pure. */
 import { Histogram } from "../../runtime/histogram.ts";
+import { CONTROLLERS_GID } from "../../shardctrler/config.ts";
 import type { ClusterState, Health, NodeView, Overview, Problem } from "../api.ts";
 import { groupViews } from "./group_view.ts";
 import { groupVoices } from "./group_voice.ts";
 import { percentileMs, round } from "./interval.ts";
 import { nodeViews } from "./node_view.ts";
-import { CONTROLLERS_GID, type NodeObservation, type Observation } from "./observation.ts";
+import type { NodeObservation, Observation } from "./observation.ts";
 import { findProblems } from "./problems.ts";
 import { type ShardViews, shardViews } from "./shard_view.ts";
 

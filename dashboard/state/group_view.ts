@@ -1,8 +1,8 @@
 /** Groups as the page shows them. Pure. */
-import type { Config, Gid, ShardId } from "../../shardctrler/config.ts";
+import { type Config, CONTROLLERS_GID, type Gid, type ShardId } from "../../shardctrler/config.ts";
 import type { GroupView, ShardView } from "../api.ts";
 import type { GroupVoice } from "./group_voice.ts";
-import { byGroup, CONTROLLERS_GID, leaderOf, type NodeObservation } from "./observation.ts";
+import { byGroup, leaderOf, type NodeObservation } from "./observation.ts";
 
 export interface GroupViewSources {
   readonly config: Config | undefined;

@@ -1,8 +1,8 @@
 /** Who speaks for a group: one of its servers, and what that knows of the group's shards. Pure. */
 import type { ShardStatus } from "../../client/node_status.ts";
 import type { MoveInfo } from "../../proto/gen/shardkv.ts";
-import type { Gid, ShardId } from "../../shardctrler/config.ts";
-import { byGroup, CONTROLLERS_GID, leaderOf, type NodeObservation } from "./observation.ts";
+import { CONTROLLERS_GID, type Gid, type ShardId } from "../../shardctrler/config.ts";
+import { byGroup, leaderOf, type NodeObservation } from "./observation.ts";
 
 export interface GroupVoice {
   readonly gid: Gid;

@@ -17,7 +17,7 @@ export interface NodeAnswer extends ServerState {
 
 /** One server, as of when it was asked last. */
 export interface NodeObservation {
-  /** 0: a controller. */
+  /** CONTROLLERS_GID: a controller. */
   readonly gid: Gid;
   readonly id: number;
   readonly address: string;
@@ -53,9 +53,6 @@ export interface Observation {
   /** Milliseconds between two looks at the figures. */
   readonly intervalMs: number;
 }
-
-/** Gid of the controllers where groups are named. */
-export const CONTROLLERS_GID: Gid = 0;
 
 /** The leader among servers of one group: of two that think so, the one of the later term. */
 export function leaderOf(nodes: readonly NodeObservation[]): NodeObservation | undefined {

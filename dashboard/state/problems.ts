@@ -1,7 +1,7 @@
 /** What needs a look: found anew in every state, each with the time since which it has been there. Pure. */
 import type { Instant, NodeView, Problem } from "../api.ts";
-import { type Gid, NO_GROUP } from "../../shardctrler/config.ts";
-import { CONTROLLERS_GID, type Observation } from "./observation.ts";
+import { CONTROLLERS_GID, type Gid, NO_GROUP } from "../../shardctrler/config.ts";
+import type { Observation } from "./observation.ts";
 import type { ShardViews } from "./shard_view.ts";
 
 /** Entries a voter may be behind without being told of: a busy group has a few hundred under way. */

@@ -1,4 +1,5 @@
 /** Which nodes a cluster has: pure arithmetic over the options. */
+import { CONTROLLERS_GID } from "../../shardctrler/config.ts";
 import { type ClusterOptions, CONTROLLERS, FIRST_GID, GROUP_PORT_STEP } from "./options.ts";
 
 /** What a process of the cluster does, and so what it may do. */
@@ -66,7 +67,7 @@ export function planNodes(cluster: ClusterAddresses): ClusterPlan {
   const controllers = cluster.controllers.map((address, id): NodePlan => ({
     kind: "server",
     label: `ctrler-${id}`,
-    gid: 0,
+    gid: CONTROLLERS_GID,
     id,
     address,
     directory: `${cluster.db}/sc_${id}`,

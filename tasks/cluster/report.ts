@@ -1,5 +1,5 @@
 /** What the user sees when the cluster is up. */
-import type { Config } from "../../shardctrler/config.ts";
+import { type Config, CONTROLLERS_GID } from "../../shardctrler/config.ts";
 import type { NodeProcess } from "./node_process.ts";
 import type { ClusterOptions } from "./options.ts";
 import { allNodes, type ClusterPlan, type NodePlan } from "./plan.ts";
@@ -10,9 +10,12 @@ const DEFAULT_CONTROLLERS_PORT = 50_051;
 
 /** Who listens where, and how many shards each group serves. */
 export function describeCluster(plan: ClusterPlan, config: Config): string {
-  const role = (node: NodePlan) => node.gid === 0 ? "controller" : `group ${node.gid}`;
+  const role = (node: NodePlan) =>
+    node.gid === CONTROLLERS_GID ? "controller" : `group ${node.gid}`;
   const shards = (node: NodePlan) =>
-    node.gid === 0 ? "" : String(config.shards.filter((gid) => gid === node.gid).length);
+    node.gid === CONTROLLERS_GID
+      ? ""
+      : String(config.shards.filter((gid) => gid === node.gid).length);
   const rows = allNodes(plan).map((node) => [
     node.label,
     role(node),

@@ -1,4 +1,5 @@
 /** A member that comes to a group of a running cluster. */
+import { CONTROLLERS_GID } from "../../shardctrler/config.ts";
 import type { ClusterPlan, NodePlan } from "../../tasks/cluster/plan.ts";
 import { freePorts } from "./free_ports.ts";
 
@@ -11,7 +12,7 @@ import { freePorts } from "./free_ports.ts";
  * @throws {Error} When there is no such group
  */
 export function planNewMember(plan: ClusterPlan, gid: number, id: number): NodePlan {
-  const nodes = gid === 0
+  const nodes = gid === CONTROLLERS_GID
     ? plan.controllers
     : plan.groups.find((group) => group.gid === gid)?.nodes;
   const first = nodes?.[0];
@@ -19,7 +20,7 @@ export function planNewMember(plan: ClusterPlan, gid: number, id: number): NodeP
   const address = `127.0.0.1:${freePorts(1)[0]}`;
   return {
     ...first,
-    label: gid === 0 ? `ctrler-${id}` : `${gid}-${id}`,
+    label: gid === CONTROLLERS_GID ? `ctrler-${id}` : `${gid}-${id}`,
     id,
     address,
     directory: first.directory.replace(/_0$/, `_${id}`),

@@ -10,7 +10,7 @@ import { GrpcDialer } from "../../rpc/grpc_dialer.ts";
 import type { Dialer } from "../../rpc/service.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { createPrng, randomSeed } from "../../runtime/prng.ts";
-import { emptyConfig, type Gid, serversOf } from "../../shardctrler/config.ts";
+import { CONTROLLERS_GID, emptyConfig, type Gid, serversOf } from "../../shardctrler/config.ts";
 import { ClusterAdmin } from "../../tasks/cluster/cluster_admin.ts";
 import { ClusterProcesses } from "../../tasks/cluster/cluster_processes.ts";
 import { until } from "../../tasks/cluster/deadline.ts";
@@ -110,7 +110,7 @@ export class FaultCluster implements AsyncDisposable {
 
   /** All groups, joined or not. */
   get gids(): Gid[] {
-    return [...new Set(this.nodes.map(({ gid }) => gid))].filter((gid) => gid !== 0);
+    return [...new Set(this.nodes.map(({ gid }) => gid))].filter((gid) => gid !== CONTROLLERS_GID);
   }
 
   /** Labels of a group's members; 0: of the controllers. */
@@ -184,7 +184,9 @@ export class FaultCluster implements AsyncDisposable {
   async caughtUp(gid: Gid, labels: readonly string[]): Promise<void> {
     const addresses = labels.map((label) => this.node(label).address);
     const statuses = async () => {
-      const all = gid === 0 ? await this.clerk.status() : await this.#groupStatus(gid);
+      const all = gid === CONTROLLERS_GID
+        ? await this.clerk.status()
+        : await this.#groupStatus(gid);
       return all.filter(({ address, error }) => addresses.includes(address) && !error);
     };
     const goal = Math.max(0, ...(await statuses()).map(({ commit }) => commit));
@@ -256,7 +258,9 @@ export class FaultCluster implements AsyncDisposable {
    */
   async leaderOf(gid: Gid, timeoutMs = HEALTHY_TIMEOUT_MS): Promise<string> {
     return await until(`Group ${gid} has no leader`, timeoutMs, async () => {
-      const statuses = gid === 0 ? await this.clerk.status() : await this.#groupStatus(gid);
+      const statuses = gid === CONTROLLERS_GID
+        ? await this.clerk.status()
+        : await this.#groupStatus(gid);
       const leaders = statuses.filter(({ role }) => role === "Leader");
       const [leader] = leaders.sort((a, b) => b.term - a.term);
       return this.nodes.find(({ address }) => address === leader?.address)?.label;
@@ -266,7 +270,7 @@ export class FaultCluster implements AsyncDisposable {
   /** A clerk for the members of a group; to be closed. */
   memberClerk(gid: Gid, timeoutMs = ADMIN_TIMEOUT_MS): MemberClerk {
     return new MemberClerk({
-      servers: gid === 0 ? this.#controllers : this.addressesOf(gid),
+      servers: gid === CONTROLLERS_GID ? this.#controllers : this.addressesOf(gid),
       dialer: this.dialer,
       clock: systemClock,
       prng: createPrng(randomSeed()),

@@ -1,7 +1,7 @@
 /** What must hold once everything is well again: no write lost, no answer wrong, no replica different. */
 import { KvClerk } from "../../client/kv_clerk.ts";
 import { GrpcDialer } from "../../rpc/grpc_dialer.ts";
-import { emptyConfig } from "../../shardctrler/config.ts";
+import { CONTROLLERS_GID, emptyConfig } from "../../shardctrler/config.ts";
 import { until } from "../../tasks/cluster/deadline.ts";
 import type { HistoryOperation } from "../sim/history.ts";
 import { HistoryChecker } from "../sim/history_checker.ts";
@@ -56,7 +56,7 @@ export class Judge implements AsyncDisposable {
     };
     new HistoryChecker().ended(view);
     new LinearizabilityChecker().ended(view);
-    for (const gid of [0, ...this.#cluster.gids]) {
+    for (const gid of [CONTROLLERS_GID, ...this.#cluster.gids]) {
       await requireEqualReplicas(this.#cluster, gid);
     }
   }

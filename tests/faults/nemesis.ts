@@ -1,4 +1,5 @@
 /** Somebody who does harm to a cluster, and what he works with. */
+import { CONTROLLERS_GID } from "../../shardctrler/config.ts";
 import { TimeoutError } from "../../tasks/cluster/deadline.ts";
 import type { Draw } from "../sim/draw.ts";
 import type { FaultCluster } from "./fault_cluster.ts";
@@ -50,7 +51,7 @@ export class Stage {
 
   /** A group, or 0 for the controllers. */
   anyGid(): number {
-    return this.draw.pick([0, ...this.cluster.gids]);
+    return this.draw.pick([CONTROLLERS_GID, ...this.cluster.gids]);
   }
 
   /** Who leads; anybody if nobody does, as under the fault of another. */

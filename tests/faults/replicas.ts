@@ -2,7 +2,7 @@
 import { checkGroup, type GroupCheck } from "../../client/state_check.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { createPrng, randomSeed } from "../../runtime/prng.ts";
-import type { Gid } from "../../shardctrler/config.ts";
+import { CONTROLLERS_GID, type Gid } from "../../shardctrler/config.ts";
 import { until } from "../../tasks/cluster/deadline.ts";
 import { Violation } from "../sim/observation.ts";
 import { type FaultCluster, HEALTHY_TIMEOUT_MS } from "./fault_cluster.ts";
@@ -40,7 +40,7 @@ export async function requireEqualReplicas(cluster: FaultCluster, gid: Gid): Pro
 async function hashes(cluster: FaultCluster, gid: Gid): Promise<GroupCheck> {
   const check = await checkGroup({
     gid,
-    servers: gid === 0 ? cluster.controllers : cluster.addressesOf(gid),
+    servers: gid === CONTROLLERS_GID ? cluster.controllers : cluster.addressesOf(gid),
     dialer: cluster.dialer,
     clock: systemClock,
     prng: createPrng(randomSeed()),

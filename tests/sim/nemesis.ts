@@ -1,10 +1,9 @@
 /** Makes things go wrong, one fault after the other, as the seed will have it. */
 import { KvError } from "../../rpc/errors.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
-import type { Gid } from "../../shardctrler/config.ts";
+import { CONTROLLERS_GID, type Gid } from "../../shardctrler/config.ts";
 import type { Draw } from "./draw.ts";
 import type { EventLog } from "./event_log.ts";
-import { CONTROLLERS_GID } from "./observation.ts";
 import type { FaultKind, NemesisOptions } from "./options.ts";
 import type { ObserverHub } from "./observer_hub.ts";
 import { type Cut, cutsOf, oneWayCutsOf } from "./partitions.ts";

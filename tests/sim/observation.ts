@@ -13,9 +13,6 @@ import type { ShardMachine } from "../../shardkv/machine.ts";
 import type { StoredContent } from "../../storage/memory_engine.ts";
 import type { HistoryOperation } from "./history.ts";
 
-/** What the controllers are called where a group is named. */
-export const CONTROLLERS_GID: Gid = 0;
-
 /** A machine of either kind; controllers have configurations, groups have shards. */
 export type NodeMachine =
   | { readonly kind: "controller"; readonly machine: ControllerMachine }
@@ -23,7 +20,7 @@ export type NodeMachine =
 
 /** One life of a node, from a start to its end. */
 export interface NodeView extends ObservedCore {
-  /** {@linkcode CONTROLLERS_GID} for controllers. */
+  /** CONTROLLERS_GID for controllers. */
   readonly gid: Gid;
   readonly id: NodeId;
   readonly address: string;

@@ -1,7 +1,8 @@
 /** What a run amounted to: a run in which little happened has proved little. */
 import type { Ready } from "../../raft/ready.ts";
+import { CONTROLLERS_GID } from "../../shardctrler/config.ts";
 import { stepsOf } from "./checkers/group_commands.ts";
-import { type AppliedEntry, CONTROLLERS_GID, type NodeView, type Observer } from "./observation.ts";
+import type { AppliedEntry, NodeView, Observer } from "./observation.ts";
 
 /** Figures of one run or of many together. */
 export interface Figures {

@@ -1,5 +1,6 @@
 /** Operators who do not let a cluster rest. */
 import { KvError } from "../../../rpc/errors.ts";
+import { CONTROLLERS_GID } from "../../../shardctrler/config.ts";
 import type { Nemesis, Stage } from "../nemesis.ts";
 
 /** Changes of one storm. */
@@ -52,7 +53,9 @@ const transfer: Nemesis = {
   about: "every group and the controllers change their leader each second",
   strike: async (stage) => {
     for (let i = 0; i < TRANSFERS; i++) {
-      await Promise.all([0, ...stage.cluster.gids].map((gid) => handOver(stage, gid)));
+      await Promise.all(
+        [CONTROLLERS_GID, ...stage.cluster.gids].map((gid) => handOver(stage, gid)),
+      );
       await stage.hold(TRANSFER_EVERY_MS);
     }
   },
