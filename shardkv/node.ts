@@ -13,6 +13,7 @@ import { type HostProcess, noProcess } from "../runtime/host_process.ts";
 import { NodeService } from "../server/node_service.ts";
 import { RequestMetrics } from "../server/request_metrics.ts";
 import type { Gid } from "../shardctrler/config.ts";
+import { GID_MAX, isGid } from "../shardctrler/config_check.ts";
 import { Arrivals } from "./arrivals.ts";
 import { GarbageSweeper } from "./garbage_sweeper.ts";
 import { defaultGroupLimits, type GroupLimits, validateGroupLimits } from "./limits.ts";
@@ -162,7 +163,6 @@ export class GroupReplica {
 }
 
 function assertGid(gid: Gid): void {
-  if (!Number.isSafeInteger(gid) || gid < 1 || gid > 0x7fff_ffff) {
-    throw new RangeError(`Cannot run group ${gid}: a group needs '-gid' 1 or higher`);
-  }
+  if (isGid(gid)) return;
+  throw new RangeError(`Cannot run group ${gid}: a group needs '-gid' 1 to ${GID_MAX}`);
 }

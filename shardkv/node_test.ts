@@ -216,7 +216,13 @@ Deno.test("command() is passed on once to whoever can answer it", async () => {
   await assertRejects(() => store.command(first, { op: 0, key: "" }), Error, "1 to 4096");
 });
 
-Deno.test("GroupReplica.open() refuses gid 0 and limits out of range", async () => {
+Deno.test("GroupReplica.open() refuses gids out of range", async () => {
   await using store = await StoreCluster.start({ shards: 1, gids: [] });
-  await assertRejects(() => store.startGroup(0), RangeError, "needs '-gid' 1 or higher");
+  for (const gid of [0, 1.5, 2 ** 31]) {
+    await assertRejects(
+      () => store.startGroup(gid),
+      RangeError,
+      `Cannot run group ${gid}: a group needs '-gid' 1 to 2147483647`,
+    );
+  }
 });

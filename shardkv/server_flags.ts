@@ -6,6 +6,7 @@ import {
   commonSettings,
   type ServerSettings,
 } from "../server/flags.ts";
+import { GID_MAX, isGid } from "../shardctrler/config_check.ts";
 import { VALUE_BYTES_CEILING, VALUE_BYTES_DEFAULT } from "./limits.ts";
 
 /** What one replica was told on its command line. */
@@ -18,12 +19,10 @@ export interface ReplicaSettings extends ServerSettings {
 
 const CLUSTER_DEFAULT = "localhost:6001,localhost:6002,localhost:6003";
 const CONTROLLERS_DEFAULT = "localhost:50051,localhost:50052,localhost:50053";
-/** Gids travel as int32. */
-const GID_MAX = 2 ** 31 - 1;
 
 const flags = defineFlags("shardkvserver", {
   ...commonFlags,
-  gid: intFlag({ default: 0, max: GID_MAX, help: "group id, 1 or higher" }),
+  gid: intFlag({ default: 0, help: "group id, 1 or higher" }),
   cluster: addressesFlag(CLUSTER_DEFAULT, "addresses of the group, the same on every node"),
   ctrlers: addressesFlag(CONTROLLERS_DEFAULT, "addresses of the controllers"),
   db: stringFlag({ default: "data/shardkv", help: "database `path`; _<gid>_<id> is appended" }),
@@ -44,9 +43,9 @@ export function parseServerFlags(args: readonly string[]): ReplicaSettings {
   const { values, rest } = flags.parse(args);
   const [extra] = rest;
   if (extra !== undefined) throw flags.error(`unexpected argument: ${extra}`);
-  if (values.gid < 1) {
+  if (!isGid(values.gid)) {
     throw flags.error(
-      `invalid value "${values.gid}" for flag -gid: a group needs -gid 1 or higher`,
+      `invalid value "${values.gid}" for flag -gid: a group needs -gid 1 to ${GID_MAX}`,
     );
   }
   if (values.db === "") throw flags.error('invalid value "" for flag -db: it must name a path');

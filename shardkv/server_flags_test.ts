@@ -31,9 +31,12 @@ Deno.test("parseServerFlags() has eRaft's addresses as defaults", () => {
 Deno.test("parseServerFlags() refuses what makes no sense in one line", () => {
   for (
     const [args, why] of [
-      [[], "a group needs -gid 1 or higher"],
-      [["-gid", "-3"], "a group needs -gid 1 or higher"],
-      [["-gid", "99999999999"], "gid"],
+      [[], 'invalid value "0" for flag -gid: a group needs -gid 1 to 2147483647'],
+      [["-gid", "-3"], 'invalid value "-3" for flag -gid: a group needs -gid 1 to 2147483647'],
+      [
+        ["-gid", "2147483648"],
+        'invalid value "2147483648" for flag -gid: a group needs -gid 1 to 2147483647',
+      ],
       [["-gid", "1", "-cluster", "nonsense"], "host:port"],
       [["-gid", "1", "-listen", "x:99999"], "listen"],
       [["-gid", "1", "-max-value-bytes", "0"], "max-value-bytes"],
