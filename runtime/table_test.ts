@@ -19,7 +19,7 @@ Deno.test("formatTable() aligns columns by their width on a terminal", () => {
 
 Deno.test("formatTable() prints a heading alone and leaves no trailing blanks", () => {
   assertEquals(formatTable(["A", "B"], []), "A  B\n");
-  assertEquals(formatTable(["Long", "B"], [["x", ""]]), "Long  B\nx\n");
+  assertEquals(formatTable(["Long", "B"], [["x", ""], ["y"]]), "Long  B\nx\ny\n");
 });
 
 Deno.test("padRight() and padLeft() never cut", () => {

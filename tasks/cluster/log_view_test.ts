@@ -1,7 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { readLines } from "./lines.ts";
 import { createLogView } from "./log_view.ts";
-import { formatTable } from "./table.ts";
 
 Deno.test("createLogView() aligns the names, and colours them only when asked", () => {
   const written: string[] = [];
@@ -16,8 +15,4 @@ Deno.test("readLines() joins chunks, splits lines and keeps the last one", async
   const bytes = ReadableStream.from(["one\ntw", "o\r\n", "\nthr", "ee"]);
   const lines = await Array.fromAsync(readLines(bytes.pipeThrough(new TextEncoderStream())));
   assertEquals(lines, ["one", "two", "", "three"]);
-});
-
-Deno.test("formatTable() pads every column but the last", () => {
-  assertEquals(formatTable([["a", "bb", "c"], ["aaa", "b"]]), "a    bb  c\naaa  b\n");
 });

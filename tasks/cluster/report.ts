@@ -1,9 +1,9 @@
 /** What the user sees when the cluster is up. */
+import { formatTable } from "../../runtime/table.ts";
 import { type Config, CONTROLLERS_GID } from "../../shardctrler/config.ts";
 import type { NodeProcess } from "./node_process.ts";
 import type { ClusterOptions } from "./options.ts";
 import { allNodes, type ClusterPlan, type NodePlan } from "./plan.ts";
-import { formatTable } from "./table.ts";
 
 /** eRaft's default addresses: the clients find these without being told. */
 const DEFAULT_CONTROLLERS_PORT = 50_051;
@@ -23,7 +23,7 @@ export function describeCluster(plan: ClusterPlan, config: Config): string {
     shards(node),
     node.directory,
   ]);
-  return formatTable([["NODE", "ROLE", "ADDRESS", "SHARDS", "DATA"], ...rows]);
+  return formatTable(["NODE", "ROLE", "ADDRESS", "SHARDS", "DATA"], rows);
 }
 
 /** Where the dashboard is, and that it is not where it usually is. */

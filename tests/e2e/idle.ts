@@ -9,9 +9,9 @@ import { systemClock } from "../../runtime/clock.ts";
 import { valueFlag } from "../../runtime/flag_types.ts";
 import { defineFlags } from "../../runtime/flags.ts";
 import { createPrng, randomSeed } from "../../runtime/prng.ts";
+import { formatTable } from "../../runtime/table.ts";
 import { until } from "../../tasks/cluster/deadline.ts";
 import { allNodes } from "../../tasks/cluster/plan.ts";
-import { formatTable } from "../../tasks/cluster/table.ts";
 import { TestCluster } from "./cluster_harness.ts";
 import { changedFiles, fileStates, type ProcessUsage, processUsage } from "./process_usage.ts";
 import { parseOrExit } from "./tool_flags.ts";
@@ -169,7 +169,7 @@ function describe(nodes: readonly IdleNode[]): string {
     node.changedFiles.join(" ") || "none",
   ]);
   const head = ["NODE", "CPU", "LOG", "TERMS", "RSS BEFORE", "RSS AFTER", "FILES WRITTEN"];
-  return formatTable([head, ...rows]);
+  return formatTable(head, rows);
 }
 
 if (import.meta.main) {

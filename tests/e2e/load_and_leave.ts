@@ -4,7 +4,7 @@
  */
 import type { KvClerk } from "../../client/kv_clerk.ts";
 import { defineFlags, intFlag } from "../../runtime/flags.ts";
-import { formatTable } from "../../tasks/cluster/table.ts";
+import { formatTable } from "../../runtime/table.ts";
 import { MemoryWatch } from "./memory.ts";
 import { TestCluster } from "./cluster_harness.ts";
 import { parseOrExit } from "./tool_flags.ts";
@@ -137,7 +137,7 @@ function describe(keys: number, phases: readonly Phase[]): string {
     `${Math.round(phase.residentBytesMax / (1 << 20))} MiB`,
     phase.largest,
   ]);
-  return formatTable([["PHASE", "TIME", "RATE", "MAX RSS", "OF"], ...rows]);
+  return formatTable(["PHASE", "TIME", "RATE", "MAX RSS", "OF"], rows);
 }
 
 /** The first phase in which a server was too large, in words; undefined if none was. */
