@@ -1,7 +1,7 @@
 /** What `shardkvclient bench` prints. Pure. */
 import { formatGoDuration } from "../runtime/go_duration.ts";
 import type { BenchLoad, BenchResult } from "./bench.ts";
-import { json } from "./kv_cli_output.ts";
+import { jsonLine } from "./json_line.ts";
 
 /** eRaft's first line; with a duration instead of a number it is ours. */
 export function startText({ requests, durationMs, clients }: BenchLoad): string {
@@ -42,7 +42,7 @@ Max Latency:       ${fixed(latencyMs.max)} ms
 export function resultJson(load: BenchLoad, result: BenchResult): string {
   const { requests, durationMs, ratePerSecond, clients, mode, readRatio } = load;
   const { firstError, successful, failed, latencyMs } = result;
-  return json({
+  return jsonLine({
     bench: {
       requests: requests ?? successful + failed,
       clients,

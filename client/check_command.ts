@@ -7,10 +7,9 @@ import { type Config, CONTROLLERS_GID, type Gid } from "../shardctrler/config.ts
 import { exitError, exitOk, exitUnavailable } from "./cli_exit.ts";
 import type { CtrlerClerk } from "./ctrler_clerk.ts";
 import { groupServers } from "./group_servers.ts";
+import { jsonLine } from "./json_line.ts";
 import { checkGroup, type GroupCheck } from "./state_check.ts";
 
-/** Grows when a field of the JSON output changes its meaning or goes. */
-const JSON_SCHEMA = 1;
 /** Digits of a hash in the table: enough to see a difference, JSON has all of them. */
 const HASH_DIGITS = 16;
 
@@ -88,7 +87,7 @@ function checksJson(checks: readonly GroupCheck[]): string {
       error: error === undefined ? null : { code: error.code, message: error.message },
     })),
   }));
-  return `${JSON.stringify({ schemaVersion: JSON_SCHEMA, groups })}\n`;
+  return jsonLine({ groups });
 }
 
 /** Which replica is wrong, or cannot be asked, in words. */

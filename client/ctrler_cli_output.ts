@@ -1,10 +1,11 @@
 /** What `shardctrlerclient` prints: eRaft's lines, byte for byte, or JSON. Pure. */
 import type { Config, Gid } from "../shardctrler/config.ts";
 import type { ControllerStatus } from "./controller_status.ts";
+import { jsonLine } from "./json_line.ts";
+import { paddedRow } from "./padded_row.ts";
 
-/** Grows when a field of the JSON output changes its meaning or goes. */
-const JSON_SCHEMA = 1;
 const STATUS_RULE = "-".repeat(100);
+const STATUS_WIDTHS = [5, 25, 15, 10, 10, 15, 15];
 
 /** `Config #2` and what follows; groups by ascending gid. */
 export function configText(config: Config): string {
@@ -21,7 +22,7 @@ export function configText(config: Config): string {
 
 export function configJson(config: Config): string {
   const { storeId, num, shards, groups, lastOwners, departed } = config;
-  return json({
+  return jsonLine({
     config: {
       storeId,
       num,
@@ -45,12 +46,13 @@ export function statusText(controllers: readonly ControllerStatus[]): string {
     one.commit,
     one.storageBytes,
   ]);
-  const lines = [statusRow(header), STATUS_RULE, ...rows.map(statusRow)];
+  const row = (cells: readonly (number | string)[]) => paddedRow(cells, STATUS_WIDTHS);
+  const lines = [row(header), STATUS_RULE, ...rows.map(row)];
   return lines.map((line) => `${line}\n`).join("");
 }
 
 export function statusJson(controllers: readonly ControllerStatus[]): string {
-  return json({
+  return jsonLine({
     controllers: controllers.map(({ error, leaderAddress, ...rest }) => ({
       ...rest,
       leaderAddress: leaderAddress ?? null,
@@ -68,14 +70,4 @@ function groupLines(groups: ReadonlyMap<Gid, readonly string[]>): string[] {
 /** Go's `%v` of a slice. */
 function goList(items: readonly (number | string)[]): string {
   return `[${items.join(" ")}]`;
-}
-
-/** Go's `%-5d %-25s %-15s %-10d %-10d %-15d %-15d`, trailing blanks included. */
-function statusRow(cells: readonly (number | string)[]): string {
-  const widths = [5, 25, 15, 10, 10, 15, 15];
-  return cells.map((cell, i) => String(cell).padEnd(widths[i] ?? 0)).join(" ");
-}
-
-function json(value: object): string {
-  return `${JSON.stringify({ schemaVersion: JSON_SCHEMA, ...value })}\n`;
 }

@@ -7,10 +7,9 @@ import { exitOk } from "./cli_exit.ts";
 import type { MemberCommand } from "./ctrler_cli_args.ts";
 import type { CtrlerClerk } from "./ctrler_clerk.ts";
 import { groupServers } from "./group_servers.ts";
+import { jsonLine } from "./json_line.ts";
 import { MemberClerk, type MemberState } from "./member_clerk.ts";
-
-/** Grows when a field of the JSON output changes its meaning or goes. */
-const JSON_SCHEMA = 1;
+import { paddedRow } from "./padded_row.ts";
 
 export interface MemberCommandContext {
   readonly clerk: Pick<CtrlerClerk, "query">;
@@ -104,9 +103,5 @@ function membersText(members: readonly MemberState[]): string {
 }
 
 function row(cells: readonly (number | string)[]): string {
-  return cells.map((cell, i) => String(cell).padEnd(WIDTHS[i] ?? 0)).join(" ");
-}
-
-function jsonLine(value: object): string {
-  return `${JSON.stringify({ schemaVersion: JSON_SCHEMA, ...value })}\n`;
+  return paddedRow(cells, WIDTHS);
 }

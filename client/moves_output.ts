@@ -1,8 +1,8 @@
 /** What `shardctrlerclient moves` prints. Pure. */
+import { jsonLine } from "./json_line.ts";
 import type { Move, Moves } from "./moves.ts";
+import { paddedRow } from "./padded_row.ts";
 
-/** Grows when a field of the JSON output changes its meaning or goes. */
-const JSON_SCHEMA = 1;
 const HEADER = [
   "Shard",
   "From",
@@ -37,7 +37,7 @@ export function movesJson({ configNum, moves, behind }: Moves): string {
     const { percent, etaSeconds } = estimate(move);
     return { ...move, percent: percent ?? null, etaSeconds: etaSeconds ?? null };
   });
-  return `${JSON.stringify({ schemaVersion: JSON_SCHEMA, configNum, moves: all, behind })}\n`;
+  return jsonLine({ configNum, moves: all, behind });
 }
 
 function cellsOf(move: Move): (string | number)[] {
@@ -76,5 +76,5 @@ function groups(gids: readonly number[]): string {
 }
 
 function row(cells: readonly (string | number)[]): string {
-  return cells.map((cell, i) => String(cell).padEnd(WIDTHS[i] ?? 0)).join(" ").trimEnd();
+  return paddedRow(cells, WIDTHS).trimEnd();
 }

@@ -14,6 +14,7 @@ import { explainUsage, UsageError } from "./cli_usage.ts";
 import { type CtrlerCommand, parseCommand, USAGE } from "./ctrler_cli_args.ts";
 import { configJson, configText, statusJson, statusText } from "./ctrler_cli_output.ts";
 import { CtrlerClerk } from "./ctrler_clerk.ts";
+import { errorJson } from "./json_line.ts";
 import { runMember } from "./member_command.ts";
 import { showMoves, watchMoves } from "./moves_command.ts";
 
@@ -76,7 +77,7 @@ export async function main(args: readonly string[], io: CliIo): Promise<number> 
     return await run(request, clerk, dialer, io);
   } catch (error) {
     if (!(error instanceof KvError)) throw error;
-    io.stderr(`${error.message}\n`);
+    io.stderr(request.json ? errorJson(error) : `${error.message}\n`);
     return exitCodeOf(error.code);
   } finally {
     clerk.close();

@@ -122,6 +122,20 @@ Deno.test("shardctrlerclient gives JSON with a schema version", async () => {
   assertEquals(status.controllers[0].error, null);
 });
 
+Deno.test("shardctrlerclient gives JSON of what it cannot do, as shardkvclient does", async () => {
+  await using cluster = await ControllerCluster.start(1);
+  const { code, stdout, stderr } = await run(cluster, "-o", "json", "leave", "7");
+  assertEquals([code, stdout], [1, ""]);
+  assertEquals(JSON.parse(stderr), {
+    schemaVersion: 1,
+    error: {
+      code: "NOT_FOUND",
+      message: "Cannot leave group 7: it is not part of the cluster",
+      maybe: false,
+    },
+  });
+});
+
 Deno.test("shardctrlerclient answers nonsense with one clear line and exit code 2", async () => {
   await using cluster = await ControllerCluster.start(1);
   const gidRange = "a group id must be an integer in 1..2147483647";

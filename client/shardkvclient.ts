@@ -12,10 +12,11 @@ import {
   exitUnavailable,
   exitUsage,
 } from "./cli_exit.ts";
+import { errorJson, jsonLine } from "./json_line.ts";
 import { KvClerk, type ScanEntry } from "./kv_clerk.ts";
 import { type KvCommand, type KvRequest, type OutputFormat, parseRequest } from "./kv_cli_args.ts";
 import { type KvCliIo, processIo } from "./kv_cli_io.ts";
-import { errorJson, json, jsonData, shownData, statusJson, statusText } from "./kv_cli_output.ts";
+import { jsonData, shownData, statusJson, statusText } from "./kv_cli_output.ts";
 
 /**
  * Runs the program.
@@ -69,7 +70,7 @@ function explainError(error: unknown, request: KvRequest, io: KvCliIo): number {
 async function run(request: KvRequest, clerk: KvClerk, io: KvCliIo): Promise<number> {
   const { command, format } = request;
   const done = (line: string): number => {
-    io.stdout(format === "json" ? json({ ok: true }) : line);
+    io.stdout(format === "json" ? jsonLine({ ok: true }) : line);
     return exitOk;
   };
   switch (command.kind) {
@@ -113,13 +114,13 @@ async function get(key: string, request: KvRequest, clerk: KvClerk, io: KvCliIo)
       io.stdout(value);
       break;
     case "json":
-      io.stdout(json({ found: true, key, value: jsonData(value) }));
+      io.stdout(jsonLine({ found: true, key, value: jsonData(value) }));
   }
   return exitOk;
 }
 
 function notFound(key: string, request: KvRequest, io: KvCliIo): number {
-  if (request.format === "json") io.stdout(json({ found: false, key }));
+  if (request.format === "json") io.stdout(jsonLine({ found: false, key }));
   else if (!request.strict) io.stderr(`There is no key "${key}"\n`);
   return exitNotFound;
 }
@@ -134,8 +135,9 @@ async function cas(
   const { swapped, current } = await clerk.cas(key, { expected, value });
   if (swapped) return done("Cas OK\n");
   if (current === undefined) return notFound(key, request, io);
-  if (request.format === "json") io.stdout(json({ ok: false, key, current: jsonData(current) }));
-  else io.stderr(`Not swapped: "${key}" holds ${JSON.stringify(jsonData(current))}\n`);
+  if (request.format === "json") {
+    io.stdout(jsonLine({ ok: false, key, current: jsonData(current) }));
+  } else io.stderr(`Not swapped: "${key}" holds ${JSON.stringify(jsonData(current))}\n`);
   return exitError;
 }
 
@@ -160,7 +162,7 @@ function scanLine({ key, value }: ScanEntry, format: OutputFormat, keysOnly: boo
   switch (format) {
     case "json": {
       const shown = keysOnly ? {} : { value: jsonData(value) };
-      return Buffer.from(json({ key: jsonData(key), ...shown }));
+      return Buffer.from(jsonLine({ key: jsonData(key), ...shown }));
     }
     case "raw":
       return Buffer.concat(keysOnly ? [key, newline] : [key, tab, value, newline]);
