@@ -5,16 +5,16 @@ import type { Prng } from "../runtime/prng.ts";
 import { formatTable } from "../runtime/table.ts";
 import { type Config, CONTROLLERS_GID, type Gid } from "../shardctrler/config.ts";
 import { exitError, exitOk, exitUnavailable } from "./cli_exit.ts";
-import type { CtrlerClerk } from "./ctrler_clerk.ts";
 import { groupServers } from "./group_servers.ts";
 import { jsonLine } from "./json_line.ts";
+import type { ConfigSource } from "./routing.ts";
 import { checkGroup, type GroupCheck } from "./state_check.ts";
 
 /** Digits of a hash in the table: enough to see a difference, JSON has all of them. */
 const HASH_DIGITS = 16;
 
 export interface CheckCommandContext {
-  readonly clerk: Pick<CtrlerClerk, "query">;
+  readonly clerk: ConfigSource;
   readonly controllers: readonly string[];
   readonly dialer: Dialer;
   /** For each group. */

@@ -5,14 +5,14 @@ import type { Prng } from "../runtime/prng.ts";
 import { CONTROLLERS_GID, type Gid } from "../shardctrler/config.ts";
 import { exitOk } from "./cli_exit.ts";
 import type { MemberCommand } from "./ctrler_cli_args.ts";
-import type { CtrlerClerk } from "./ctrler_clerk.ts";
 import { groupServers } from "./group_servers.ts";
 import { jsonLine } from "./json_line.ts";
 import { MemberClerk, type MemberState } from "./member_clerk.ts";
 import { paddedRow } from "./padded_row.ts";
+import type { ConfigSource } from "./routing.ts";
 
 export interface MemberCommandContext {
-  readonly clerk: Pick<CtrlerClerk, "query">;
+  readonly clerk: ConfigSource;
   readonly controllers: readonly string[];
   readonly dialer: Dialer;
   readonly timeoutMs: number;

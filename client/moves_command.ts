@@ -3,16 +3,16 @@ import { KvError } from "../rpc/errors.ts";
 import type { Dialer } from "../rpc/service.ts";
 import { type Clock, sleep } from "../runtime/clock.ts";
 import { exitOk } from "./cli_exit.ts";
-import type { CtrlerClerk } from "./ctrler_clerk.ts";
 import { isSettled, type Moves, movesOf } from "./moves.ts";
 import { movesJson, movesText } from "./moves_output.ts";
 import { groupStatus } from "./node_status.ts";
+import type { ConfigSource } from "./routing.ts";
 
 /** Milliseconds between two looks. */
 const WATCH_MS = 1_000;
 
 export interface MovesContext {
-  readonly clerk: Pick<CtrlerClerk, "query">;
+  readonly clerk: ConfigSource;
   readonly dialer: Dialer;
   readonly clock: Clock;
   readonly json: boolean;

@@ -4,7 +4,7 @@ import {
   type PullShardResponse,
   ShardTransferServiceService,
 } from "../proto/gen/shardkv.ts";
-import type { CtrlerClerk } from "../client/ctrler_clerk.ts";
+import type { ConfigSource } from "../client/routing.ts";
 import type { Dialer } from "../rpc/service.ts";
 import { KvError } from "../rpc/errors.ts";
 import { backoffMs } from "../rpc/retry.ts";
@@ -29,7 +29,7 @@ export interface MoveContext {
   readonly log: GroupLog;
   readonly machine: ShardMachine;
   readonly dialer: Dialer;
-  readonly controllers: Pick<CtrlerClerk, "query">;
+  readonly controllers: ConfigSource;
   readonly clock: Clock;
   readonly prng: Prng;
   readonly logger: Logger;

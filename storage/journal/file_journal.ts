@@ -15,7 +15,7 @@ import {
   type SegmentContent,
   segmentName,
 } from "./journal_segment.ts";
-import { SyncPlace } from "./sync_place.ts";
+import { SyncPlace, type SyncPolicy } from "./sync_place.ts";
 
 export interface FileJournalOptions {
   /**
@@ -30,7 +30,7 @@ export interface FileJournalOptions {
   /** @default {systemClock} */
   readonly clock?: Clock;
   /** Says where to wait for the disk. @default {on the event loop while the disk is quick} */
-  readonly place?: Pick<SyncPlace, "isOnLoop" | "took">;
+  readonly place?: SyncPolicy;
 }
 
 const SEGMENT_BYTES_DEFAULT = 32 << 20;
@@ -41,7 +41,7 @@ export class FileJournal implements Journal {
   readonly #segmentBytes: number;
   readonly #prng: Prng;
   readonly #clock: Clock;
-  readonly #place: Pick<SyncPlace, "isOnLoop" | "took">;
+  readonly #place: SyncPolicy;
   readonly #gate: CallGate;
   /** First numbers of the files before the active one, oldest first. */
   readonly #older: number[];

@@ -14,22 +14,29 @@ const REST_FACTOR = 100;
 /** More than this takes its time on any disk. */
 const BYTES_MAX = 256 << 10;
 
-export class SyncPlace {
-  /** What the slow syncs since the last quick one have taken. */
-  #slowMs = 0;
-  #restsUntilMs = -Infinity;
-
+/** Decides where to wait for each sync. */
+export interface SyncPolicy {
   /**
    * Whether to wait on the event loop.
    *
    * @param bytes What is to be written
    * @param nowMs Milliseconds that never go back
    */
+  isOnLoop(bytes: number, nowMs: number): boolean;
+  /** A sync on the event loop took `ms`, and ended at `nowMs`. */
+  took(ms: number, nowMs: number): void;
+}
+
+/** Waits on the event loop while the disk is quick. */
+export class SyncPlace implements SyncPolicy {
+  /** What the slow syncs since the last quick one have taken. */
+  #slowMs = 0;
+  #restsUntilMs = -Infinity;
+
   isOnLoop(bytes: number, nowMs: number): boolean {
     return bytes <= BYTES_MAX && nowMs >= this.#restsUntilMs;
   }
 
-  /** A sync on the event loop took `ms`, and ended at `nowMs`. */
   took(ms: number, nowMs: number): void {
     if (ms < QUICK_MS) {
       this.#slowMs = 0;
