@@ -1,4 +1,5 @@
 /** Tells whoever waits for it when a configuration comes to exist. */
+import { abortable } from "../runtime/abortable.ts";
 import { invariant } from "../runtime/invariant.ts";
 import type { KvError } from "../rpc/errors.ts";
 import type { Config } from "./config.ts";
@@ -39,14 +40,11 @@ export class ConfigFeed {
     if (this.#latest !== undefined && this.#latest.num >= num) return this.#latest;
     const { promise, resolve, reject } = Promise.withResolvers<Config>();
     const waiter = { num, resolve, reject };
-    const onAbort = () => reject(signal.reason);
     this.#waiters.add(waiter);
-    signal.addEventListener("abort", onAbort, { once: true });
     try {
-      return await promise;
+      return await abortable(promise, signal);
     } finally {
       this.#waiters.delete(waiter);
-      signal.removeEventListener("abort", onAbort);
     }
   }
 
