@@ -100,7 +100,8 @@ export class ClassicService {
       return (await readKeys(this.#options, { getKeys: [request.key], anyReplica: false }))[0];
     }
     const writes = encodeClassicWrite(request);
-    return (await proposeWrites(log, encodeWrites(writes, limits.valueBytesMax)))[0];
+    const values = request.op === Op.APPEND ? 1 : 0;
+    return (await proposeWrites(log, encodeWrites(writes, limits.valueBytesMax), values))[0];
   }
 
   #mayForward(context: CallContext): boolean {

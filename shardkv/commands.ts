@@ -6,6 +6,7 @@ import {
   type ShardStep,
   WriteBatch,
   type WriteCommand,
+  WriteOp,
 } from "../proto/gen/shardkv.ts";
 import type { RecordRef } from "../raft/node/state_machine.ts";
 import { asBuffer } from "../runtime/buffers.ts";
@@ -35,6 +36,11 @@ export type GroupOperation =
   | { readonly kind: "settle"; readonly step: ShardStep }
   /** Nonsense; changes nothing. */
   | { readonly kind: "invalid"; readonly reason: string };
+
+/** Whether a write needs the value of its key whole, and not only the bytes that it takes. */
+export function readsValue(op: WriteOp): boolean {
+  return op === WriteOp.WRITE_OP_APPEND || op === WriteOp.WRITE_OP_CAS;
+}
 
 /** What became of a step of the group's configuration or of a shard. */
 export type StepOutcome =

@@ -24,10 +24,15 @@ export async function proposeStep(log: GroupLog, payload: Uint8Array): Promise<S
 /**
  * Proposes a batch of writes.
  *
+ * @param values How many of them read the value of their key
  * @throws {KvError} As {@linkcode RaftNode.propose}; INVALID_ARGUMENT if the batch makes no sense
  */
-export async function proposeWrites(log: GroupLog, payload: Uint8Array): Promise<Result[]> {
-  const reply = await log.propose(payload, "decided") as GroupReply;
+export async function proposeWrites(
+  log: GroupLog,
+  payload: Uint8Array,
+  values: number,
+): Promise<Result[]> {
+  const reply = await log.propose(payload, "decided", values) as GroupReply;
   if (reply.kind === "invalid") {
     throw new KvError("INVALID_ARGUMENT", `Cannot read the writes: ${reply.reason}`);
   }

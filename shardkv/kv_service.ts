@@ -1,4 +1,5 @@
 /** What clerks call: batches of writes and reads, and scans. */
+import { ENTRY_VALUES_MAX } from "../raft/node/proposals.ts";
 import { SESSION_TTL_MS } from "../raft/node/session_table.ts";
 import {
   type BatchRequest,
@@ -34,6 +35,7 @@ import { RequestGate } from "./request_gate.ts";
 import { ResponseRoom } from "./results.ts";
 import { scanPage } from "./scan.ts";
 import { type Parts, separate, widen } from "./separate_answers.ts";
+import { joinResults, splitWrites } from "./split_writes.ts";
 import type { WriteBrake } from "./write_brake.ts";
 
 export interface KvServiceOptions {
@@ -120,7 +122,7 @@ export class KvService {
       );
     }
     const refusals = log.status().role === "leader" ? checked.refusals : undefined;
-    const propose = () => proposeWrites(log, encodeWrites(writes, limits.valueBytesMax));
+    const propose = () => this.#propose(writes, checked.values);
     if (!this.#areShardsChangingHands) {
       return refusals === undefined ? await propose() : [...refusals];
     }
@@ -130,6 +132,17 @@ export class KvService {
     // The log alone can tell whether a shard that was waited for has come.
     if (refusals !== undefined && !wasExpected) return [...refusals];
     return await brake.hold(shards, propose);
+  }
+
+  async #propose(writes: Buffer, values: number): Promise<Result[]> {
+    const { log, limits: { valueBytesMax } } = this.#options;
+    if (values <= ENTRY_VALUES_MAX) {
+      return await proposeWrites(log, encodeWrites(writes, valueBytesMax), values);
+    }
+    const proposing = splitWrites(writes, ENTRY_VALUES_MAX).map((part) =>
+      proposeWrites(log, encodeWrites(part, valueBytesMax), ENTRY_VALUES_MAX)
+    );
+    return joinResults(await Promise.allSettled(proposing));
   }
 
   /** Whether any requests have to wait now. */

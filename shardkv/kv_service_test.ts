@@ -130,6 +130,26 @@ Deno.test("execute() refuses a read when the leadership was lost during it", asy
   await group.close();
 });
 
+Deno.test("execute() proposes writes that read many values in several parts", async () => {
+  const { group, log, kv } = await service();
+  const proposed: number[] = [];
+  const propose = log.propose.bind(log);
+  log.propose = (payload, _replyAt, values = 0) => {
+    proposed.push(values);
+    return propose(payload);
+  };
+  const append = { op: WriteOp.WRITE_OP_APPEND, key: ours };
+  const commands = Array.from(
+    { length: 300 },
+    (_, i) => write({ ...append, value: bytes(`${i},`), sequence: i + 1 }),
+  );
+  const { writeResults } = await kv.execute(request({ writes: batch(commands, "7") }));
+  assertEquals(writeResults.map(({ code }) => code), Array(300).fill(ResultCode.RESULT_OK));
+  assertEquals(proposed, [128, 128, 128]);
+  assertEquals(await group.value(String(ours)), commands.map(({ value }) => `${value}`).join(""));
+  await group.close();
+});
+
 Deno.test("execute() counts values of mismatches too, and has those asked for again that do not fit", async () => {
   const { group, kv } = await service();
   const value = Buffer.alloc(1 << 20);

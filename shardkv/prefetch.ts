@@ -1,9 +1,9 @@
 /** Looks ahead: what will a batch of commands want to see of its keys. */
-import { type InsertChunk, WriteOp } from "../proto/gen/shardkv.ts";
+import type { InsertChunk, WriteOp } from "../proto/gen/shardkv.ts";
 import type { Lookahead, RecordRef } from "../raft/node/state_machine.ts";
 import { type Config, isForeign } from "../shardctrler/config.ts";
 import { shardOf } from "../shardctrler/shard_hash.ts";
-import type { GroupOperation, WritesOperation } from "./commands.ts";
+import { type GroupOperation, readsValue, type WritesOperation } from "./commands.ts";
 import type { GroupState } from "./group_state.ts";
 import { isChangeCursor, recordKey, USER_KIND, userKey } from "./machine_keys.ts";
 
@@ -35,8 +35,7 @@ export function lookAhead(
 
 /** What the key held counts only as the bytes that go, or all of it counts. */
 function ask(ahead: Lookahead, op: WriteOp, key: Buffer): RecordRef {
-  const needsLength = op === WriteOp.WRITE_OP_PUT || op === WriteOp.WRITE_OP_DELETE;
-  return needsLength ? ahead.length(key) : ahead.value(key);
+  return readsValue(op) ? ahead.value(key) : ahead.length(key);
 }
 
 /** What a change replaces or removes. A shard is pulled in the configuration in which its stay began. */

@@ -3,6 +3,7 @@ import { BinaryReader } from "@bufbuild/protobuf/wire";
 import type { Result, ScanRequest } from "../proto/gen/shardkv.ts";
 import { readUint64 } from "../proto/wire.ts";
 import { KvError } from "../rpc/errors.ts";
+import { readsValue } from "./commands.ts";
 import { COMMANDS_MAX, GET_KEYS_MAX, KEY_BYTES_MAX, REQUEST_BYTES_MAX } from "./limits.ts";
 import { type Ownership, refusalOf, shardOfKey } from "./ownership.ts";
 import { plainResults } from "./results.ts";
@@ -11,6 +12,8 @@ import { plainResults } from "./results.ts";
 export interface CheckedBatch {
   /** The client wants its writes remembered. */
   readonly hasSession: boolean;
+  /** Commands that read the value of their key. */
+  readonly values: number;
   /** Set if no command at all can be executed here: the answer, without the log. */
   readonly refusals: readonly Result[] | undefined;
 }
@@ -20,6 +23,7 @@ interface Scan {
   readonly valueBytesMax: number;
   readonly refusals: Result[];
   commands: number;
+  values: number;
 }
 
 // Tags of shardkv.proto: field number times 8, plus the wire type.
@@ -47,7 +51,7 @@ export function checkWrites(
   if (writes.length > REQUEST_BYTES_MAX) {
     throw invalid(`the writes have ${writes.length} bytes, the limit is ${REQUEST_BYTES_MAX}`);
   }
-  const scan: Scan = { ownership, valueBytesMax, refusals: [], commands: 0 };
+  const scan: Scan = { ownership, valueBytesMax, refusals: [], commands: 0, values: 0 };
   let hasSession = false;
   try {
     const reader = new BinaryReader(writes);
@@ -63,7 +67,8 @@ export function checkWrites(
   }
   if (scan.commands === 0) throw invalid("the writes hold no command");
   const allRefused = scan.refusals.length === scan.commands;
-  return { hasSession, refusals: allRefused ? scan.refusals : undefined };
+  const refusals = allRefused ? scan.refusals : undefined;
+  return { hasSession, values: scan.values, refusals };
 }
 
 function checkCommand(reader: BinaryReader, scan: Scan): void {
@@ -93,6 +98,7 @@ function checkCommand(reader: BinaryReader, scan: Scan): void {
   }
   if (op < 1 || op > OP_MAX) throw invalid(`operation ${op} is unknown`);
   checkKey(key);
+  if (readsValue(op)) scan.values++;
   // Once a command can be executed the log answers for all of them.
   if (scan.refusals.length < scan.commands - 1) return;
   const refusal = refusalOfKey(scan.ownership, key);

@@ -1,4 +1,5 @@
 /** A group's log without Raft: proposals are applied at once; for tests of the services. */
+import type { ReplyAt } from "../raft/node/proposals.ts";
 import type { RaftNodeStatus } from "../raft/node/raft_node_options.ts";
 import type { Method, ServiceRoutes } from "../rpc/service.ts";
 import type { GroupLog } from "./group_log.ts";
@@ -20,7 +21,7 @@ export class FakeLog implements GroupLog {
     return this.#group.reader;
   }
 
-  async propose(payload: Uint8Array): Promise<unknown> {
+  async propose(payload: Uint8Array, _replyAt?: ReplyAt, _values?: number): Promise<unknown> {
     await this.gate;
     return (await this.#group.apply(payload))[0];
   }

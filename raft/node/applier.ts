@@ -17,6 +17,7 @@ import { pass, passAtOnce } from "./failpoints.ts";
 import type { NodeIdentity } from "./identity.ts";
 import { KnownLengths } from "./known_lengths.ts";
 import type { LiveGeneration } from "./live_generation.ts";
+import { ENTRY_VALUES_MAX } from "./proposals.ts";
 import { changeRoster, type Roster, type RosterChange } from "./roster.ts";
 import { appliedWrite, decodeChange } from "./roster_codec.ts";
 import type { CommittedCommand, StateMachine } from "./state_machine.ts";
@@ -25,6 +26,8 @@ import type { CommittedCommand, StateMachine } from "./state_machine.ts";
 const BATCH_ENTRIES_MAX = 64;
 /** Payload bytes of one batch; one entry always passes. */
 const BATCH_BYTES_MAX = 4 << 20;
+/** Values of keys that one batch reads; those of one entry always pass. */
+const BATCH_VALUES_MAX = ENTRY_VALUES_MAX;
 /** Entries that may be applied and not in the engine; with the next two it bounds replay and memory. */
 const PENDING_ENTRIES_MAX = 64;
 /**
@@ -217,11 +220,11 @@ export class Applier {
     return this.#queue.splice(0, count);
   }
 
-  async #apply(entries: readonly Entry[]): Promise<void> {
+  async #apply(batch: readonly Entry[]): Promise<void> {
     const { machine, onReplies } = this.#options;
-    const commands = entries.map(commandsOf);
     const view = this.#pending?.view ?? new BatchView(this.#known);
-    await this.#lookUp(commands.flat(), view);
+    const { entries, commands } = this.#ask(batch, view);
+    await this.#lookUp(view);
     const applied = entries.map((entry, i) => ({
       index: entry.index,
       term: entry.term,
@@ -292,10 +295,31 @@ export class Applier {
     return this.#roster;
   }
 
-  async #lookUp(commands: readonly CommittedCommand[], view: BatchView): Promise<void> {
-    if (commands.length === 0) return;
-    const { engine, machine, generation: { prefix } } = this.#options;
-    machine.prefetch(commands, view);
+  /**
+   * Asks for what the commands of a batch want to see. If that is too much to
+   * have in memory at a time, only the first entries are taken now.
+   */
+  #ask(
+    batch: readonly Entry[],
+    view: BatchView,
+  ): { entries: readonly Entry[]; commands: CommittedCommand[][] } {
+    let entries = batch;
+    while (true) {
+      const commands = entries.map(commandsOf);
+      const all = commands.flat();
+      if (all.length > 0) this.#options.machine.prefetch(all, view);
+      if (entries.length === 1 || view.valuesAsked <= BATCH_VALUES_MAX) {
+        return { entries, commands };
+      }
+      view.withdraw();
+      const half = Math.ceil(entries.length / 2);
+      this.#queue.unshift(...entries.slice(half));
+      entries = entries.slice(0, half);
+    }
+  }
+
+  async #lookUp(view: BatchView): Promise<void> {
+    const { engine, generation: { prefix } } = this.#options;
     await view.lookUp(
       (keys) => engine.getMany(keys.map((key) => machineKey(prefix, key))),
       this.#writing?.view,

@@ -203,9 +203,16 @@ class Unawaited implements AsyncDisposable {
   /** Indexes up to which the engine was told to be, one for each write. */
   readonly applied: LogIndex[] = [];
   readonly applier: Applier;
+  /** Keys of each look into the engine. */
+  readonly looks: number[] = [];
   #index = 0;
 
   constructor(nodeId = 1) {
+    const getMany = this.engine.getMany.bind(this.engine);
+    this.engine.getMany = (keys) => {
+      this.looks.push(keys.length);
+      return getMany(keys);
+    };
     const generation = new LiveGeneration(this.engine, 1);
     this.applier = new Applier({
       ...{ secret: "1", identity: { clusterId: "1", gid: 1, nodeId }, engine: this.engine },
@@ -223,10 +230,17 @@ class Unawaited implements AsyncDisposable {
   }
 
   /** Applies commands as one entry. */
-  async apply(...commands: readonly string[]): Promise<void> {
-    const proposals = commands.map((command) => Buffer.from(command));
-    const data = EntryPayload.encode({ timeMs: 0, proposals }).finish();
-    this.applier.enqueue([{ index: ++this.#index, term: 1, kind: "normal", data }]);
+  apply(...commands: readonly string[]): Promise<void> {
+    return this.applyAll([commands]);
+  }
+
+  /** Applies entries as one batch. */
+  async applyAll(entries: readonly (readonly string[])[]): Promise<void> {
+    this.applier.enqueue(entries.map((commands) => {
+      const proposals = commands.map((command) => Buffer.from(command));
+      const data = EntryPayload.encode({ timeMs: 0, proposals }).finish();
+      return { index: ++this.#index, term: 1, kind: "normal", data };
+    }));
     await this.settled();
   }
 
@@ -279,4 +293,15 @@ Deno.test("Appliers of one group take turns when many records come at once", asy
     turns.push(replica.applied[0] ?? 0);
   }
   assertEquals(new Set(turns).size, 3, `${turns}`);
+});
+
+Deno.test("Applier reads no more values at a time than it may hold, and applies all the same", async () => {
+  await using replica = new Unawaited();
+  const entries = Array.from(
+    { length: 8 },
+    (_, i) => Array.from({ length: 60 }, (_, k) => `key-${60 * i + k}+x`),
+  );
+  await replica.applyAll([...entries, ["key-0+y"], ["key-0="]]);
+  assertEquals(replica.looks, [120, 120, 120, 120]);
+  assertEquals(replica.replies, [...Array(480).fill(undefined), 1, 2]);
 });

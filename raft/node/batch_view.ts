@@ -92,6 +92,23 @@ export class BatchView implements MachineView, Lookahead {
     return slot;
   }
 
+  /** Values that are wanted whole and not looked up yet. */
+  get valuesAsked(): number {
+    let count = 0;
+    for (const { hasValue } of this.#asked) if (hasValue) count++;
+    return count;
+  }
+
+  /** Takes back whatever was asked for and not looked up yet. */
+  withdraw(): void {
+    for (const slot of this.#asked) {
+      slot.isAsked = false;
+      slot.hasValue = false;
+      slot.hasLength = false;
+    }
+    this.#asked = [];
+  }
+
   /**
    * Looks up what was asked for; reads what is not known, in one go. May be
    * called again once the commands are applied, for the next ones.

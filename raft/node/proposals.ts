@@ -15,6 +15,11 @@ const QUEUE_PROPOSALS_MAX = 16_384;
 const ENTRY_BYTES_MAX = 1 << 20;
 /** Proposals of one entry; bounds the work of applying it. */
 const ENTRY_PROPOSALS_MAX = 1024;
+/**
+ * Values of keys that one entry reads when it is applied: all of them are in
+ * memory then, on every replica. A proposal should not read more by itself.
+ */
+export const ENTRY_VALUES_MAX = 128;
 /** A proposal past this could not travel in one message beside its envelope. */
 export const PROPOSAL_BYTES_MAX = payloadBytesMax - (64 << 10);
 
@@ -28,6 +33,8 @@ export type ReplyAt = "decided" | "applied";
 interface Proposal {
   readonly payload: Uint8Array;
   readonly replyAt: ReplyAt;
+  /** Values of keys that are read when it is applied. */
+  readonly values: number;
   resolve(reply: unknown): void;
   reject(error: KvError): void;
 }
@@ -60,8 +67,11 @@ export class Proposals {
     return this.#decided.length > 0;
   }
 
-  /** @throws {KvError} OVERLOADED if the queue is full, INVALID_ARGUMENT if the payload is too large */
-  enqueue(payload: Uint8Array, replyAt: ReplyAt): Promise<unknown> {
+  /**
+   * @param values Values of keys that are read when it is applied
+   * @throws {KvError} OVERLOADED if the queue is full, INVALID_ARGUMENT if the payload is too large
+   */
+  enqueue(payload: Uint8Array, replyAt: ReplyAt, values: number): Promise<unknown> {
     if (payload.length > PROPOSAL_BYTES_MAX) {
       const why = `Cannot propose ${payload.length} bytes: at most ${PROPOSAL_BYTES_MAX} fit`;
       return Promise.reject(new KvError("INVALID_ARGUMENT", why));
@@ -74,7 +84,7 @@ export class Proposals {
       return Promise.reject(new KvError("OVERLOADED", why));
     }
     return new Promise((resolve, reject) => {
-      this.#queue.push({ payload, replyAt, resolve, reject });
+      this.#queue.push({ payload, replyAt, values, resolve, reject });
       this.#queueBytes += payload.length;
     });
   }
@@ -97,7 +107,7 @@ export class Proposals {
   await(index: LogIndex, term: Term): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const payload = new Uint8Array(0);
-      const proposals: Proposal[] = [{ payload, replyAt: "applied", resolve, reject }];
+      const proposals: Proposal[] = [{ payload, replyAt: "applied", values: 0, resolve, reject }];
       this.#wait(index, { term, proposals });
     });
   }
@@ -163,11 +173,14 @@ export class Proposals {
 
   #nextEntryCount(): number {
     let bytes = 0;
+    let read = 0;
     let count = 0;
-    for (const { payload } of this.#queue) {
+    for (const { payload, values } of this.#queue) {
       if (count > 0 && bytes + payload.length > ENTRY_BYTES_MAX) break;
+      if (count > 0 && read + values > ENTRY_VALUES_MAX) break;
       if (count >= ENTRY_PROPOSALS_MAX) break;
       bytes += payload.length;
+      read += values;
       count++;
     }
     return count;

@@ -9,7 +9,7 @@ function texts(data: Uint8Array): string[] {
 
 Deno.test("Proposals.proposeNext() gathers what waits into one entry and settles it in order", async () => {
   const proposals = new Proposals();
-  const replies = ["a", "b"].map((text) => proposals.enqueue(Buffer.from(text), "decided"));
+  const replies = ["a", "b"].map((text) => proposals.enqueue(Buffer.from(text), "decided", 0));
   let data: Uint8Array = new Uint8Array();
   proposals.proposeNext(7, (bytes) => {
     data = bytes;
@@ -22,13 +22,30 @@ Deno.test("Proposals.proposeNext() gathers what waits into one entry and settles
   assertEquals(await Promise.all(replies), ["A", "B"]);
 });
 
+Deno.test("Proposals.proposeNext() lets an entry read so many values only, but takes any proposal", async () => {
+  const proposals = new Proposals();
+  const counts: number[] = [];
+  const replies = [100, 28, 1, 500, 0].map((values) =>
+    proposals.enqueue(Buffer.from("p"), "decided", values)
+  );
+  for (let index = 1; proposals.hasQueued; index++) {
+    proposals.proposeNext(0, (data) => {
+      counts.push(EntryPayload.decode(data).proposals.length);
+      return { index, term: 1 };
+    });
+    proposals.settle(index, 1, Array(counts.at(-1)).fill("done"));
+  }
+  assertEquals(counts, [2, 1, 1, 1]);
+  assertEquals(await Promise.all(replies), Array(5).fill("done"));
+});
+
 Deno.test("Proposals.settle() answers only those who do not wait for the engine", async () => {
   const proposals = new Proposals();
   const answered: string[] = [];
-  const decided = proposals.enqueue(Buffer.from("a"), "decided").then((it) =>
+  const decided = proposals.enqueue(Buffer.from("a"), "decided", 0).then((it) =>
     answered.push(`${it}`)
   );
-  const applied = proposals.enqueue(Buffer.from("b"), "applied").then((it) =>
+  const applied = proposals.enqueue(Buffer.from("b"), "applied", 0).then((it) =>
     answered.push(`${it}`)
   );
   proposals.proposeNext(0, () => ({ index: 1, term: 1 }));
@@ -44,7 +61,7 @@ Deno.test("Proposals.applied() answers what the engine has, and not what is deci
   const proposals = new Proposals();
   const answered: string[] = [];
   const replies = ["a", "b", "c"].map((text, i) => {
-    const reply = proposals.enqueue(Buffer.from(text), "applied");
+    const reply = proposals.enqueue(Buffer.from(text), "applied", 0);
     proposals.proposeNext(0, () => ({ index: i + 1, term: 1 }));
     return reply.then((it) => answered.push(`${it}`));
   });
@@ -59,7 +76,7 @@ Deno.test("Proposals.applied() answers what the engine has, and not what is deci
 
 Deno.test("Proposals.settle() fails proposals whose index went to another term", async () => {
   const proposals = new Proposals();
-  const reply = proposals.enqueue(Buffer.from("a"), "decided");
+  const reply = proposals.enqueue(Buffer.from("a"), "decided", 0);
   proposals.proposeNext(0, () => ({ index: 5, term: 2 }));
   proposals.settle(5, 3, []);
   const error = await assertRejects(() => reply, KvError);
@@ -68,7 +85,7 @@ Deno.test("Proposals.settle() fails proposals whose index went to another term",
 
 Deno.test("Proposals.proposeNext() keeps the queue when the core refuses", async () => {
   const proposals = new Proposals();
-  const reply = proposals.enqueue(Buffer.from("a"), "decided");
+  const reply = proposals.enqueue(Buffer.from("a"), "decided", 0);
   assertThrows(
     () =>
       proposals.proposeNext(0, () => {
@@ -84,7 +101,7 @@ Deno.test("Proposals.proposeNext() keeps the queue when the core refuses", async
 
 Deno.test("Proposals.enqueue() refuses what cannot travel in one message", async () => {
   const error = await assertRejects(
-    () => new Proposals().enqueue(new Uint8Array(4 << 20), "decided"),
+    () => new Proposals().enqueue(new Uint8Array(4 << 20), "decided", 0),
     KvError,
   );
   assertEquals(error.code, "INVALID_ARGUMENT");
@@ -93,12 +110,12 @@ Deno.test("Proposals.enqueue() refuses what cannot travel in one message", async
 Deno.test("Proposals.enqueue() answers overload with a typed error, not with memory", async () => {
   const proposals = new Proposals();
   const payload = new Uint8Array(1 << 20);
-  const waiting = Array.from({ length: 64 }, () => proposals.enqueue(payload, "decided"));
-  const error = await assertRejects(() => proposals.enqueue(payload, "decided"), KvError);
+  const waiting = Array.from({ length: 64 }, () => proposals.enqueue(payload, "decided", 0));
+  const error = await assertRejects(() => proposals.enqueue(payload, "decided", 0), KvError);
   assertEquals(error.code, "OVERLOADED");
   proposals.failQueued(lost());
   for (const reply of waiting) await assertRejects(() => reply, KvError);
-  const late = proposals.enqueue(payload, "decided");
+  const late = proposals.enqueue(payload, "decided", 0);
   proposals.failQueued(lost());
   await assertRejects(() => late, KvError, "Lost the leadership");
 });

@@ -199,13 +199,15 @@ export class RaftNode {
    * @param replyAt "applied": `reader` shows the effect. "decided": a little
    *   sooner, for those who do not look at what they wrote; a read behind a
    *   {@linkcode readBarrier} sees it all the same
+   * @param values How many values of keys the machine reads to apply it: what
+   *   all replicas will have to hold in memory at a time
    * @throws {KvError} NOT_LEADER (with the leader's address), OVERLOADED, LEADERSHIP_LOST, INVALID_ARGUMENT
    */
-  propose(payload: Uint8Array, replyAt: ReplyAt = "applied"): Promise<unknown> {
+  propose(payload: Uint8Array, replyAt: ReplyAt = "applied", values = 0): Promise<unknown> {
     if (!this.#leadership.isOwn || this.#stopped) {
       return Promise.reject(this.#leadership.notLeader());
     }
-    const reply = this.#proposals.enqueue(payload, replyAt);
+    const reply = this.#proposals.enqueue(payload, replyAt, values);
     this.#wake();
     return reply;
   }
