@@ -30,6 +30,19 @@ Deno.test("Item 18 trips on two answers to one write, in one group or in two", (
   assertTrips("once", () => checker.entriesApplied(here.view, [applied(4, 5, RESULT_OK)]));
 });
 
+Deno.test("Item 18 lets a mismatch with a large value tell another one later, and nothing else", () => {
+  const checker = new SessionChecker();
+  const [first, second] = [started(checker, 1), started(checker, 2)];
+  const [large, other] = ["l".repeat(2_000), "o".repeat(2_000)];
+  checker.entriesApplied(first.view, [applied(2, 5, RESULT_MISMATCH, large)]);
+  assertTrips("once", () => {
+    checker.entriesApplied(second.view, [applied(2, 5, RESULT_MISMATCH, other)]);
+  });
+  checker.entriesApplied(first.view, [applied(3, 5, RESULT_MISMATCH, other)]);
+  checker.entriesApplied(first.view, [applied(4, 5, RESULT_MISMATCH)]);
+  assertTrips("once", () => checker.entriesApplied(first.view, [applied(5, 5, RESULT_OK)]));
+});
+
 Deno.test("Item 18 trips on a repeated write that changes what is stored", () => {
   const checker = new SessionChecker();
   const [first, second] = [started(checker, 1), started(checker, 2)];
