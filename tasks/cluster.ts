@@ -6,7 +6,7 @@ import { resolve } from "node:path";
 import { FlagError, HelpRequested } from "../runtime/flags.ts";
 import { checkDenoVersion } from "../runtime/version.ts";
 import { KvError } from "../rpc/errors.ts";
-import { ClusterAdmin } from "./cluster/cluster_admin.ts";
+import { ClusterAdmin, type Coverage } from "./cluster/cluster_admin.ts";
 import { ClusterDirectory, DirectoryError } from "./cluster/cluster_directory.ts";
 import { ClusterProcesses } from "./cluster/cluster_processes.ts";
 import { TimeoutError } from "./cluster/deadline.ts";
@@ -25,12 +25,15 @@ import {
   describeCluster,
   describeDashboard,
   describeDeath,
+  describeGap,
   nextCommands,
 } from "./cluster/report.ts";
 import { StopRequest } from "./cluster/stop_request.ts";
 
 /** Elections, joins and the first configuration take about three seconds. */
 const SERVED_TIMEOUT_MS = 120_000;
+/** A cluster that is started again elects its leaders in seconds; what takes longer may never come. */
+const SERVED_AGAIN_TIMEOUT_MS = 30_000;
 /** Time for the servers to go by themselves. */
 const GRACE_MS = 10_000;
 
@@ -80,7 +83,7 @@ interface Layout {
   readonly options: ClusterOptions;
 }
 
-/** From nothing to a cluster that serves every shard, and that can be looked at. */
+/** From nothing to a cluster that serves, and that can be looked at. */
 async function bringUp(
   { plan, dashboard, options }: Layout,
   processes: ClusterProcesses,
@@ -91,19 +94,35 @@ async function bringUp(
   await processes.start();
   const admin = new ClusterAdmin(plan);
   try {
-    if (!directory.joined) {
+    const isNew = !directory.joined;
+    if (isNew) {
       const joined = await admin.joinMissing();
       if (joined.length > 0) say(`Joined groups ${joined.join(", ")}\n`);
       await directory.rememberJoined();
     }
-    const config = await admin.served(SERVED_TIMEOUT_MS);
+    const coverage = await (isNew ? admin.served(SERVED_TIMEOUT_MS) : servedAgain(admin));
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
-    say(`All ${config.shards.length} shards are served after ${seconds} s\n\n`);
+    const { config, served } = coverage;
+    if (served < config.shards.length) complain(describeGap(coverage, plan, howToStartDeno()));
+    else say(`All ${served} shards are served after ${seconds} s\n\n`);
     say(`${describeCluster(plan, config)}\n`);
     if (dashboard !== undefined) await showDashboard(dashboard, processes, options);
     say(`${nextCommands(plan, howToStartDeno())}\n`);
   } finally {
     await admin.close();
+  }
+}
+
+/**
+ * Waits for a cluster that served before, but not for ever: what it lacks may be a group that was
+ * joined and is not there, and whoever mends that needs the cluster.
+ */
+async function servedAgain(admin: ClusterAdmin): Promise<Coverage> {
+  try {
+    return await admin.served(SERVED_AGAIN_TIMEOUT_MS);
+  } catch (error) {
+    if (!(error instanceof TimeoutError)) throw error;
+    return await admin.coverage();
   }
 }
 

@@ -11,6 +11,13 @@ import type { ClusterPlan } from "./plan.ts";
 
 const POLL_MS = 100;
 
+/** How far a configuration is carried out. */
+export interface Coverage {
+  readonly config: Config;
+  /** Shards that the group it names serves. */
+  readonly served: number;
+}
+
 export class ClusterAdmin {
   #dialer: Dialer = new GrpcDialer();
   #clerk: CtrlerClerk;
@@ -47,14 +54,20 @@ export class ClusterAdmin {
    *
    * @throws {Error} Saying how far it came, when `timeoutMs` pass
    */
-  async served(timeoutMs: number): Promise<Config> {
+  async served(timeoutMs: number): Promise<Coverage> {
     let progress = "no configuration yet";
     return await until(() => progress, timeoutMs, async () => {
-      const config = await this.#clerk.query();
-      const serving = await this.#servingShards(config);
-      progress = `${serving} of ${config.shards.length} shards are served`;
-      return serving === config.shards.length ? config : undefined;
+      const coverage = await this.coverage();
+      const { config: { shards }, served } = coverage;
+      progress = `${served} of ${shards.length} shards are served`;
+      return served === shards.length ? coverage : undefined;
     }, POLL_MS);
+  }
+
+  /** How much of the latest configuration is served now. */
+  async coverage(): Promise<Coverage> {
+    const config = await this.#clerk.query();
+    return { config, served: await this.#servingShards(config) };
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,7 @@
 /** What the user sees when the cluster is up. */
 import { formatTable } from "../../runtime/table.ts";
 import { type Config, CONTROLLERS_GID } from "../../shardctrler/config.ts";
+import type { Coverage } from "./cluster_admin.ts";
 import type { NodeProcess } from "./node_process.ts";
 import type { ClusterOptions } from "./options.ts";
 import { allNodes, type ClusterPlan, type NodePlan } from "./plan.ts";
@@ -26,6 +27,16 @@ export function describeCluster(plan: ClusterPlan, config: Config): string {
   return formatTable(["NODE", "ROLE", "ADDRESS", "SHARDS", "DATA"], rows);
 }
 
+/** That shards are not served, and how to find out why. */
+export function describeGap(
+  { config, served }: Coverage,
+  plan: ClusterPlan,
+  deno: string,
+): string {
+  return `Only ${served} of ${config.shards.length} shards are served; ` +
+    `'${deno} task ${ctrlCommand(plan)} moves' tells which groups are waited for`;
+}
+
 /** Where the dashboard is, and that it is not where it usually is. */
 export function describeDashboard(
   { address }: NodePlan,
@@ -44,20 +55,30 @@ export function describeDashboard(
  * @param deno What starts Deno there: `deno` or `npx -y deno@2.9.3`
  */
 export function nextCommands(plan: ClusterPlan, deno: string): string {
-  const addresses = plan.controllers.map((node) => node.address);
-  const isDefault = addresses[0]?.endsWith(`:${DEFAULT_CONTROLLERS_PORT}`) === true;
-  const client = isDefault ? "client" : `client -ctrlers ${addresses.join(",")}`;
-  const ctrl = isDefault ? "ctrl" : `ctrl -cluster ${addresses.join(",")}`;
+  const controllers = unusualControllers(plan);
+  const client = controllers === undefined ? "client" : `client -ctrlers ${controllers}`;
   return [
     "Try in another terminal:",
     `  ${deno} task ${client} put mykey myvalue`,
     `  ${deno} task ${client} get mykey`,
     `  ${deno} task ${client} status`,
     `  ${deno} task ${client} bench 1000`,
-    `  ${deno} task ${ctrl} query`,
+    `  ${deno} task ${ctrlCommand(plan)} query`,
     "Ctrl-C here stops everything.",
     "",
   ].join("\n");
+}
+
+function ctrlCommand(plan: ClusterPlan): string {
+  const controllers = unusualControllers(plan);
+  return controllers === undefined ? "ctrl" : `ctrl -cluster ${controllers}`;
+}
+
+/** The controllers' addresses; undefined where the clients find them without being told. */
+function unusualControllers({ controllers }: ClusterPlan): string | undefined {
+  const addresses = controllers.map((node) => node.address);
+  const isUsual = addresses[0]?.endsWith(`:${DEFAULT_CONTROLLERS_PORT}`) === true;
+  return isUsual ? undefined : addresses.join(",");
 }
 
 /** That a node ended by itself, what it said last, and how to start it again. */

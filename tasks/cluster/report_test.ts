@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { emptyConfig } from "../../shardctrler/config.ts";
 import { planCluster, planDashboard } from "./plan.ts";
-import { describeCluster, describeDashboard, nextCommands } from "./report.ts";
+import { describeCluster, describeDashboard, describeGap, nextCommands } from "./report.ts";
 
 const SHAPE = { groups: 1, replicas: 1, shards: 4, ctrlerPort: 50_051, groupPort: 6001 };
 
@@ -23,6 +23,15 @@ Deno.test("nextCommands() names the controllers only where the clients would not
     `  npx -y deno@2.9.3 task client -ctrlers ${addresses} get mykey\n`,
   );
   assertStringIncludes(commands, `  npx -y deno@2.9.3 task ctrl -cluster ${addresses} query\n`);
+});
+
+Deno.test("describeGap() counts what is served and names the command that tells more", () => {
+  const config = { ...emptyConfig(4), num: 2, shards: [100, 100, 100, 102] };
+  assertEquals(
+    describeGap({ config, served: 3 }, planCluster({ ...SHAPE, ctrlerPort: 9001 }, "/d"), "deno"),
+    "Only 3 of 4 shards are served; 'deno task ctrl -cluster " +
+      "127.0.0.1:9001,127.0.0.1:9002,127.0.0.1:9003 moves' tells which groups are waited for",
+  );
 });
 
 Deno.test("describeDashboard() says where it is, and why it is not where it usually is", () => {

@@ -161,6 +161,27 @@ Deno.test("cluster goes on with its data, and dies without leaving servers behin
   }
 });
 
+Deno.test("cluster started again runs although a group that was joined is not there", async () => {
+  const db = await Deno.makeTempDir({ prefix: "eraft_task_" });
+  const { flags, controllers } = somePorts();
+  const args = [...flags, ...SMALL, "-db", db];
+  try {
+    await using first = new ClusterTask(args);
+    await first.served();
+    const join = ["-cluster", controllers, "join", "102=127.0.0.1:1"];
+    assertEquals((await runProgram("client/shardctrlerclient.ts", ...join)).stdout, "Join OK\n");
+    await first.stop("SIGTERM");
+
+    await using second = new ClusterTask(args);
+    await second.served();
+    assertMatch(await second.said("shards are served"), /^Only 4 of 8 .* moves' tells which groups/);
+    assertMatch(second.lines.join("\n"), /^100-0 +group 100 +127\.0\.0\.1:\d+ +4 /m);
+    assertEquals((await second.stop("SIGTERM")).code, 0);
+  } finally {
+    await Deno.remove(db, { recursive: true });
+  }
+});
+
 Deno.test("cluster refuses directories that are not its own and options that do not fit", async () => {
   const db = await Deno.makeTempDir({ prefix: "eraft_task_" });
   try {

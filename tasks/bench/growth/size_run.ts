@@ -107,11 +107,11 @@ async function restart(cluster: TestCluster): Promise<{ listenMs: number; caught
 
 /** Times a change of the configuration until every shard is served where it belongs. */
 async function move(cluster: TestCluster, change: () => Promise<unknown>): Promise<MoveFigures> {
-  const before = await cluster.admin.served(STEP_TIMEOUT_MS);
+  const { config: before } = await cluster.admin.served(STEP_TIMEOUT_MS);
   let after: Config = before;
   const ms = await timed(async () => {
     await change();
-    after = await cluster.admin.served(STEP_TIMEOUT_MS);
+    after = (await cluster.admin.served(STEP_TIMEOUT_MS)).config;
   });
   return { shards: after.shards.filter((gid, i) => gid !== before.shards[i]).length, ms };
 }
