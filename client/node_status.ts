@@ -69,8 +69,18 @@ async function askNode(
   }
 }
 
-/** What an answer says of the server that gave it. */
+/**
+ * What an answer says of the server that gave it. Another group's server at this address knows
+ * nothing of the group that is looked for, and must not be taken for its leader.
+ *
+ * @throws {KvError} WRONG_GROUP
+ */
 export function onlineNode(place: NodePlace, response: GetStatusResponse): NodeStatus {
+  const { gid } = response;
+  // 0 is what a server says that does not know the field.
+  if (gid !== 0 && gid !== place.gid) {
+    throw new KvError("WRONG_GROUP", `The server at ${place.address} belongs to group ${gid}`);
+  }
   const shards = response.shards.map(({ shardId, status, keys, bytes }) => {
     return { shard: shardId, status, keys, bytes };
   });

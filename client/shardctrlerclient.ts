@@ -14,6 +14,7 @@ import { explainUsage, UsageError } from "./cli_usage.ts";
 import { type CtrlerCommand, parseCommand, USAGE } from "./ctrler_cli_args.ts";
 import { configJson, configText, statusJson, statusText } from "./ctrler_cli_output.ts";
 import { CtrlerClerk } from "./ctrler_clerk.ts";
+import { checkServers } from "./join_check.ts";
 import { errorJson } from "./json_line.ts";
 import { runMember } from "./member_command.ts";
 import { showMoves, watchMoves } from "./moves_command.ts";
@@ -40,7 +41,9 @@ const flags = defineFlags("shardctrlerclient", {
   }),
   timeout: durationFlag({ default: 30_000, min: 1, help: "give up after this long" }),
   o: choiceFlag({ default: "text", choices: ["text", "json"], help: "output format" }),
-  force: boolFlag({ help: "let leave take the last group out too" }),
+  force: boolFlag({
+    help: "let leave take the last group out too, and join not ask the groups' servers",
+  }),
   wait: boolFlag({ help: "after join, leave or move: wait until all shards have arrived" }),
   watch: boolFlag({ help: "let moves go on until no shard is on its way" }),
 }, { trailer: USAGE, hasVersion: true });
@@ -90,8 +93,8 @@ function parseRequest(args: readonly string[]): Request {
   const { values, rest } = flags.parse(args);
   const { cluster: controllers, timeout: timeoutMs, o: format, force, wait, watch } = values;
   const command = parseCommand(rest);
-  if (force && command.kind !== "leave") {
-    throw new UsageError(`Cannot use '-force' with ${command.kind}: only leave takes it`);
+  if (force && !["join", "leave"].includes(command.kind)) {
+    throw new UsageError(`Cannot use '-force' with ${command.kind}: join and leave take it`);
   }
   if (wait && !["join", "leave", "move"].includes(command.kind)) {
     throw new UsageError(`Cannot use '-wait' with ${command.kind}: join, leave and move take it`);
@@ -117,6 +120,7 @@ async function run(
   };
   switch (command.kind) {
     case "join":
+      if (!force) await checkServers(command.groups, { ...watching, print: io.stderr });
       return await done(await clerk.join(command.groups), "Join OK\n");
     case "leave":
       return await done(await clerk.leave(command.gids, { force }), "Leave OK\n");

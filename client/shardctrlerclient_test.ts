@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { createPrng } from "../runtime/prng.ts";
 import { ControllerCluster } from "../shardctrler/cluster_testing.ts";
+import { FakeGroup } from "./testing/fake_group.ts";
 import { main } from "./shardctrlerclient.ts";
 
 interface Outcome {
@@ -26,12 +27,20 @@ async function run(cluster: ControllerCluster, ...args: string[]): Promise<Outco
   return { code, stdout, stderr };
 }
 
+/** Servers of a group that say whose they are, and no more. */
+function serve(cluster: ControllerCluster, gid: number, ...addresses: string[]): void {
+  const group = new FakeGroup({ gid, addresses, shards: 10, clock: cluster.clock });
+  for (const address of addresses) cluster.network.serve(address, group.routes(address));
+}
+
 function printed(stdout: string): Outcome {
   return { code: 0, stdout, stderr: "" };
 }
 
 Deno.test("shardctrlerclient prints what eRaft's does, byte for byte", async () => {
   await using cluster = await ControllerCluster.start(3);
+  serve(cluster, 100, "localhost:6001", "localhost:6002", "localhost:6003");
+  serve(cluster, 101, "localhost:7001");
   const join100 = "100=localhost:6001,localhost:6002,localhost:6003";
   assertEquals(await run(cluster, "join", join100), printed("Join OK\n"));
   assertEquals(await run(cluster, "join", "101=localhost:7001"), printed("Join OK\n"));
@@ -56,6 +65,7 @@ Deno.test("shardctrlerclient prints what eRaft's does, byte for byte", async () 
 
 Deno.test("shardctrlerclient takes the last group out only by force, and shows who left", async () => {
   await using cluster = await ControllerCluster.start(1, { shards: 2 });
+  serve(cluster, 100, "localhost:6001");
   await run(cluster, "join", "100=localhost:6001");
   assertEquals(await run(cluster, "leave", "100"), {
     code: 1,
@@ -104,6 +114,7 @@ Deno.test("shardctrlerclient status prints eRaft's columns, offline controllers 
 
 Deno.test("shardctrlerclient gives JSON with a schema version", async () => {
   await using cluster = await ControllerCluster.start(1, { shards: 2 });
+  serve(cluster, 100, "localhost:6001");
   const joined = await run(cluster, "-o", "json", "join", "100=localhost:6001");
   const { storeId } = await cluster.run(cluster.clerk().query());
   assertEquals(JSON.parse(joined.stdout), {
@@ -155,7 +166,7 @@ Deno.test("shardctrlerclient answers nonsense with one clear line and exit code 
     [["move", "99999", "1"], 'Cannot move shard "99999": a shard must be an integer in 0..16383'],
     [["move", "1", ""], `Cannot move a shard to group "": ${gidRange}`],
     [["query", "x"], 'Cannot query configuration "x": its number must be an integer'],
-    [["-force", "status"], "Cannot use '-force' with status: only leave takes it"],
+    [["-force", "status"], "Cannot use '-force' with status: join and leave take it"],
   ];
   for (const [args, line] of cases) {
     assertEquals(await run(cluster, ...args), { code: 2, stdout: "", stderr: `${line}\n` });
@@ -216,11 +227,51 @@ Deno.test("shardctrlerclient tells refusals (1) from silence (4)", async () => {
     stderr: "Cannot find configuration 99: the latest is 0\n",
   });
   for (const position of [0, 1, 2]) await cluster.shutdown(position);
-  const { code, stdout, stderr } = await run(cluster, "-timeout=2s", "join", "1=a:1");
+  const { code, stdout, stderr } = await run(cluster, "-timeout=2s", "-force", "join", "1=a:1");
   assertEquals([code, stdout], [4, ""]);
   assert(
     /^Cannot finish join within 2000 ms: it had no effect; tried ctrl-0:1 \(connect: /.test(stderr),
   );
   assertEquals(stderr.split("\n").length, 2);
   assertEquals((await run(cluster, "status")).code, 4);
+});
+
+Deno.test("shardctrlerclient joins no group whose servers are another group's or do not answer, unless forced", async () => {
+  await using cluster = await ControllerCluster.start(1);
+  serve(cluster, 100, "localhost:6001");
+  await run(cluster, "join", "100=localhost:6001");
+  serve(cluster, 100, "127.0.0.1:6001");
+  assertEquals(await run(cluster, "join", "105=127.0.0.1:6001,localhost:9"), {
+    code: 1,
+    stdout: "",
+    stderr: "Cannot join group 105: the server at 127.0.0.1:6001 belongs to group 100; " +
+      "correct the addresses, or use -force to join it all the same\n",
+  });
+  const absent = await run(cluster, "-timeout=3s", "join", "102=localhost:9");
+  assertEquals([absent.code, absent.stdout], [1, ""]);
+  const [first = "", last = ""] = absent.stderr.split("\n");
+  assert(/^Waits until a server of group 102 answers: localhost:9: \S/.test(first), first);
+  assert(/^Cannot join group 102: none of its servers answers \(localhost:9: /.test(last), last);
+  assertStringIncludes((await run(cluster, "query")).stdout, "Config #1\n");
+  const forced = await run(cluster, "-force", "join", "102=localhost:9", "105=127.0.0.1:6001");
+  assertEquals(forced, printed("Join OK\n"));
+});
+
+Deno.test("shardctrlerclient join waits for servers that are just starting", async () => {
+  await using cluster = await ControllerCluster.start(1);
+  const joined = run(cluster, "join", "100=localhost:6001");
+  await cluster.clock.advance(2_000);
+  serve(cluster, 100, "localhost:6001");
+  const { code, stdout, stderr } = await joined;
+  assertEquals([code, stdout, stderr.split("\n").length], [0, "Join OK\n", 2]);
+});
+
+Deno.test("shardctrlerclient join tells at once what the controllers would refuse anyway", async () => {
+  await using cluster = await ControllerCluster.start(1);
+  await run(cluster, "-force", "join", "100=localhost:6001");
+  assertEquals(await run(cluster, "join", "100=localhost:6009"), {
+    code: 1,
+    stdout: "",
+    stderr: "Cannot join group 100: it is part of the cluster\n",
+  });
 });

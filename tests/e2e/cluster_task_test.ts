@@ -168,7 +168,7 @@ Deno.test("cluster started again runs although a group that was joined is not th
   try {
     await using first = new ClusterTask(args);
     await first.served();
-    const join = ["-cluster", controllers, "join", "102=127.0.0.1:1"];
+    const join = ["-cluster", controllers, "-force", "join", "102=127.0.0.1:1"];
     assertEquals((await runProgram("client/shardctrlerclient.ts", ...join)).stdout, "Join OK\n");
     await first.stop("SIGTERM");
 

@@ -1,0 +1,91 @@
+/**
+ * Whether the servers that a join names are what they are taken for. A group that is not there
+ * gains shards all the same, and nobody can read them until it is.
+ */
+import { KvError } from "../rpc/errors.ts";
+import type { Dialer } from "../rpc/service.ts";
+import { type Clock, sleep } from "../runtime/clock.ts";
+import { applyChange } from "../shardctrler/changes.ts";
+import { checkChange, type Refusal } from "../shardctrler/change.ts";
+import { emptyConfig, type Gid } from "../shardctrler/config.ts";
+import type { CtrlerClerk } from "./ctrler_clerk.ts";
+import { groupStatus, type NodeStatus } from "./node_status.ts";
+
+/** Milliseconds between two looks for servers that may just be starting. */
+const LOOK_MS = 500;
+
+export interface JoinCheckContext {
+  readonly clerk: CtrlerClerk;
+  readonly dialer: Dialer;
+  readonly clock: Clock;
+  /** Milliseconds that servers have to answer at all. */
+  readonly timeoutMs: number;
+  /** Told once of servers that do not answer yet. */
+  readonly print: (text: string) => void;
+}
+
+/**
+ * Returns once a server of every group has answered, and none as another group's.
+ *
+ * @throws {KvError} REFUSED when one answers as another group's, or none of a group in time; what
+ *   the controllers would say when they would refuse the join
+ */
+export async function checkServers(
+  groups: ReadonlyMap<Gid, readonly string[]>,
+  { clerk, dialer, clock, timeoutMs, print }: JoinCheckContext,
+): Promise<void> {
+  throwIfRefused(checkChange({ kind: "join", groups }));
+  const start = clock.now();
+  for (let looks = 0;; looks++) {
+    const nodes = await groupStatus({ ...emptyConfig(0), groups }, dialer);
+    refuseStrangers(nodes);
+    const silent = [...groups.keys()].filter((gid) => isSilent(gid, nodes));
+    if (silent.length === 0) return;
+    if (looks === 0) {
+      // Whoever joins a group twice need not wait to be told.
+      const outcome = applyChange(await clerk.query(), { kind: "join", groups });
+      if (outcome.kind === "refused") throwIfRefused(outcome.refusal);
+      print(
+        `Waits until a server of group ${silent.join(", ")} answers: ${reasons(silent, nodes)}\n`,
+      );
+    }
+    if (clock.now() - start >= timeoutMs) throw silence(silent, nodes);
+    await sleep(clock, LOOK_MS, new AbortController().signal);
+  }
+}
+
+function throwIfRefused(refusal: Refusal | undefined): void {
+  if (refusal !== undefined) throw new KvError(refusal.code, refusal.message);
+}
+
+function refuseStrangers(nodes: readonly NodeStatus[]): void {
+  for (const { gid, error } of nodes) {
+    if (error?.code !== "WRONG_GROUP") continue;
+    throw new KvError(
+      "REFUSED",
+      `Cannot join group ${gid}: ${lowerFirst(error.message)}; correct the addresses, ` +
+        "or use -force to join it all the same",
+    );
+  }
+}
+
+function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}
+
+function isSilent(gid: Gid, nodes: readonly NodeStatus[]): boolean {
+  return nodes.every((node) => node.gid !== gid || node.error !== undefined);
+}
+
+function silence(gids: readonly Gid[], nodes: readonly NodeStatus[]): KvError {
+  return new KvError(
+    "REFUSED",
+    `Cannot join group ${gids.join(", ")}: none of its servers answers ` +
+      `(${reasons(gids, nodes)}); start them, or use -force to join it all the same`,
+  );
+}
+
+function reasons(gids: readonly Gid[], nodes: readonly NodeStatus[]): string {
+  return nodes.filter(({ gid }) => gids.includes(gid))
+    .map(({ address, error }) => `${address}: ${error?.message}`).join(", ");
+}
