@@ -104,6 +104,23 @@ export async function serveGrpc(options: ServeGrpcOptions): Promise<GrpcServer> 
   };
 }
 
+/**
+ * Binds the address and lets it go again, before anything is done that would be in vain.
+ *
+ * @throws As {@linkcode serveGrpc}
+ */
+export async function tryAddress(address: string): Promise<void> {
+  const gate = new ConnectionGate({
+    clock: systemClock,
+    logger: silentLogger,
+    connectionsMax: 0,
+    prefaceMsMax,
+    onConnection: (socket) => socket.destroy(),
+  });
+  await gate.listen(address);
+  await gate.close();
+}
+
 /** Messages are encoded and decoded by us, gRPC only carries them. */
 const identity = (bytes: Buffer): Buffer => bytes;
 

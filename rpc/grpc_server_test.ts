@@ -4,7 +4,7 @@ import { type Clock, sleep, systemClock } from "../runtime/clock.ts";
 import { KvError } from "./errors.ts";
 import { flowControlBytes } from "./limits.ts";
 import { GrpcDialer } from "./grpc_dialer.ts";
-import { type GrpcServer, serveGrpc, type ServerLimits } from "./grpc_server.ts";
+import { type GrpcServer, serveGrpc, type ServerLimits, tryAddress } from "./grpc_server.ts";
 import { type ServiceRoutes, stream, unary } from "./service.ts";
 import { execute, request, response, streamMethod } from "./testing/carrier_testing.ts";
 
@@ -159,6 +159,16 @@ Deno.test("serveGrpc() says which address it cannot have and why", async () => {
   await assertRejects(() => serveGrpc({ address: "here", routes: [] }), SyntaxError, '"here"');
   const twice = unary(execute, () => Promise.resolve(response(1)));
   await assertRejects(() => serveGrpc({ address: "a:1", routes: [twice, twice] }), TypeError);
+});
+
+Deno.test("tryAddress() tells what serveGrpc() would, and holds nothing", async () => {
+  await withServer({}, async ({ address }) => {
+    await assertRejects(() => tryAddress(address), Error, "the port is in use");
+  });
+  const { address, close } = await serveGrpc({ address: "127.0.0.1:0", routes: [] });
+  await close();
+  await tryAddress(address);
+  await tryAddress(address);
 });
 
 Deno.test("serveGrpc() lets a message cross without waiting for its first bytes to be taken", async () => {

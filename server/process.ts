@@ -1,7 +1,7 @@
 /** One server process: its command line, its database, its port, and the node between them. */
 import { IdentityError } from "../raft/node/identity.ts";
 import { GrpcDialer } from "../rpc/grpc_dialer.ts";
-import { serveGrpc } from "../rpc/grpc_server.ts";
+import { serveGrpc, tryAddress } from "../rpc/grpc_server.ts";
 import type { Dialer, ServiceRoutes } from "../rpc/service.ts";
 import { type Clock, systemClock } from "../runtime/clock.ts";
 import { type HostProcess, thisProcess } from "../runtime/host_process.ts";
@@ -90,6 +90,8 @@ async function serve<Settings extends ServerSettings>(
   signal: AbortSignal,
 ): Promise<void> {
   await using stack = new AsyncDisposableStack();
+  // A new directory is the node's for good once it is opened, with the address that is given here.
+  await tryAddress(address);
   const engine = stack.adopt(
     await RocksdbEngine.open(settings.directory, {
       writeBufferSize: memoryTableBytes(settings.id),

@@ -50,10 +50,11 @@ function complain(text: string): void {
 /** Starts the processes, makes the cluster serve, and follows it until somebody asks to stop. */
 async function run(options: ClusterOptions, db: string, stopRequest: StopRequest): Promise<void> {
   const plan = planCluster(options, db);
-  const directory = await ClusterDirectory.open(db, options);
+  // First, or a new directory would hold on to ports that are taken.
   checkPorts(plan);
   const dashboard = options.dashboard &&
     planDashboard(plan.controllers, dashboardPort(options.dashboard));
+  const directory = await ClusterDirectory.open(db, options);
   const nodes = [...allNodes(plan), ...(dashboard === undefined ? [] : [dashboard])];
   const view = createNodeView(nodes, options.quiet);
   const processes = new ClusterProcesses(plan, {

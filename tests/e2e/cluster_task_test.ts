@@ -184,28 +184,41 @@ Deno.test("cluster started again runs although a group that was joined is not th
 
 Deno.test("cluster refuses directories that are not its own and options that do not fit", async () => {
   const db = await Deno.makeTempDir({ prefix: "eraft_task_" });
+  const { flags } = somePorts();
   try {
     await Deno.writeTextFile(`${db}/notes.txt`, "mine");
-    const foreign = await runProgram("tasks/cluster.ts", "-db", db);
+    const foreign = await runProgram("tasks/cluster.ts", ...flags, "-db", db);
     assertEquals(foreign.code, 1);
     assertMatch(foreign.stderr, /^Cannot use .*: it has no cluster\.json but holds 'notes\.txt'/);
 
-    const file = await runProgram("tasks/cluster.ts", "-db", `${db}/notes.txt`);
+    const file = await runProgram("tasks/cluster.ts", ...flags, "-db", `${db}/notes.txt`);
     assertEquals(file.code, 1);
     assertStringIncludes(file.stderr, `${db}/notes.txt`);
 
     await Deno.remove(`${db}/notes.txt`);
-    const remembered = { groups: 2, replicas: 3, shards: 64, ctrlerPort: 50_051, groupPort: 6001 };
+    const [ctrlerPort, groupPort] = [Number(flags[1]), Number(flags[3])];
+    const remembered = { groups: 2, replicas: 3, shards: 64, ctrlerPort, groupPort };
     await Deno.writeTextFile(
       `${db}/cluster.json`,
       JSON.stringify({ version: 1, ...remembered, joined: true }),
     );
-    const other = await runProgram("tasks/cluster.ts", "-db", db, "-shards", "10");
+    const other = await runProgram("tasks/cluster.ts", ...flags, "-db", db, "-shards", "10");
     assertEquals(other.code, 1);
     assertStringIncludes(other.stderr, `Cannot use ${db}: it holds a cluster made with -shards 64`);
   } finally {
     await Deno.remove(db, { recursive: true });
   }
+});
+
+Deno.test("cluster takes no new directory when its ports are taken", async () => {
+  const db = await Deno.makeTempDir({ prefix: "eraft_task_" });
+  const { flags } = somePorts();
+  using _ = Deno.listen({ hostname: "127.0.0.1", port: Number(flags[1]) });
+  const { code, stderr } = await runProgram("tasks/cluster.ts", ...flags, "-db", db);
+  assertEquals(code, 1, stderr);
+  assertStringIncludes(stderr, "choose others with -ctrler-port");
+  // Not recursive: other ports can be chosen for it only while it is empty.
+  await Deno.remove(db);
 });
 
 Deno.test("cluster answers nonsense with a line and code 2", async () => {

@@ -52,6 +52,18 @@ Deno.test("servers refuse flags that make no sense before they touch anything", 
   ], [1, 2]);
 });
 
+Deno.test("servers take no new directory when their port is taken", async () => {
+  const db = await Deno.makeTempDir({ prefix: "eraft_nonsense_" });
+  using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const cluster = `127.0.0.1:${taken.addr.port}`;
+  await refuseAll([
+    [CONTROLLER, ["-cluster", cluster, "-db", `${db}/sc`]],
+    [GROUP, ["-gid", "100", "-cluster", cluster, "-ctrlers", THREE, "-db", `${db}/skv`]],
+  ], [1]);
+  // Not recursive: with another port either directory would be refused as another node's.
+  await Deno.remove(db);
+});
+
 Deno.test("clients refuse command lines that make no sense", async () => {
   await refuseAll([
     [CLIENT, []],
