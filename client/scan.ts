@@ -1,5 +1,6 @@
 /** A range over all groups, in key order, page by page. */
 import { KvServiceService, type ScanResponse, type ShardPair } from "../proto/gen/shardkv.ts";
+import { abortable } from "../runtime/abortable.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { sleep } from "../runtime/clock.ts";
 import type { Prng } from "../runtime/prng.ts";
@@ -18,6 +19,9 @@ const scanPageKeysMax = 1_000;
  * milliseconds: it may be gone, and the shards with their owner.
  */
 const detourTimeoutMs = 5_000;
+
+/** Milliseconds for a question that ran out of time to say what was tried. */
+const lastWordMs = 50;
 
 /** What to go through; `end` is exclusive, and empty means without end. */
 export interface ScanRange {
@@ -82,12 +86,50 @@ function successor(key: Buffer): Buffer {
   return Buffer.concat([key, Buffer.alloc(1)]);
 }
 
-async function currentConfig({ router, timeoutMs }: ScanOptions): Promise<Config> {
-  const error = router.config === undefined ? await router.refresh(timeoutMs) : undefined;
-  if (router.config === undefined) {
-    throw error ?? new KvError("UNAVAILABLE", "Cannot scan: no configuration is known");
+/** The configuration at hand; before there is one, asks for it until the time is up. */
+async function currentConfig(options: ScanOptions): Promise<Config> {
+  const { router, clock, prng, signal, timeoutMs } = options;
+  const end = clock.now() + timeoutMs;
+  let why = "no controller has answered yet";
+  for (let tries = 0; router.config === undefined; tries++) {
+    const error = await refresh(options, end);
+    if (error?.code === "REFUSED") throw error;
+    why = error?.message ?? why;
+    if (clock.now() >= end) {
+      const text = `Cannot scan within ${timeoutMs} ms: ${why}`;
+      throw new KvError("DEADLINE_EXCEEDED", text, { maybe: false });
+    }
+    if (error === undefined) continue;
+    const ms = Math.min(backoffMs(tries, prng), end - clock.now());
+    await sleep(clock, ms, signal).catch(() => {});
   }
   return router.config;
+}
+
+/**
+ * Asks for the latest configuration, until `end` at most: the question is shared with others, who
+ * may have more time.
+ *
+ * @returns Why there is no newer knowledge; undefined also when the time is up
+ * @throws {KvError} CANCELLED
+ */
+async function refresh(
+  { router, clock, signal }: ScanOptions,
+  end: number,
+): Promise<KvError | undefined> {
+  const late = new AbortController();
+  const leftMs = Math.max(1, Math.ceil(end - clock.now()));
+  const timer = clock.setTimer(() => late.abort(), leftMs + lastWordMs);
+  const asked = router.refresh(leftMs);
+  try {
+    return await abortable(asked, AbortSignal.any([signal, late.signal]));
+  } catch {
+    // It never rejects by itself.
+    if (!signal.aborted) return undefined;
+    throw new KvError("CANCELLED", "Cannot scan: the caller gave it up");
+  } finally {
+    timer.cancel();
+  }
 }
 
 /** Waits for shards that changed hands under the scan, but not for ever. */
@@ -109,18 +151,18 @@ class Patience {
 
   /** Finds out where the shards are now, at once the first time. */
   async wait(): Promise<void> {
-    const { clock, prng, router, signal, timeoutMs } = this.#options;
+    const { clock, prng, signal, timeoutMs } = this.#options;
     this.#since ??= clock.now();
-    if (clock.now() - this.#since >= timeoutMs) {
+    const end = this.#since + timeoutMs;
+    const error = clock.now() < end ? await refresh(this.#options, end) : undefined;
+    if (error?.code === "REFUSED") throw error;
+    if (clock.now() >= end) {
       throw new KvError(
         "DEADLINE_EXCEEDED",
         `Cannot scan: some shards were served by no group for ${timeoutMs} ms`,
         { maybe: false },
       );
     }
-    const error = await router.refresh(timeoutMs);
-    if (error?.code === "REFUSED") throw error;
-    if (signal.aborted) throw new KvError("CANCELLED", "Cannot scan: the caller gave it up");
     if (this.#waits > 0) {
       await sleep(clock, backoffMs(this.#waits - 1, prng), signal).catch(() => {});
     }

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { KvError } from "../rpc/errors.ts";
-import { systemClock } from "../runtime/clock.ts";
+import { sleep, systemClock } from "../runtime/clock.ts";
 import { VirtualClock } from "../runtime/virtual_clock.ts";
 import type { KvClerk, ScanOptions } from "./kv_clerk.ts";
 import { prefixEnd } from "./scan.ts";
@@ -104,4 +104,38 @@ Deno.test("KvClerk.scan() gives up on shards that nobody serves, and with the cl
   await clerk.close();
   await clock.advance(100);
   assertEquals((await second).code, "CANCELLED");
+});
+
+Deno.test("KvClerk.scan() keeps its own time and signal while the controllers do not answer", async () => {
+  const clock = new VirtualClock();
+  const cluster = new FakeCluster({ clock });
+  cluster.beforeQuery = () => new Promise(() => {});
+  await using clerk = cluster.clerk();
+  // Another call asked first, and waits for ten seconds.
+  const other = assertRejects(() => clerk.get("k", { timeoutMs: 20_000 }), KvError);
+  const start = clock.now();
+  const short = assertRejects(() => keysOf(clerk, { timeoutMs: 500 }), KvError, "within 500 ms");
+  assertEquals((await clock.resolve(short, 5_000)).code, "DEADLINE_EXCEEDED");
+  assert(clock.now() - start < 600);
+  const abort = new AbortController();
+  const aborted = assertRejects(() => keysOf(clerk, { signal: abort.signal }), KvError);
+  await clock.advance(100);
+  abort.abort();
+  assertEquals((await clock.resolve(aborted, 1)).code, "CANCELLED");
+  await clerk.close();
+  await clock.resolve(other, 1);
+});
+
+Deno.test("KvClerk.scan() asks the controllers again until its time is up", async () => {
+  const clock = new VirtualClock();
+  const cluster = new FakeCluster({ clock });
+  await using clerk = cluster.clerk();
+  const up = clock.now() + 15_000;
+  cluster.beforeQuery = async () => {
+    if (clock.now() >= up) return;
+    await sleep(clock, 5_000);
+    throw new KvError("UNAVAILABLE", "Cannot finish query: nobody is there");
+  };
+  assertEquals(await clock.resolve(keysOf(clerk, { timeoutMs: 30_000 }), 30_000), []);
+  assert(cluster.queries > 3);
 });
