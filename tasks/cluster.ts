@@ -60,7 +60,7 @@ async function run(options: ClusterOptions, db: string, stopRequest: StopRequest
   const processes = new ClusterProcesses(plan, {
     db,
     onLine: view.line,
-    onDeath: (node, status) => complain(describeDeath(nodes, node, status)),
+    onDeath: (node, status) => complain(describeDeath(nodes, node, status, howToStartDeno())),
   });
   try {
     const up = bringUp({ plan, dashboard, options }, processes, directory);

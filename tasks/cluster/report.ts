@@ -81,22 +81,37 @@ function unusualControllers({ controllers }: ClusterPlan): string | undefined {
   return isUsual ? undefined : addresses.join(",");
 }
 
-/** That a node ended by itself, what it said last, and how to start it again. */
+/** A node that ended by itself. */
+export type DeadNode = Pick<NodeProcess, "label" | "pid" | "lastLines">;
+
+/**
+ * That a node ended by itself, what it said last, and how to start it again.
+ *
+ * @param deno As for {@linkcode nextCommands}
+ */
 export function describeDeath(
   nodes: readonly NodePlan[],
-  node: NodeProcess,
-  status: Deno.CommandStatus,
+  node: DeadNode,
+  status: Pick<Deno.CommandStatus, "code" | "signal">,
+  deno: string,
 ): string {
   const how = status.signal === null ? `with code ${status.code}` : `by ${status.signal}`;
   const said = node.lastLines.slice(-DEATH_LINES).map((line) => `\n  ${line}`).join("");
   return `Node ${node.label} (pid ${node.pid}) ended ${how}; the others go on${said}\n` +
-    `Start it again in another terminal:\n  ${restartCommand(nodes, node.label)}`;
+    `Start it again in another terminal:\n  ${restartCommand(nodes, node.label, deno)}`;
 }
 
 /** Last lines of a dead node that are worth repeating. */
 const DEATH_LINES = 5;
 
-function restartCommand(nodes: readonly NodePlan[], label: string): string {
+function restartCommand(nodes: readonly NodePlan[], label: string, deno: string): string {
   const node = nodes.find((candidate) => candidate.label === label);
-  return node === undefined ? "" : `deno run -A ${node.main} ${node.args.join(" ")}`;
+  return node === undefined
+    ? ""
+    : `${deno} run -A ${[node.main, ...node.args].map(shellWord).join(" ")}`;
+}
+
+/** Text as a shell takes it for one word. */
+function shellWord(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

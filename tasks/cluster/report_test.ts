@@ -1,7 +1,13 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { emptyConfig } from "../../shardctrler/config.ts";
 import { planCluster, planDashboard } from "./plan.ts";
-import { describeCluster, describeDashboard, describeGap, nextCommands } from "./report.ts";
+import {
+  describeCluster,
+  describeDashboard,
+  describeDeath,
+  describeGap,
+  nextCommands,
+} from "./report.ts";
 
 const SHAPE = { groups: 1, replicas: 1, shards: 4, ctrlerPort: 50_051, groupPort: 6001 };
 
@@ -44,5 +50,20 @@ Deno.test("describeDashboard() says where it is, and why it is not where it usua
   assertStringIncludes(
     describeDashboard(planDashboard(controllers, 9999), options),
     "Dashboard: http://127.0.0.1:9999 (port 8080 is taken",
+  );
+});
+
+Deno.test("describeDeath() gives a command that a shell takes as it stands", () => {
+  const { controllers } = planCluster(SHAPE, "/my data/it's");
+  const node = { label: "ctrler-0", pid: 7, lastLines: ["last words"] };
+  const text = describeDeath(controllers, node, { code: 1, signal: null }, "npx -y deno@2.9.3");
+  const [first, words, , command] = text.split("\n");
+  assertEquals(first, "Node ctrler-0 (pid 7) ended with code 1; the others go on");
+  assertEquals(words, "  last words");
+  const members = "127.0.0.1:50051,127.0.0.1:50052,127.0.0.1:50053";
+  assertEquals(
+    command,
+    `  npx -y deno@2.9.3 run -A shardctrler/main.ts -id 0 -cluster ${members} ` +
+      `-db '/my data/it'\\''s/sc' -shards 4`,
   );
 });
