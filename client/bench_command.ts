@@ -18,7 +18,7 @@ export interface BenchStyle {
 /**
  * Returns the exit code.
  *
- * @throws {RecordError} When the record cannot be opened
+ * @throws {RecordError} When the record cannot be opened or written
  */
 export async function benchCommand(
   command: BenchCommand,

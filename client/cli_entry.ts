@@ -1,15 +1,32 @@
 /** From the process to a command line's `main` and back. */
 import { checkDenoVersion } from "../runtime/version.ts";
 import { exitError } from "./cli_exit.ts";
+import { OutputError, writeError } from "./cli_streams.ts";
 
-/** Runs a command line and ends the process with its exit code; one line if this Deno cannot run it. */
+/**
+ * Runs a command line and ends the process with its exit code; one line if this Deno cannot run it,
+ * or what it says cannot be written.
+ */
 export async function runCommandLine(main: () => Promise<number>): Promise<never> {
   try {
     checkDenoVersion();
   } catch (error) {
-    const line = error instanceof Error ? error.message : String(error);
-    Deno.stderr.writeSync(new TextEncoder().encode(`${line}\n`));
-    Deno.exit(exitError);
+    fail(error instanceof Error ? error.message : String(error));
   }
-  Deno.exit(await main());
+  try {
+    Deno.exit(await main());
+  } catch (error) {
+    if (!(error instanceof OutputError)) throw error;
+    fail(error.message);
+  }
+}
+
+function fail(line: string): never {
+  try {
+    writeError(`${line}\n`);
+  } catch (error) {
+    // There is no other place to say it.
+    if (!(error instanceof OutputError)) throw error;
+  }
+  Deno.exit(exitError);
 }

@@ -3,6 +3,7 @@ import { GrpcDialer } from "../rpc/grpc_dialer.ts";
 import type { Dialer } from "../rpc/service.ts";
 import { type Clock, systemClock } from "../runtime/clock.ts";
 import { createPrng, type Prng, randomSeed } from "../runtime/prng.ts";
+import { writeAll } from "./cli_streams.ts";
 import type { ConfigSource } from "./routing.ts";
 
 /** A file that only grows. */
@@ -45,14 +46,4 @@ export function processIo(): KvCliIo {
       return { append: (text) => writeAll(file, bytesOf(text)), close: () => file.close() };
     },
   };
-}
-
-function writeAll(out: { writeSync(bytes: Uint8Array): number }, bytes: Uint8Array): void {
-  try {
-    for (let done = 0; done < bytes.length;) done += out.writeSync(bytes.subarray(done));
-  } catch (error) {
-    // The reader has seen enough, as in `scan | head`.
-    if (error instanceof Deno.errors.BrokenPipe) Deno.exit(0);
-    throw error;
-  }
 }

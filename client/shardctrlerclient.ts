@@ -9,6 +9,7 @@ import { createPrng, type Prng, randomSeed } from "../runtime/prng.ts";
 import type { Config } from "../shardctrler/config.ts";
 import { runCheck } from "./check_command.ts";
 import { runCommandLine } from "./cli_entry.ts";
+import { writeError, writeOut } from "./cli_streams.ts";
 import { exitCodeOf, exitOk, exitUnavailable } from "./cli_exit.ts";
 import { explainUsage, UsageError } from "./cli_usage.ts";
 import { type CtrlerCommand, parseCommand, USAGE } from "./ctrler_cli_args.ts";
@@ -152,11 +153,10 @@ async function printStatus(request: Request, clerk: CtrlerClerk, io: CliIo): Pro
 }
 
 if (import.meta.main) {
-  const encoder = new TextEncoder();
   await runCommandLine(() =>
     main(Deno.args, {
-      stdout: (text) => Deno.stdout.writeSync(encoder.encode(text)),
-      stderr: (text) => Deno.stderr.writeSync(encoder.encode(text)),
+      stdout: writeOut,
+      stderr: writeError,
       dialer: () => new GrpcDialer(),
       clock: systemClock,
       prng: createPrng(randomSeed()),

@@ -4,6 +4,7 @@ import { createPrng } from "../runtime/prng.ts";
 import { VirtualClock } from "../runtime/virtual_clock.ts";
 import type { KvCliIo } from "./kv_cli_io.ts";
 import { main } from "./shardkvclient.ts";
+import { OutputError } from "./cli_streams.ts";
 import { FakeCluster } from "./testing/fake_cluster.ts";
 
 interface Outcome {
@@ -201,6 +202,20 @@ Deno.test("shardkvclient bench records every acknowledged put, and counts those 
     const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", new Uint8Array(value)));
     assertEquals(sha256, Buffer.from(digest).toString("hex"));
   }
+});
+
+Deno.test("shardkvclient bench says in one line that its record cannot be written", async () => {
+  let closed = 0;
+  const openAppend = () => ({
+    append: () => {
+      throw new OutputError("Cannot write the output: no space", { cause: new Error("no space") });
+    },
+    close: () => void closed++,
+  });
+  const args = ["bench", "-record", "acknowledged", "20"];
+  const { code, stdout, stderr } = await run(aCluster(), args, { openAppend });
+  assertEquals([code, stderr, closed], [1, "Cannot write the record acknowledged: no space\n", 1]);
+  assertMatch(stdout, /Successful: +20\n/);
 });
 
 Deno.test("shardkvclient gives up at its timeout", async () => {

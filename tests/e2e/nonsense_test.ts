@@ -1,5 +1,6 @@
 /** Nonsense gets one clear line and an exit code, and leaves the servers alone. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { PROJECT_ROOT } from "../../tasks/cluster/server_command.ts";
 import { TestCluster } from "./cluster_harness.ts";
 import { type CommandResult, runProgram } from "./command_line.ts";
 
@@ -87,6 +88,20 @@ Deno.test("clients refuse command lines that make no sense", async () => {
     [CTRL, ["move", "x", "100"]],
     [CTRL, ["query", "x"]],
   ], [1, 2]);
+});
+
+Deno.test("clients end quietly when nobody reads, and in one line when the disk is full", async () => {
+  const inShell = async (line: string) => {
+    const { code, stderr } = await new Deno.Command("sh", { args: ["-c", line] }).output();
+    return { code, stderr: new TextDecoder().decode(stderr) };
+  };
+  for (const [main, words] of [[CLIENT, "get"], [CTRL, "join"]] as const) {
+    const client = `'${Deno.execPath()}' run -A --quiet '${PROJECT_ROOT}/${main}' ${words}`;
+    assertEquals(await inShell(`${client} | true`), { code: 0, stderr: "" });
+    const { code, stderr } = await inShell(`${client} > /dev/full`);
+    assertEquals(code, 1);
+    assertMatch(stderr, /^Cannot write the output: .+\n$/);
+  }
 });
 
 Deno.test("clients say within their timeout that nobody answers", async () => {
