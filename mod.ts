@@ -37,12 +37,15 @@ export interface ConnectOptions {
  * A clerk over gRPC. Connections are made when they are first needed, and end
  * with the clerk's `close()`.
  *
- * @throws {SyntaxError} When an address makes no sense
+ * @throws {SyntaxError} When an address makes no sense, is listed twice, or there is none
+ * @throws {RangeError} When a port or the time is out of range
  */
 export function connect(options: ConnectOptions): KvClerk {
   const { controllers, timeoutMs } = options;
   return new KvClerk({
-    controllers: typeof controllers === "string" ? parseAddressList(controllers) : controllers,
+    controllers: parseAddressList(
+      typeof controllers === "string" ? controllers : controllers.join(","),
+    ),
     dialer: new GrpcDialer(),
     ownsDialer: true,
     timeoutMs,
