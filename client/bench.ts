@@ -49,7 +49,7 @@ export interface BenchOptions extends BenchLoad {
   readonly onAcknowledged?: (key: string, value: string) => void;
 }
 
-/** Of the successful requests, in milliseconds; all NaN but `max` if there were none. */
+/** Of the successful requests, in milliseconds; NaN if there were none. */
 export interface BenchLatency {
   readonly mean: number;
   readonly p50: number;
@@ -187,6 +187,6 @@ function latencyOf(us: Histogram): BenchLatency {
     p90: percentile(90),
     p99: percentile(99),
     p999: percentile(99.9),
-    max: us.max / 1_000,
+    max: us.count === 0 ? NaN : us.max / 1_000,
   };
 }

@@ -28,14 +28,14 @@ Concurrent Clients: ${clients}
 Successful:        ${successful}
 Failed:            ${failed}
 Duration:          ${formatGoDuration(durationMs)}
-Throughput:        ${fixed(successful / (durationMs / 1_000))} req/s
-Avg Latency:       ${fixed(Math.trunc(durationMs) / successful)} ms
-${rate}Mean Latency:      ${fixed(latencyMs.mean)} ms
-p50 Latency:       ${fixed(latencyMs.p50)} ms
-p90 Latency:       ${fixed(latencyMs.p90)} ms
-p99 Latency:       ${fixed(latencyMs.p99)} ms
-p99.9 Latency:     ${fixed(latencyMs.p999)} ms
-Max Latency:       ${fixed(latencyMs.max)} ms
+Throughput:        ${figure(successful / (durationMs / 1_000), "req/s")}
+Avg Latency:       ${figure(Math.trunc(durationMs) / successful, "ms")}
+${rate}Mean Latency:      ${figure(latencyMs.mean, "ms")}
+p50 Latency:       ${figure(latencyMs.p50, "ms")}
+p90 Latency:       ${figure(latencyMs.p90, "ms")}
+p99 Latency:       ${figure(latencyMs.p99, "ms")}
+p99.9 Latency:     ${figure(latencyMs.p999, "ms")}
+Max Latency:       ${figure(latencyMs.max, "ms")}
 `;
 }
 
@@ -62,7 +62,7 @@ export function resultJson(load: BenchLoad, result: BenchResult): string {
   });
 }
 
-/** Go's `%.2f`. */
-function fixed(value: number): string {
-  return value === Infinity ? "+Inf" : value.toFixed(2);
+/** Go's `%.2f`, and a dash where nothing was measured. */
+function figure(value: number, unit: string): string {
+  return Number.isFinite(value) ? `${value.toFixed(2)} ${unit}` : "-";
 }
