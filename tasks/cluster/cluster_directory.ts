@@ -24,6 +24,8 @@ const FLAGS: Readonly<Record<keyof Shape, string>> = {
   groupPort: "-group-port",
 };
 
+const SHAPE_KEYS = Object.keys(FLAGS) as (keyof Shape)[];
+
 /** An opened data directory. */
 export class ClusterDirectory {
   readonly path: string;
@@ -45,7 +47,7 @@ export class ClusterDirectory {
   static async open(path: string, shape: Shape): Promise<ClusterDirectory> {
     const entries = await listOrCreate(path);
     if (entries.includes(FILE)) {
-      const remembered = await readRemembered(path);
+      const remembered = await readRemembered(path, shape);
       checkShape(path, remembered, shape);
       return new ClusterDirectory(path, shape, remembered.joined);
     }
@@ -104,22 +106,51 @@ async function listOrCreate(path: string): Promise<string[]> {
   }
 }
 
-async function readRemembered(path: string): Promise<Remembered> {
-  let value: Remembered;
+async function readRemembered(path: string, shape: Shape): Promise<Remembered> {
+  let text: string;
   try {
-    value = JSON.parse(await Deno.readTextFile(`${path}/${FILE}`));
+    text = await Deno.readTextFile(`${path}/${FILE}`);
   } catch (cause) {
     throw new DirectoryError(`Cannot read ${path}/${FILE}: ${messageOf(cause)}`, { cause });
   }
-  if (value?.version === VERSION) return value;
-  throw new DirectoryError(
-    `Cannot use ${path}: its ${FILE} has version ${value?.version}, and only ${VERSION} is known`,
+  const value = parseRemembered(text);
+  if (value === undefined || value.version === undefined) throw damaged(path, shape);
+  if (value.version !== VERSION) {
+    throw new DirectoryError(
+      `Cannot use ${path}: its ${FILE} has version ${value.version}, and only ${VERSION} is known`,
+    );
+  }
+  if (!isWhole(value)) throw damaged(path, shape);
+  return value;
+}
+
+/** Undefined if the text is no object in JSON. */
+function parseRemembered(text: string): Partial<Remembered> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isWhole(value: Partial<Remembered>): value is Remembered {
+  return typeof value.joined === "boolean" &&
+    SHAPE_KEYS.every((key) => Number.isInteger(value[key]));
+}
+
+/** The servers' data is not touched by it: the layout is all that has to be put right. */
+function damaged(path: string, shape: Shape): DirectoryError {
+  const layout = Object.fromEntries(SHAPE_KEYS.map((key) => [key, shape[key]]));
+  const whole = JSON.stringify({ version: VERSION, ...layout, joined: true });
+  return new DirectoryError(
+    `Cannot use ${path}: its ${FILE} is damaged; if the cluster was made with these options, ` +
+      `write ${whole} into it, else choose another directory with -db`,
   );
 }
 
 function checkShape(path: string, remembered: Remembered, shape: Shape): void {
-  const keys = Object.keys(FLAGS) as (keyof Shape)[];
-  const differences = keys.filter((key) => remembered[key] !== shape[key])
+  const differences = SHAPE_KEYS.filter((key) => remembered[key] !== shape[key])
     .map((key) => `${FLAGS[key]} ${remembered[key]} (now ${shape[key]})`);
   if (differences.length === 0) return;
   throw new DirectoryError(

@@ -51,6 +51,19 @@ Deno.test("ClusterDirectory.open() refuses a layout it cannot read", async () =>
   });
 });
 
+Deno.test("ClusterDirectory.open() says what a damaged layout must hold", async () => {
+  await withDirectory(async (path) => {
+    for (const content of ["", "{", "null", "{}", `{"version":1}`, `{"version":1,"groups":2}`]) {
+      await Deno.writeTextFile(`${path}/cluster.json`, content);
+      const error = await assertRejects(() => ClusterDirectory.open(path, SHAPE), DirectoryError);
+      assertStringIncludes(error.message, "its cluster.json is damaged; ");
+      const [whole = ""] = /\{.*\}/.exec(error.message) ?? [];
+      await Deno.writeTextFile(`${path}/cluster.json`, whole);
+      assertEquals((await ClusterDirectory.open(path, SHAPE)).joined, true);
+    }
+  });
+});
+
 Deno.test("ClusterDirectory.open() goes on after a crash in the middle of a write", async () => {
   await withDirectory(async (path) => {
     await Deno.writeTextFile(`${path}/cluster.json.new`, "{");
