@@ -7,7 +7,7 @@ import type { Dialer } from "../rpc/service.ts";
 import { type Clock, sleep } from "../runtime/clock.ts";
 import { applyChange } from "../shardctrler/changes.ts";
 import { checkChange, type Refusal } from "../shardctrler/change.ts";
-import { emptyConfig, type Gid } from "../shardctrler/config.ts";
+import type { Gid } from "../shardctrler/config.ts";
 import type { CtrlerClerk } from "./ctrler_clerk.ts";
 import { groupStatus, type NodeStatus } from "./node_status.ts";
 
@@ -25,7 +25,8 @@ export interface JoinCheckContext {
 }
 
 /**
- * Returns once a server of every group has answered, and none as another group's.
+ * Returns once a server of every group has answered, and none as another group's or another
+ * store's.
  *
  * @throws {KvError} REFUSED when one answers as another group's, or none of a group in time; what
  *   the controllers would say when they would refuse the join
@@ -34,17 +35,19 @@ export async function checkServers(
   groups: ReadonlyMap<Gid, readonly string[]>,
   { clerk, dialer, clock, timeoutMs, print }: JoinCheckContext,
 ): Promise<void> {
-  throwIfRefused(checkChange({ kind: "join", groups }));
+  const change = { kind: "join", groups } as const;
+  throwIfRefused(checkChange(change));
+  const config = await clerk.query();
+  // Whoever joins a group twice need not wait to be told.
+  const outcome = applyChange(config, change);
+  if (outcome.kind === "refused") throwIfRefused(outcome.refusal);
   const start = clock.now();
   for (let looks = 0;; looks++) {
-    const nodes = await groupStatus({ ...emptyConfig(0), groups }, dialer);
+    const nodes = await groupStatus({ ...config, groups }, dialer);
     refuseStrangers(nodes);
     const silent = [...groups.keys()].filter((gid) => isSilent(gid, nodes));
     if (silent.length === 0) return;
     if (looks === 0) {
-      // Whoever joins a group twice need not wait to be told.
-      const outcome = applyChange(await clerk.query(), { kind: "join", groups });
-      if (outcome.kind === "refused") throwIfRefused(outcome.refusal);
       print(
         `Waits until a server of group ${silent.join(", ")} answers: ${reasons(silent, nodes)}\n`,
       );

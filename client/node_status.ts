@@ -6,7 +6,14 @@ import {
 } from "../proto/gen/shardkv.ts";
 import { KvError } from "../rpc/errors.ts";
 import type { Dialer } from "../rpc/service.ts";
-import type { Config, Gid, ShardId } from "../shardctrler/config.ts";
+import {
+  type Config,
+  type Gid,
+  isForeign,
+  NO_STORE,
+  type ShardId,
+  type StoreId,
+} from "../shardctrler/config.ts";
 import { offlineState, onlineState, type ServerState } from "./server_state.ts";
 
 /** Time a server has to answer before it counts as offline, in milliseconds. */
@@ -41,7 +48,7 @@ export async function groupStatus(
   const gids = [...config.groups.keys()].sort((a, b) => a - b);
   const asked = gids.flatMap((gid) =>
     (config.groups.get(gid) ?? []).map((address, id) =>
-      askNode(dialer, { gid, id, address }, signal)
+      askNode(dialer, { gid, id, address }, config.storeId, signal)
     )
   );
   return await Promise.all(asked);
@@ -57,29 +64,40 @@ export interface NodePlace {
 async function askNode(
   dialer: Dialer,
   place: NodePlace,
+  storeId: StoreId,
   signal: AbortSignal | undefined,
 ): Promise<NodeStatus> {
   const options = { timeoutMs: nodeStatusTimeoutMs, signal };
   try {
     const response = await dialer.channel(place.address)
       .unary(ShardKVServiceService.getStatus, {}, options);
-    return onlineNode(place, response);
+    return onlineNode(place, response, storeId);
   } catch (error) {
     return offlineNode(place, KvError.from(error));
   }
 }
 
 /**
- * What an answer says of the server that gave it. Another group's server at this address knows
- * nothing of the group that is looked for, and must not be taken for its leader.
+ * What an answer says of the server that gave it. A server of another group or another store at
+ * this address knows nothing of the group that is looked for, and must not be taken for its leader.
  *
+ * @param storeId The group's store, if that is known
  * @throws {KvError} WRONG_GROUP
  */
-export function onlineNode(place: NodePlace, response: GetStatusResponse): NodeStatus {
+export function onlineNode(
+  place: NodePlace,
+  response: GetStatusResponse,
+  storeId: StoreId = NO_STORE,
+): NodeStatus {
   const { gid } = response;
+  const isOfStore = response.storeId === NO_STORE || !isForeign(storeId, response.storeId);
   // 0 is what a server says that does not know the field.
-  if (gid !== 0 && gid !== place.gid) {
-    throw new KvError("WRONG_GROUP", `The server at ${place.address} belongs to group ${gid}`);
+  if ((gid !== 0 && gid !== place.gid) || !isOfStore) {
+    const store = isOfStore ? "" : ` of store ${response.storeId}`;
+    throw new KvError(
+      "WRONG_GROUP",
+      `The server at ${place.address} belongs to group ${gid}${store}`,
+    );
   }
   const shards = response.shards.map(({ shardId, status, keys, bytes }) => {
     return { shard: shardId, status, keys, bytes };

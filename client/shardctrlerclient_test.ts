@@ -28,9 +28,10 @@ async function run(cluster: ControllerCluster, ...args: string[]): Promise<Outco
 }
 
 /** Servers of a group that say whose they are, and no more. */
-function serve(cluster: ControllerCluster, gid: number, ...addresses: string[]): void {
+function serve(cluster: ControllerCluster, gid: number, ...addresses: string[]): FakeGroup {
   const group = new FakeGroup({ gid, addresses, shards: 10, clock: cluster.clock });
   for (const address of addresses) cluster.network.serve(address, group.routes(address));
+  return group;
 }
 
 function printed(stdout: string): Outcome {
@@ -274,4 +275,19 @@ Deno.test("shardctrlerclient join tells at once what the controllers would refus
     stdout: "",
     stderr: "Cannot join group 100: it is part of the cluster\n",
   });
+});
+
+Deno.test("shardctrlerclient joins no group of another store", async () => {
+  await using cluster = await ControllerCluster.start(1);
+  const group = serve(cluster, 100, "localhost:6001");
+  group.storeId = "7";
+  assertEquals(await run(cluster, "join", "100=localhost:6001"), {
+    code: 1,
+    stdout: "",
+    stderr:
+      "Cannot join group 100: the server at localhost:6001 belongs to group 100 of store 7; " +
+      "correct the addresses, or use -force to join it all the same\n",
+  });
+  group.storeId = (await cluster.run(cluster.clerk().query())).storeId;
+  assertEquals(await run(cluster, "join", "100=localhost:6001"), printed("Join OK\n"));
 });

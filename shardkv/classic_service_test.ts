@@ -114,6 +114,7 @@ Deno.test("GetStatus tells eRaft's figures and ours", async () => {
     logLastIndex: 6,
     version: "1.2.3",
     moves: [],
+    storeId: "0",
   });
   await group.close();
 });

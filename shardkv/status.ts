@@ -24,6 +24,7 @@ export interface StatusSources {
 export function groupStatus(sources: StatusSources): GetStatusResponse {
   const { log, machine, engine, gid, id, address, version } = sources;
   const raft = log.status();
+  const { num: configNum, storeId } = machine.ownership.config;
   return {
     id,
     state: roleName(raft.role),
@@ -40,10 +41,11 @@ export function groupStatus(sources: StatusSources): GetStatusResponse {
       bytes,
     })),
     leaderAddress: raft.leaderAddress ?? "",
-    configNum: machine.ownership.config.num,
+    configNum,
     logFirstIndex: raft.firstIndex,
     logLastIndex: raft.lastIndex,
     version,
     moves: sources.moves(),
+    storeId,
   };
 }

@@ -20,7 +20,7 @@ import {
 import { type Clock, sleep } from "../../runtime/clock.ts";
 import { KvError } from "../../rpc/errors.ts";
 import { type ServerStream, type ServiceRoutes, stream, unary } from "../../rpc/service.ts";
-import type { Gid, ShardId } from "../../shardctrler/config.ts";
+import { type Gid, NO_STORE, type ShardId } from "../../shardctrler/config.ts";
 import { shardOf } from "../../shardctrler/shard_hash.ts";
 
 /** What a replica does with a batch before or instead of answering it. */
@@ -60,6 +60,7 @@ export class FakeGroup {
   /** Whether NOT_LEADER answers name the leader. */
   hints = true;
   configNum = 1;
+  storeId = NO_STORE;
   /** Decides what happens to each batch. */
   fault: (address: string, request: BatchRequest) => Fault = () => "none";
   /** Answers take so many milliseconds. */
@@ -218,6 +219,7 @@ export class FakeGroup {
       logLastIndex: 42,
       version: "test",
       moves: [],
+      storeId: this.storeId,
     };
   }
 }

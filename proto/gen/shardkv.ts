@@ -167,6 +167,8 @@ export interface GetStatusResponse {
   version: string;
   /** On a leader. */
   moves: MoveInfo[];
+  /** The store whose configurations the group follows; 0 while it has none. */
+  storeId: string;
 }
 
 export interface WriteCommand {
@@ -1248,6 +1250,7 @@ function createBaseGetStatusResponse(): GetStatusResponse {
     logLastIndex: 0,
     version: "",
     moves: [],
+    storeId: "0",
   };
 }
 
@@ -1297,6 +1300,9 @@ export const GetStatusResponse: MessageFns<GetStatusResponse> = {
     }
     for (const v of message.moves) {
       MoveInfo.encode(v!, writer.uint32(170).fork()).join();
+    }
+    if (message.storeId !== "0") {
+      writer.uint32(177).fixed64(message.storeId);
     }
     return writer;
   },
@@ -1432,6 +1438,14 @@ export const GetStatusResponse: MessageFns<GetStatusResponse> = {
             }
 
             message.moves.push(MoveInfo.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 22: {
+            if (tag !== 177) {
+              break;
+            }
+
+            message.storeId = reader.fixed64().toString();
             continue;
           }
         }
