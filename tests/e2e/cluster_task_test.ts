@@ -174,7 +174,10 @@ Deno.test("cluster started again runs although a group that was joined is not th
 
     await using second = new ClusterTask(args);
     await second.served();
-    assertMatch(await second.said("shards are served"), /^Only 4 of 8 .* moves' tells which groups/);
+    assertMatch(
+      await second.said("shards are served"),
+      /^Only 4 of 8 .* moves' tells which groups/,
+    );
     assertMatch(second.lines.join("\n"), /^100-0 +group 100 +127\.0\.0\.1:\d+ +4 /m);
     assertEquals((await second.stop("SIGTERM")).code, 0);
   } finally {
