@@ -59,7 +59,13 @@ export class ContenderProcess implements AsyncDisposable {
     const { stdin, stdout } = process;
     if (stdin === null || stdout === null) throw new ContenderError(`Cannot reach ${name}`);
     const started = new ContenderProcess(name, process, stdin, stdout);
-    await started.#report();
+    try {
+      await started.#report();
+    } catch (error) {
+      // Its output may end before the process does, which is not to be left behind.
+      await started[Symbol.asyncDispose]();
+      throw error;
+    }
     return started;
   }
 
