@@ -1,6 +1,9 @@
 import { assert, assertEquals, assertInstanceOf, assertMatch, assertRejects } from "@std/assert";
 import { EngineClosedError, EngineError, type EngineErrorKind, type Write } from "./engine.ts";
+import { FileJournal } from "./journal/file_journal.ts";
+import type { NativeBatch, NativeDatabase } from "./rocksdb_binding.ts";
 import { RocksdbEngine } from "./rocksdb_engine.ts";
+import { openNative } from "./rocksdb_open.ts";
 
 const everything = { start: Buffer.of(0), end: Buffer.alloc(8, 0xff) };
 
@@ -23,6 +26,28 @@ async function assertOpenFails(path: string, kind: EngineErrorKind): Promise<Eng
   assertEquals(error.kind, kind, error.message);
   assertMatch(error.message, /^Cannot .*[^.]$/);
   return error;
+}
+
+/** The same database, that tells of each batch whether it is to be synced. */
+function watchSyncs(native: NativeDatabase, onWrite: (sync: boolean) => void): NativeDatabase {
+  const watched = (): NativeBatch => {
+    const batch = native.batch();
+    return {
+      put: (key, value) => batch.put(key, value),
+      del: (key) => batch.del(key),
+      write: (options, callback) => {
+        onWrite(options.sync);
+        batch.write(options, callback);
+      },
+    };
+  };
+  return new Proxy(native, {
+    get: (target, name) => {
+      if (name === "batch") return watched;
+      const value = Reflect.get(target, name);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
 }
 
 Deno.test("RocksdbEngine.open() creates missing parent directories", async () => {
@@ -104,6 +129,19 @@ Deno.test("RocksdbEngine.get() refuses a damaged table instead of serving it", a
     const error = await assertRejects(() => engine.get(Buffer.from("a")), EngineError);
     assertEquals(error.kind, "corruption");
     await assertRejects(() => engine.getMany([Buffer.from("a")]), EngineError);
+    await engine.close();
+  });
+});
+
+Deno.test("RocksdbEngine.write() has the database sync what must outlive a power cut, and nothing else", async () => {
+  await withDirectory(async (path) => {
+    const syncs: boolean[] = [];
+    const database = watchSyncs(await openNative(path, {}), (sync) => syncs.push(sync));
+    const journal = await FileJournal.open(`${path}/journal`);
+    const engine = new RocksdbEngine({ path, database, marks: undefined, journal });
+    await engine.write([put("a", "1")], { sync: false });
+    await engine.write([put("a", "2")], { sync: true });
+    assertEquals(syncs, [false, true]);
     await engine.close();
   });
 });
