@@ -10,8 +10,12 @@ import { percentile } from "./failover.ts";
 
 const GIDS = [100, 101] as const;
 const CHANGES = 20;
-/** So long may it take until every group has a configuration; half of the changes, on a machine busy with tests. */
-const KNOWN_MS_MAX = 100;
+/**
+ * Within so long every group has half of the configurations. A machine busy with tests takes up to
+ * 150 ms for it; groups that had to ask would come 500 to 1,500 ms after they last did
+ * (client/config_watch.ts), and have half of them after 700 ms and more.
+ */
+const KNOWN_MS_MAX = 250;
 const TIMEOUT_MS = 30_000;
 const POLL_MS = 5;
 
@@ -24,7 +28,7 @@ async function known({ admin }: TestCluster, num: number): Promise<void> {
   }, POLL_MS);
 }
 
-Deno.test("every group has a configuration within 100 ms of its commit", async () => {
+Deno.test("every group has a configuration long before it would ask for one", async () => {
   await using cluster = await TestCluster.start({ groups: GIDS.length, replicas: 3 });
   await using dialer = new GrpcDialer();
   const clerk = new CtrlerClerk({
