@@ -48,7 +48,8 @@ export function describeBatch(figures: Figures, seeds: number, elapsedMs: number
     `${figures.commands} commands committed, ${figures.elections} elections, ` +
     `${figures.snapshotsInstalled} snapshots installed, ${figures.migrations} shards migrated, ` +
     `${figures.changes} records written meanwhile`,
-    `operations: ${describeCounts(figures.operations)}`,
+    `operations: ${describeCounts(figures.operations)}, ` +
+    `${figures.readsAnywhere} of them reads from whichever replica`,
     `faults: ${describeCounts(figures.faults)}`,
     "",
   ].join("\n");

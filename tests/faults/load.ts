@@ -1,4 +1,5 @@
 /** Clerks that work without a rest, and the history of what they were told. */
+import { CtrlerClerk } from "../../client/ctrler_clerk.ts";
 import { KvClerk } from "../../client/kv_clerk.ts";
 import { GrpcDialer } from "../../rpc/grpc_dialer.ts";
 import { systemClock } from "../../runtime/clock.ts";
@@ -7,11 +8,12 @@ import { History } from "../sim/history.ts";
 import { HistoryChecker } from "../sim/history_checker.ts";
 import { ObserverHub } from "../sim/observer_hub.ts";
 import type { OperationWeight, WorkloadOptions } from "../sim/options.ts";
+import { ReplicaReader } from "../sim/replica_reader.ts";
 import { SimClient } from "../sim/sim_client.ts";
 import { logKeyOf, sharedKeys } from "../sim/workload_keys.ts";
 import { keyedClerk } from "./keyed_clerk.ts";
 
-/** Everything that a clerk can do, or appends alone. */
+/** Everything that a clerk can do and reads from whichever replica, or appends alone. */
 export type LoadKind = "mixed" | "appends";
 
 const CLIENTS = 8;
@@ -30,6 +32,7 @@ const OPERATIONS: Readonly<Record<LoadKind, readonly OperationWeight[]>> = {
     ["getMany", 1],
     ["putMany", 1],
     ["scan", 1],
+    ["getAnywhere", 6],
   ],
   appends: [["log", 6], ["get", 1]],
 };
@@ -58,6 +61,7 @@ export class Load {
   readonly history = new History(() => Math.round(performance.now()));
   readonly #hub = new ObserverHub([new HistoryChecker()]);
   readonly #clients: readonly SimClient[];
+  readonly #dialer = new GrpcDialer();
   readonly #running: Promise<unknown>;
 
   /** Begins at once. */
@@ -71,7 +75,12 @@ export class Load {
       );
     this.#clients = Array.from({ length: CLIENTS }, (_, number) => {
       const parts = { number, options, createClerk, history: this.history, hub: this.#hub };
-      return new SimClient({ ...parts, clock: systemClock, draw: draw.fork() });
+      const own = draw.fork();
+      const shared = { dialer: this.#dialer, clock: systemClock, prng: own.prng };
+      const source = new CtrlerClerk({ ...shared, controllers });
+      const reader = new ReplicaReader({ source, dialer: this.#dialer, draw: own });
+      const getAnywhere: ReplicaReader["get"] = (key, terms) => reader.get(prefix + key, terms);
+      return new SimClient({ ...parts, getAnywhere, clock: systemClock, draw: own });
     });
     const lanes = this.#clients.flatMap((client) =>
       Array.from({ length: LANES }, () => client.run())
@@ -103,6 +112,7 @@ export class Load {
       await this.#running;
     } finally {
       await Promise.all(this.#clients.map((client) => client.close()));
+      await this.#dialer.close();
     }
     if (this.#hub.failure !== undefined) throw this.#hub.failure;
   }

@@ -79,7 +79,9 @@ export type WorkloadOperation =
   | "getMany"
   | "putMany"
   | "scan"
-  | "log";
+  | "log"
+  /** A read that is sent to one replica, whichever it is, and answered by it. */
+  | "getAnywhere";
 
 export interface WorkloadOptions {
   readonly clients: number;
@@ -317,5 +319,7 @@ function everyOperation(weight: () => number): OperationWeight[] {
     ["putMany", weight()],
     ["scan", weight()],
     ["log", 1 + weight()],
+    // Not drawn: whatever else a seed draws stays as it was.
+    ["getAnywhere", 2],
   ];
 }

@@ -6,6 +6,7 @@ import type { Draw } from "./draw.ts";
 import type { History, OperationInput, OperationOutcome } from "./history.ts";
 import type { ObserverHub } from "./observer_hub.ts";
 import type { WorkloadOperation, WorkloadOptions } from "./options.ts";
+import type { ReadTerms, ReplicaReader } from "./replica_reader.ts";
 import { logKeyOf, sharedKeys, token } from "./workload_keys.ts";
 
 /** One call in so many is given up by its caller. */
@@ -19,6 +20,8 @@ export interface SimClientParts {
   readonly history: History;
   readonly hub: ObserverHub;
   readonly createClerk: () => ClientClerk;
+  /** Reads a key from whichever replica: see {@linkcode ReplicaReader}. */
+  readonly getAnywhere: ReplicaReader["get"];
 }
 
 /** What a client needs of a clerk. */
@@ -28,12 +31,14 @@ export type ClientClerk = Pick<
 >;
 
 type Inputs = readonly (readonly [key: string, input: OperationInput])[];
-type Terms = { readonly timeoutMs: number; readonly signal: AbortSignal };
 
 /** A call as drawn: what it asks, how to make it, what an answer says about each key. */
 interface Call {
   readonly inputs: Inputs;
-  readonly make: (clerk: ClientClerk, terms: Terms) => Promise<(key: string) => OperationOutcome>;
+  readonly make: (
+    clerk: ClientClerk,
+    terms: ReadTerms,
+  ) => Promise<(key: string) => OperationOutcome>;
   /** A call for many keys that fails may have succeeded for some. */
   readonly isPartial?: boolean;
 }
@@ -117,6 +122,8 @@ export class SimClient {
     switch (method) {
       case "get":
         return getCall(key);
+      case "getAnywhere":
+        return getAnywhereCall(key, this.#parts.getAnywhere);
       case "put":
         return putCall(key, this.#value());
       case "append":
@@ -161,6 +168,17 @@ function getCall(key: string): Call {
     inputs: [[key, { kind: "get" }]],
     make: async (clerk, terms) => {
       const value = textOf(await clerk.get(key, terms));
+      return () => ({ kind: "ok", value });
+    },
+  };
+}
+
+/** One that does not answer has failed; no other is asked. */
+function getAnywhereCall(key: string, getAnywhere: ReplicaReader["get"]): Call {
+  return {
+    inputs: [[key, { kind: "get" }]],
+    make: async (_, terms) => {
+      const value = textOf(await getAnywhere(key, terms));
       return () => ({ kind: "ok", value });
     },
   };

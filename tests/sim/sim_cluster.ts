@@ -13,6 +13,7 @@ import type { Draw } from "./draw.ts";
 import type { NodeView } from "./observation.ts";
 import type { ObserverHub } from "./observer_hub.ts";
 import type { SimOptions } from "./options.ts";
+import { ReplicaReader } from "./replica_reader.ts";
 import { type ProcessPorts, SimNode, type SimNodeOptions } from "./sim_node.ts";
 import { SimNetwork } from "./sim_network.ts";
 import type { Statistics } from "./statistics.ts";
@@ -134,6 +135,15 @@ export class SimCluster {
       prng: draw.prng,
       timeoutMs,
     });
+  }
+
+  /** Draws nothing before it reads. */
+  replicaReader(name: string, draw: Draw): ReplicaReader {
+    const dialer = this.network.dialer(name);
+    const { clock } = this.#parts;
+    const shared = { dialer, clock, prng: draw.prng };
+    const source = new CtrlerClerk({ ...shared, controllers: this.controllerAddresses });
+    return new ReplicaReader({ source, dialer, draw });
   }
 
   ctrlerClerk(name: string): CtrlerClerk {

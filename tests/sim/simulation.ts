@@ -103,6 +103,7 @@ export class Simulation {
     for (const [number, name] of names.entries()) {
       const createClerk = () => cluster.kvClerk(name);
       const draw = this.#draw.fork();
+      const reader = cluster.replicaReader(name, draw);
       const client = {
         ...parts,
         number,
@@ -110,6 +111,7 @@ export class Simulation {
         draw,
         history: this.#history,
         createClerk,
+        getAnywhere: reader.get.bind(reader),
       };
       this.#clients.push(new SimClient(client));
     }

@@ -1,6 +1,7 @@
 /** What a run amounted to: a run in which little happened has proved little. */
 import type { Ready } from "../../raft/ready.ts";
 import { CONTROLLERS_GID } from "../../shardctrler/config.ts";
+import type { HistoryOperation } from "./history.ts";
 import { stepsOf } from "./checkers/group_commands.ts";
 import type { AppliedEntry, NodeView, Observer } from "./observation.ts";
 
@@ -17,6 +18,8 @@ export interface Figures {
   readonly migrations: number;
   /** Records that came to a group once more, because they were written while their shard was copied. */
   readonly changes: number;
+  /** Reads that one replica was asked for, and has answered. */
+  readonly readsAnywhere: number;
   /** Calls of clients by outcome. */
   readonly operations: Readonly<Record<string, number>>;
   readonly virtualMs: number;
@@ -30,6 +33,7 @@ export const noFigures: Figures = {
   snapshotsInstalled: 0,
   migrations: 0,
   changes: 0,
+  readsAnywhere: 0,
   operations: {},
   virtualMs: 0,
   events: 0,
@@ -43,6 +47,7 @@ export function addFigures(a: Figures, b: Figures): Figures {
     snapshotsInstalled: a.snapshotsInstalled + b.snapshotsInstalled,
     migrations: a.migrations + b.migrations,
     changes: a.changes + b.changes,
+    readsAnywhere: a.readsAnywhere + b.readsAnywhere,
     operations: addCounts(a.operations, b.operations),
     virtualMs: a.virtualMs + b.virtualMs,
     events: a.events + b.events,
@@ -83,6 +88,7 @@ export class Statistics implements Observer {
   readonly #pulling = new Set<string>();
   #commands = 0;
   #changes = 0;
+  #readsAnywhere = 0;
   #snapshots = 0;
 
   fault(kind: string): void {
@@ -113,8 +119,9 @@ export class Statistics implements Observer {
     }
   }
 
-  operationReturned({ outcome }: { outcome: { kind: string } | undefined }): void {
+  operationReturned({ method, outcome }: HistoryOperation): void {
     count(this.#operations, outcome?.kind ?? "none");
+    if (method === "getAnywhere" && outcome?.kind === "ok") this.#readsAnywhere++;
   }
 
   figures(virtualMs: number, events: number): Figures {
@@ -125,6 +132,7 @@ export class Statistics implements Observer {
       snapshotsInstalled: this.#snapshots,
       migrations: this.#pulled.size,
       changes: this.#changes,
+      readsAnywhere: this.#readsAnywhere,
       operations: Object.fromEntries(this.#operations),
       virtualMs: Math.round(virtualMs),
       events,

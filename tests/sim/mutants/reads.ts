@@ -27,6 +27,13 @@ export const readMutants: readonly Mutant[] = [
     replace: "barriers.confirm({ ...state, index: 0 }, core.appliedIndex);",
   },
   {
+    name: "follower-reads-unasked",
+    breaks: "A replica that may answer reads although it does not lead asks nobody before it does.",
+    file: "shardkv/kv_reads.ts",
+    find: `await context.log.readBarrier(anyReplica ? "anywhere" : "onLeader");`,
+    replace: "if (!anyReplica) await context.log.readBarrier();",
+  },
+  {
     name: "scan-misses-shard",
     breaks: "A scan leaves the third shard of a group out.",
     file: "shardkv/scan.ts",
