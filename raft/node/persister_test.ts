@@ -1,0 +1,75 @@
+import { assertEquals } from "@std/assert";
+import { VirtualClock } from "../../runtime/virtual_clock.ts";
+import { MemoryEngine } from "../../storage/memory_engine.ts";
+import type { Ready } from "../ready.ts";
+import type { Entry, LogIndex, Term } from "../types.ts";
+import { LiveGeneration } from "./live_generation.ts";
+import { LogStore } from "./log_store.ts";
+import { Persister, type Round } from "./persister.ts";
+import { RaftMetrics } from "./raft_metrics.ts";
+
+/** A round that has nothing but entries of one term, from `first` on. */
+function roundOf(term: Term, first: LogIndex, count: number): Round {
+  const entries = Array.from({ length: count }, (_, i): Entry => {
+    const data = Buffer.from(`${term}/${first + i}`);
+    return { index: first + i, term, kind: "normal", data };
+  });
+  const ready: Ready = {
+    softState: undefined,
+    hardState: { term, vote: 0, commit: 0 },
+    snapshot: undefined,
+    entries,
+    messages: [],
+    messagesAfterPersist: [],
+    committedEntries: [],
+    readStates: [],
+    droppedReads: [],
+  };
+  return { ready, installation: undefined };
+}
+
+/** A persister whose disk syncs nothing before it is let go; it is given no snapshots. */
+async function heldPersister() {
+  const { promise: released, resolve: letGo } = Promise.withResolvers<void>();
+  const engine = new MemoryEngine({
+    delay: (operation) => operation === "sync" ? released : Promise.resolve(),
+  });
+  const { store } = await LogStore.load(engine);
+  const persisted: number[] = [];
+  const twoWrites = Promise.withResolvers<void>();
+  const persister = new Persister({
+    identity: { clusterId: "1", gid: 1, nodeId: 1 },
+    engine,
+    store,
+    machine: undefined as never,
+    generation: new LiveGeneration(engine, 1),
+    applier: undefined as never,
+    clock: new VirtualClock(),
+    metrics: new RaftMetrics(),
+    retainedEntriesMax: 100,
+    onPersisted: (rounds) => {
+      if (persisted.push(rounds.length) === 2) twoWrites.resolve();
+    },
+    onInstalled: () => {},
+    onFatal: twoWrites.reject,
+  });
+  return { engine, persister, persisted, letGo, twoWrites: twoWrites.promise };
+}
+
+Deno.test("Persister keeps of an entry that rounds replaced while they waited the latest, once", async () => {
+  const { engine, persister, persisted, letGo, twoWrites } = await heldPersister();
+  persister.enqueue(roundOf(1, 1, 4));
+  persister.start();
+  // These wait for the write under way and share the next one.
+  persister.enqueue(roundOf(1, 5, 2));
+  persister.enqueue(roundOf(2, 6, 1));
+  letGo();
+  await twoWrites;
+  assertEquals(persisted, [1, 2], "rounds of each write");
+
+  const { state } = await LogStore.load(engine);
+
+  const stored = state.entries.map(({ index, term, data }) => [index, term, `${data}`]);
+  assertEquals(stored.slice(4), [[5, 1, "1/5"], [6, 2, "2/6"]]);
+  await engine.close();
+});
