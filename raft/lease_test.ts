@@ -82,6 +82,23 @@ Deno.test("a hand-over ends leases for the rest of the term, even if it is given
   assertEquals(group.readsAlone(1), false);
 });
 
+Deno.test("a new leader has no lease before it knows what its predecessor committed", () => {
+  const group = new LeasedGroup();
+  const { network, leader } = group;
+  const heir = network.node(leader.id === 1 ? 2 : 1);
+  leader.raw.transferLeader(heir.id);
+  // Its heartbeats are answered, and its first entry is not.
+  network.loses = ({ type, to }) => type === "appendResponse" && to === heir.id;
+  group.pass(3);
+  assertEquals(heir.status.role, "leader");
+  heir.raw.readIndex(1);
+  heir.drain();
+  assertEquals(heir.reads.has(1), false);
+  network.heal();
+  group.pass(2);
+  assertEquals(heir.reads.get(1), heir.status.commit);
+});
+
 Deno.test("a node that was just started protects a leader it may have forgotten", () => {
   const group = new LeasedGroup();
   const others = [1, 2, 3].filter((id) => id !== group.leader.id);
