@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { RaftConfig } from "./config.ts";
 import { accepted, append, only } from "./testing/messages.ts";
 import { TestNetwork } from "./testing/test_network.ts";
-import { elect, TestNode, textOf } from "./testing/test_node.ts";
+import { elect, entriesOfTerms, TestNode, textOf } from "./testing/test_node.ts";
 import type { Term } from "./types.ts";
 
 /** A leader of three whose node 2 is known to match, and node 3 is silent. */
@@ -133,6 +133,18 @@ Deno.test("entries of a deposed leader are replaced by those of its successor", 
   network.tick(20);
 
   for (const node of network.nodes.values()) assertEquals(node.appliedTexts, ["a", "b"]);
+});
+
+Deno.test("a follower commits nothing behind the entries that a message of its leader brings", () => {
+  // Entry 3 is of a dead leader; the new one has committed another there.
+  const node = new TestNode({ voters: [1, 2, 3], log: [1, 1, 2] });
+  const news = { term: 5, commit: 3 };
+  node.raw.step(append({ ...news, prevIndex: 1, prevTerm: 1, entries: entriesOfTerms([1], 2) }));
+  node.drain();
+  assertEquals([node.status.commit, node.status.lastIndex], [2, 3]);
+  node.raw.step(append({ ...news, prevIndex: 2, prevTerm: 1, entries: entriesOfTerms([5], 3) }));
+  node.drain();
+  assertEquals(node.appliedTexts, ["1/1", "1/2", "5/3"]);
 });
 
 /** Round trips that end in a refusal until the leader knows where the two logs meet. */
