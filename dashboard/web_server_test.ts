@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { systemClock } from "../runtime/clock.ts";
 import { VirtualClock } from "../runtime/virtual_clock.ts";
+import { TestHandler } from "./http/handler_testing.ts";
 import { serveHttp } from "./web_server.ts";
 
 const host = "127.0.0.1";
@@ -14,6 +15,23 @@ Deno.test("serveHttp() answers with the handler and tells it where requests come
   const port = Number(new URL(server.url).port);
   const error = assertThrows(() => serveHttp({ host, port, handler, clock: systemClock }), Error);
   assertMatch(error.message, /^Cannot listen on 127\.0\.0\.1:\d+: the port is in use; .* -port$/);
+  await server.close();
+});
+
+Deno.test("A Host header that is none is refused like any other bad request", async () => {
+  using it = new TestHandler();
+  const server = serveHttp({ host, port: 0, handler: it.answer, clock: systemClock });
+  const port = Number(new URL(server.url).port);
+  for (const name of ["[", "a b", "%zz", "localhost:99999"]) {
+    const connection = await Deno.connect({ hostname: host, port });
+    const request = `GET / HTTP/1.1\r\nHost: ${name}\r\nConnection: close\r\n\r\n`;
+    await connection.write(new TextEncoder().encode(request));
+    const answer = await new Response(connection.readable).text();
+    assertMatch(answer, /^HTTP\/1\.1 400 /, name);
+    assertMatch(answer, /content-security-policy: default-src 'none'/i, name);
+    assertMatch(answer, /\{"error":\{"code":"INVALID_ARGUMENT","message":"Cannot read the URL /, name);
+  }
+  assertEquals(it.errors, []);
   await server.close();
 });
 

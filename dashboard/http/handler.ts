@@ -51,7 +51,7 @@ export function createHandler(options: HandlerOptions): Handler {
     ...actionRoutes(options),
   ]);
   return async (request, peer) => {
-    const response = await answer(options, routes, { request, url: new URL(request.url), peer });
+    const response = await answer(options, routes, request, peer);
     for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.headers.set(name, value);
     if (request.method !== "HEAD") return response;
     await response.body?.cancel();
@@ -62,19 +62,21 @@ export function createHandler(options: HandlerOptions): Handler {
 async function answer(
   options: HandlerOptions,
   routes: ReadonlyMap<string, Route>,
-  call: Call,
+  request: Request,
+  peer: string,
 ): Promise<Response> {
   try {
-    if (options.isLocal) checkHost(call.request);
-    const { pathname } = call.url;
+    const url = urlOf(request);
+    if (options.isLocal) checkHost(request);
+    const { pathname } = url;
     const route = routes.get(pathname);
     if (route !== undefined) {
-      checkMethod(call.request, route.method);
-      return await route.answer(call);
+      checkMethod(request, route.method);
+      return await route.answer({ request, url, peer });
     }
     if (!options.assets.has(pathname)) throw notFound(pathname);
-    checkMethod(call.request, "GET");
-    return options.assets.respond(pathname, call.request) ?? errorResponse(notFound(pathname));
+    checkMethod(request, "GET");
+    return options.assets.respond(pathname, request) ?? errorResponse(notFound(pathname));
   } catch (error) {
     const known = HttpError.from(error);
     if (known !== undefined) return errorResponse(known);
@@ -145,13 +147,18 @@ function stateOf(cluster: ClusterSource): ClusterState {
 }
 
 function events(hub: EventHub, request: Request): Response {
-  if (request.method === "HEAD") throw methodRefused(request, "GET");
+  // Who asks for the headers alone would hold a client's place until it is told of something.
+  if (request.method === "HEAD") return eventStream(null);
   const stream = hub.open(request.headers.get("last-event-id"));
   if (stream === undefined) {
     throw new HttpError(503, "OVERLOADED", "Cannot take one more client: there are too many", {
       "retry-after": "5",
     });
   }
+  return eventStream(stream);
+}
+
+function eventStream(stream: ReadableStream<Uint8Array> | null): Response {
   return new Response(stream, {
     headers: {
       "content-type": "text/event-stream",
@@ -189,16 +196,26 @@ function text(body: string, status = 200): Response {
   return new Response(body, { status, headers: { "cache-control": "no-store" } });
 }
 
-/** @throws {HttpError} 405 */
-function checkMethod(request: Request, method: Route["method"]): void {
-  if (request.method === method || (request.method === "HEAD" && method === "GET")) return;
-  throw methodRefused(request, method);
+/**
+ * The URL is put together from what the client says it is, the name of the host included.
+ *
+ * @throws {HttpError} 400
+ */
+function urlOf({ url }: Request): URL {
+  if (URL.canParse(url)) return new URL(url);
+  throw new HttpError(
+    400,
+    "INVALID_ARGUMENT",
+    `Cannot read the URL '${url.slice(0, 200)}': its host or its path is malformed`,
+  );
 }
 
-function methodRefused({ method, url }: Request, allowed: Route["method"]): HttpError {
+/** @throws {HttpError} 405 */
+function checkMethod({ method, url }: Request, allowed: Route["method"]): void {
+  if (method === allowed || (method === "HEAD" && allowed === "GET")) return;
   const allow = allowed === "GET" ? "GET, HEAD" : allowed;
   const why = `Cannot ${method} ${new URL(url).pathname}: it takes ${allow}`;
-  return new HttpError(405, "METHOD_NOT_ALLOWED", why, { allow });
+  throw new HttpError(405, "METHOD_NOT_ALLOWED", why, { allow });
 }
 
 function notFound(pathname: string): HttpError {

@@ -15,7 +15,7 @@ import { ActionDesk } from "./actions.ts";
 import { AdminGuard } from "./admin_guard.ts";
 import { AssetShelf } from "./asset_shelf.ts";
 import { EventHub } from "./event_hub.ts";
-import { createHandler, type HandlerOptions } from "./handler.ts";
+import { createHandler, type Handler, type HandlerOptions } from "./handler.ts";
 import { KeyBrowser } from "./keys.ts";
 
 export const TOKEN = "a-long-admin-token";
@@ -57,7 +57,8 @@ export class TestHandler {
   readonly errors: unknown[] = [];
   wakes = 0;
   #config: Config | undefined;
-  readonly #handler: ReturnType<typeof createHandler>;
+  /** For tests with a socket after all. */
+  readonly answer: Handler;
 
   constructor(options: TestHandlerOptions = {}) {
     const { token, isLocal = true, pairs = new Map() } = options;
@@ -76,7 +77,7 @@ export class TestHandler {
       prng: createPrng(1),
       logger: silentLogger,
     };
-    this.#handler = createHandler({
+    this.answer = createHandler({
       cluster,
       hub: this.hub,
       keys: new KeyBrowser({ clerk: fakeStore(pairs), config: () => cluster.config }),
@@ -97,7 +98,7 @@ export class TestHandler {
   }
 
   ask(path: string, init: RequestInit = {}, peer = "127.0.0.1"): Promise<Response> {
-    return this.#handler(new Request(`http://localhost:8080${path}`, init), peer);
+    return this.answer(new Request(`http://localhost:8080${path}`, init), peer);
   }
 
   /** The status and the JSON of an answer. */
