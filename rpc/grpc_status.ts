@@ -32,7 +32,8 @@ export function fromServiceError(error: ServiceError, path: string, address: str
   const message = `Cannot finish ${path} at ${address}: ${
     readable(error.details || error.message)
   }`;
-  return new KvError(codeOfStatus(error), message, { cause: error });
+  const maybe = hasPerhapsArrived(error) ? true : undefined;
+  return new KvError(codeOfStatus(error), message, { cause: error, maybe });
 }
 
 /**
@@ -41,6 +42,23 @@ export function fromServiceError(error: ServiceError, path: string, address: str
  */
 export function couldNotBegin({ code, details }: Pick<ServiceError, "code" | "details">): boolean {
   return code === status.INTERNAL && details.startsWith("Failed to start HTTP/2 stream");
+}
+
+/**
+ * Whether a refusal may be the transport's, or a proxy's, and about a request
+ * that a server of ours has taken all the same: a stream that is reset says no
+ * more than that. A message that grpc-js finds too large to send never leaves.
+ */
+function hasPerhapsArrived({ code, details }: ServiceError): boolean {
+  switch (code) {
+    case status.RESOURCE_EXHAUSTED:
+      return !/^(?:Attempted to send message|Sent message) .*larger than/.test(details);
+    case status.PERMISSION_DENIED:
+    case status.UNAUTHENTICATED:
+      return true;
+    default:
+      return false;
+  }
 }
 
 /** Without the frame that grpc-js puts around why it could not connect. */

@@ -44,6 +44,24 @@ Deno.test("fromServiceError() makes the best of servers that are not ours", () =
   }
 });
 
+Deno.test("fromServiceError() takes no refusal of the transport for a promise that nothing happened", () => {
+  const known: [number, string, boolean][] = [
+    // What grpc-js makes of streams that are reset, and of a proxy's 401 and 403.
+    [status.RESOURCE_EXHAUSTED, "Bandwidth exhausted or memory limit exceeded", true],
+    [status.RESOURCE_EXHAUSTED, "Received message larger than max (5 vs 4)", true],
+    [status.PERMISSION_DENIED, "Permission not adequate for call", true],
+    [status.UNAUTHENTICATED, "Received HTTP status code 401", true],
+    [status.RESOURCE_EXHAUSTED, "Attempted to send message with a size larger than 4", false],
+    [status.RESOURCE_EXHAUSTED, "Sent message larger than max (5 vs. 4)", false],
+    [status.INVALID_ARGUMENT, "Bad", false],
+  ];
+  for (const [code, details, maybe] of known) {
+    assertEquals(fromServiceError(serviceError(code, details), "/p", "b:2").maybe, maybe, details);
+  }
+  const { code, details, metadata } = toGrpcStatus(new KvError("OVERLOADED", "Full"));
+  assertEquals(fromServiceError(serviceError(code, details, metadata), "/p", "b:2").maybe, false);
+});
+
 Deno.test("fromServiceError() does not trust a trailer it does not know", () => {
   const metadata = new Metadata();
   metadata.set("eraft-error", "__proto__");
