@@ -99,6 +99,8 @@ Deno.test("reportGone() cuts no lease short", () => {
   node.raw.reportGone(3);
   tick(node, ELECTION_TICKS - 1);
   assertEquals(votesFor1(node), false);
+  // It may be the only one that has promised to wait, so that it must not campaign either.
+  assertEquals(node.status.role, "follower");
 });
 
 Deno.test("a follower with more entries stands in for a candidate that nobody can elect", () => {
