@@ -6,19 +6,19 @@ export const liveCopyMutants: readonly Mutant[] = [
     name: "put-not-noted",
     breaks: "A value that is written while its shard is copied is missing in the change log.",
     file: "shardkv/apply_writes.ts",
-    find: `  view.put(record, value);
+    find: `  setValue(shard, record, value, view.lengthOf(record), view);
   noteChange(shard, record.key, view);
 `,
-    replace: "  view.put(record, value);\n",
+    replace: "  setValue(shard, record, value, view.lengthOf(record), view);\n",
   },
   {
     name: "delete-not-noted",
     breaks: "A key that is deleted while its shard is copied is missing in the change log.",
     file: "shardkv/apply_writes.ts",
-    find: `  view.del(record);
+    find: `  if (!removeValue(shard, record, view)) return plainResults.NO_KEY;
   noteChange(shard, record.key, view);
 `,
-    replace: "  view.del(record);\n",
+    replace: "  if (!removeValue(shard, record, view)) return plainResults.NO_KEY;\n",
   },
   {
     name: "session-not-noted",
@@ -88,8 +88,8 @@ export const liveCopyMutants: readonly Mutant[] = [
     name: "overwrite-counted-anew",
     breaks: "A value that replaces another one during a move counts as one more key.",
     file: "shardkv/apply_migration.ts",
-    find: "insertValue(shard, record, value, view.lengthOf(record), view);",
-    replace: "insertValue(shard, record, value, undefined, view);",
+    find: "else setValue(shard, record, value, view.lengthOf(record), view);",
+    replace: "else setValue(shard, record, value, undefined, view);",
   },
   {
     name: "deletion-not-taken",

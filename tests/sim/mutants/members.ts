@@ -37,7 +37,7 @@ export const memberMutants: readonly Mutant[] = [
     name: "wiped-node-admitted",
     breaks: "A node that has lost its disk takes part as if it had not.",
     file: "raft/node/peer_registry.ts",
-    find: "    if (known !== undefined) throw forgotten(peer, known, incarnation);\n",
+    find: "    if (known !== incarnation) throw forgotten(peer, known, incarnation);\n",
     replace: "",
   },
 ];

@@ -50,8 +50,8 @@ export const sessionMutants: readonly Mutant[] = [
     name: "cas-without-compare",
     breaks: "A compare-and-set swaps whatever value it finds.",
     file: "shardkv/apply_writes.ts",
-    find: ": old !== undefined && command.expected.equals(old);",
-    replace: ": old !== undefined;",
+    find: "return value !== undefined && command.expected.equals(value);",
+    replace: "return value !== undefined;",
   },
   {
     name: "second-write-lost",
