@@ -29,7 +29,11 @@ Deno.test("A Host header that is none is refused like any other bad request", as
     const answer = await new Response(connection.readable).text();
     assertMatch(answer, /^HTTP\/1\.1 400 /, name);
     assertMatch(answer, /content-security-policy: default-src 'none'/i, name);
-    assertMatch(answer, /\{"error":\{"code":"INVALID_ARGUMENT","message":"Cannot read the URL /, name);
+    assertMatch(
+      answer,
+      /\{"error":\{"code":"INVALID_ARGUMENT","message":"Cannot read the URL /,
+      name,
+    );
   }
   assertEquals(it.errors, []);
   await server.close();
