@@ -53,7 +53,7 @@ export async function checkServers(
       );
     }
     if (clock.now() - start >= timeoutMs) throw silence(silent, nodes);
-    await sleep(clock, LOOK_MS, new AbortController().signal);
+    await sleep(clock, LOOK_MS);
   }
 }
 
