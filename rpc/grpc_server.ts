@@ -11,17 +11,25 @@ import {
   messageBytesMax,
   prefaceMsMax,
   streamsPerConnectionMax,
+  unsentConnectionBytesMax,
+  unsentServerBytesMax,
 } from "./limits.ts";
 import { onSession } from "./server_sessions.ts";
 import type { ServiceRoutes } from "./service.ts";
 import { replaceStreamTable } from "./stream_table.ts";
+import { UnsentAnswers } from "./unsent_answers.ts";
 import { gatherWrites } from "./write_gathering.ts";
+import { paceStreams, watchFrames } from "./write_pacing.ts";
 
 /** What one server takes on at most; each has a default in limits.ts. */
 export interface ServerLimits {
   readonly connectionsMax?: number;
   /** Milliseconds a new connection has to speak HTTP/2. */
   readonly prefaceMsMax?: number;
+  /** Bytes of answers that wait for the peer of one connection. */
+  readonly unsentConnectionBytesMax?: number;
+  /** Bytes of answers that wait for the peers of all connections. */
+  readonly unsentServerBytesMax?: number;
 }
 
 export interface ServeGrpcOptions {
@@ -39,6 +47,8 @@ export interface GrpcServer {
   readonly address: string;
   /** Connections open now. */
   readonly connections: number;
+  /** Bytes of answers that their callers have not taken. */
+  readonly unsentBytes: number;
   /**
    * Ends streams at once with UNAVAILABLE, gives unary calls a grace to finish,
    * then breaks what is left. Safe to call again.
@@ -75,13 +85,19 @@ export async function serveGrpc(options: ServeGrpcOptions): Promise<GrpcServer> 
   const { address, routes, logger = silentLogger, limits = {}, clock = systemClock } = options;
   const server = new Server(serverOptions);
   widenStreams(server);
-  const calls = new ServerCalls(logger);
+  const unsent = new UnsentAnswers({
+    logger,
+    connectionBytesMax: limits.unsentConnectionBytesMax ?? unsentConnectionBytesMax,
+    serverBytesMax: limits.unsentServerBytesMax ?? unsentServerBytesMax,
+  });
+  const calls = new ServerCalls(logger, unsent);
   register(server, routes, calls);
   // gRPC's own listener would give every stranger a session; see ConnectionGate.
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   onSession(server, (session) => {
     widenConnection(session);
     replaceStreamTable(session);
+    paceStreams(session);
   });
   const gate = new ConnectionGate({
     clock,
@@ -89,7 +105,9 @@ export async function serveGrpc(options: ServeGrpcOptions): Promise<GrpcServer> 
     connectionsMax: limits.connectionsMax ?? connectionsMax,
     prefaceMsMax: limits.prefaceMsMax ?? prefaceMsMax,
     onConnection: (socket) => {
+      unsent.watch(socket);
       gatherWrites(socket);
+      watchFrames(socket);
       injector.injectConnection(socket);
     },
   });
@@ -99,6 +117,9 @@ export async function serveGrpc(options: ServeGrpcOptions): Promise<GrpcServer> 
     address: bound,
     get connections() {
       return gate.connections;
+    },
+    get unsentBytes() {
+      return unsent.bytes;
     },
     close: () => closing ??= closeServer({ server, gate, calls, clock, address: bound }),
   };

@@ -9,11 +9,12 @@ import { setImmediate } from "node:timers";
 import type { Logger } from "../runtime/logger.ts";
 import { KvError } from "./errors.ts";
 import { toGrpcStatus } from "./grpc_status.ts";
-import { streamQueueMessagesMax } from "./limits.ts";
+import { countedAnswerBytesMin, streamQueueMessagesMax, unsentStreamBytesMax } from "./limits.ts";
 import { decodeRequest, encodeResponse } from "./message_codec.ts";
 import { MessageQueue } from "./message_queue.ts";
 import { OpenCalls } from "./open_calls.ts";
 import type { CallContext, Method, Route, ServerStream } from "./service.ts";
+import type { UnsentAnswers, UnsentOfConnection } from "./unsent_answers.ts";
 
 type RawUnary = ServerUnaryCall<Buffer, Buffer>;
 type RawStream = ServerDuplexStream<Buffer, Buffer>;
@@ -26,12 +27,14 @@ export interface ServerCall {
 /** Calls a server has under way. */
 export class ServerCalls {
   readonly logger: Logger;
+  readonly unsent: UnsentAnswers;
   readonly unary = new OpenCalls<ServerCall>();
   readonly streams = new OpenCalls<ServerCall>();
   #onUnaryDone: (() => void) | undefined;
 
-  constructor(logger: Logger) {
+  constructor(logger: Logger, unsent: UnsentAnswers) {
     this.logger = logger;
+    this.unsent = unsent;
   }
 
   /** Resolves once no unary call is under way. */
@@ -72,7 +75,10 @@ function answerUnary(
     if (over) return;
     over = true;
     calls.endUnary(number);
-    if (bytes !== undefined) return answer(null, bytes);
+    if (bytes !== undefined) {
+      if (bytes.length >= countedAnswerBytesMin) countUntilOver(bytes.length, call, calls.unsent);
+      return answer(null, bytes);
+    }
     logUnforeseen(calls.logger, method.path, error);
     answer(toGrpcStatus(error));
   };
@@ -95,6 +101,14 @@ function answerUnary(
     return encodeResponse(method, await handler(request, context));
   };
   run().then((bytes) => finish(undefined, bytes), (error) => finish(error));
+}
+
+function countUntilOver(bytes: number, call: RawUnary, unsent: UnsentAnswers): void {
+  const connection = unsent.of(call.getPeer());
+  if (connection === undefined) return;
+  // Comes once the answer has left, and if it never will.
+  call.once("cancelled", () => connection.add(-bytes));
+  connection.add(bytes);
 }
 
 function answerStream(
@@ -149,6 +163,12 @@ class GrpcServerStream<Request, Response> extends GrpcContext
   /** On the server's list. */
   readonly #number: number;
   #over = false;
+  /** Bytes of responses that have not left. */
+  #unsent = 0;
+  /** Where they are counted too; undefined once the call is over for gRPC. */
+  #connection: UnsentOfConnection | undefined;
+  /** There while too many have not. */
+  #room: PromiseWithResolvers<void> | undefined;
 
   constructor(method: Method<Request, Response>, raw: RawStream, calls: ServerCalls) {
     super(raw);
@@ -161,22 +181,51 @@ class GrpcServerStream<Request, Response> extends GrpcContext
       },
     });
     this.#number = calls.streams.add(this);
+    this.#connection = calls.unsent.of(raw.getPeer());
     raw.on("data", (bytes: Buffer) => this.#receive(bytes));
     // A cancelled call ends first and is cancelled a moment later; waiting a
     // turn keeps a handler from taking it for a proper half-close.
     raw.on("end", () => setImmediate(() => this.#requests.end()));
     raw.on("error", () => {});
-    raw.on("cancelled", () => this.#abort(callerGone(method.path)));
+    raw.on("cancelled", () => {
+      this.#connection?.add(-this.#unsent);
+      this.#connection = undefined;
+      this.#makeRoom();
+      this.#abort(callerGone(method.path));
+    });
   }
 
+  /** Who reads no answers is asked for no more requests. */
   get requests(): AsyncIterable<Request> {
-    return this.#requests;
+    return {
+      [Symbol.asyncIterator]: () => {
+        const all = this.#requests[Symbol.asyncIterator]();
+        const next = () => all.next();
+        return { ...all, next: () => this.#room?.promise.then(next) ?? next() };
+      },
+    };
   }
 
   send(response: Response): void {
     if (this.#over) return;
     const bytes = encodeResponse(this.#method, response);
-    if (this.#raw.writable) this.#raw.write(bytes);
+    if (!this.#raw.writable) return;
+    const { length } = bytes;
+    this.#unsent += length;
+    if (this.#unsent > unsentStreamBytesMax) this.#room ??= Promise.withResolvers();
+    this.#raw.write(bytes, () => this.#onSent(length));
+    this.#connection?.add(length);
+  }
+
+  #onSent(bytes: number): void {
+    this.#unsent -= bytes;
+    this.#connection?.add(-bytes);
+    if (this.#unsent <= unsentStreamBytesMax) this.#makeRoom();
+  }
+
+  #makeRoom(): void {
+    this.#room?.resolve();
+    this.#room = undefined;
   }
 
   /** Ends the stream for the caller, well or with an error. */

@@ -2,7 +2,8 @@ import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import * as http2 from "node:http2";
 import { type Clock, sleep, systemClock } from "../runtime/clock.ts";
 import { KvError } from "./errors.ts";
-import { flowControlBytes } from "./limits.ts";
+import type { BatchRequest, BatchResponse } from "../proto/gen/shardkv.ts";
+import { flowControlBytes, unsentStreamBytesMax } from "./limits.ts";
 import { GrpcDialer } from "./grpc_dialer.ts";
 import { type GrpcServer, serveGrpc, type ServerLimits, tryAddress } from "./grpc_server.ts";
 import { type ServiceRoutes, stream, unary } from "./service.ts";
@@ -189,6 +190,75 @@ Deno.test("serveGrpc() lets a message cross without waiting for its first bytes 
   });
 });
 
+Deno.test("serveGrpc() asks a caller that takes no answers for no more requests", async () => {
+  let answered = 0;
+  const routes = [stream(streamMethod, async (call) => {
+    for await (const { id } of call.requests) {
+      answered++;
+      call.send(large(id));
+    }
+  })];
+  await withServer({ routes }, async (server) => {
+    const session = http2.connect(`http://${server.address}`);
+    const call = startCall(session, streamMethod.path);
+    for (let id = 1; id <= 40; id++) call.write(frameOf(request(id)));
+    const held = Math.ceil(unsentStreamBytesMax / largeBytes) + 1;
+    await until(() => answered >= held - 1);
+    await sleep(systemClock, 50);
+    assert(answered <= held, `${answered} were answered`);
+    let received = 0;
+    call.on("data", (bytes: Buffer) => received += bytes.length);
+    call.resume();
+    await until(() => received > 40 * largeBytes);
+    await until(() => server.unsentBytes === 0);
+    assertEquals(answered, 40);
+    await closeSession(session);
+  });
+});
+
+Deno.test("serveGrpc() closes a connection whose peer leaves too many answers", async () => {
+  const routes = [
+    unary(execute, ({ id }) => Promise.resolve(id === 0 ? large(id) : response(id))),
+  ];
+  const limits = { unsentConnectionBytesMax: 4 * largeBytes };
+  await withServer({ routes, ...limits }, async (server) => {
+    const session = http2.connect(`http://${server.address}`);
+    const ask = () => startCall(session, execute.path).end(frameOf(request(0)));
+    const closed = new Promise<void>((resolve) => session.on("close", () => resolve()));
+    for (let i = 0; i < 3; i++) ask();
+    await until(() => server.unsentBytes > 3 * largeBytes);
+    await assertAnswers(server);
+    assert(!session.destroyed);
+    for (let i = 0; i < 3; i++) ask();
+    await closed;
+    await assertAnswers(server);
+    await until(() => server.unsentBytes === 0);
+  });
+});
+
+Deno.test("serveGrpc() closes the worst connection when all together leave too many answers", async () => {
+  const routes = [unary(execute, ({ id }) => Promise.resolve(large(id)))];
+  const limits = { unsentServerBytesMax: 6 * largeBytes };
+  await withServer({ routes, ...limits }, async (server) => {
+    const [worst, other] = [1, 2].map(() => http2.connect(`http://${server.address}`));
+    assert(worst !== undefined && other !== undefined);
+    const closed = new Promise<void>((resolve) => worst.on("close", () => resolve()));
+    const ask = async (session: http2.ClientHttp2Session, times: number) => {
+      const before = server.unsentBytes;
+      for (let i = 0; i < times; i++) startCall(session, execute.path).end(frameOf(request(i)));
+      await until(() => worst.destroyed || server.unsentBytes > before + times * largeBytes);
+    };
+    await ask(worst, 3);
+    await ask(other, 2);
+    assert(!worst.destroyed);
+    await ask(other, 1);
+    await closed;
+    assert(!other.destroyed);
+    await closeSession(other);
+    await until(() => server.unsentBytes === 0);
+  });
+});
+
 Deno.test("GrpcServer.close() lets calls under way finish", async () => {
   const entered = Promise.withResolvers<void>();
   const gate = Promise.withResolvers<void>();
@@ -229,6 +299,49 @@ Deno.test("GrpcServer.close() breaks calls that take too long", async () => {
   mute.close();
   await dialer.close();
 });
+
+const largeBytes = 1_000_000;
+
+function large(id: number): BatchResponse {
+  const result = { code: 0, value: Buffer.alloc(largeBytes, 1), hasValue: true };
+  return { ...response(id), getResults: [result] };
+}
+
+/** A call whose answers nobody takes until it is resumed. */
+function startCall(session: http2.ClientHttp2Session, path: string): http2.ClientHttp2Stream {
+  session.on("error", () => {});
+  const call = session.request({
+    ":method": "POST",
+    ":path": path,
+    "content-type": "application/grpc",
+    "te": "trailers",
+  });
+  call.on("error", () => {});
+  call.pause();
+  return call;
+}
+
+/** A message as gRPC puts it into a stream. */
+function frameOf(message: BatchRequest): Buffer {
+  const bytes = execute.requestSerialize(message);
+  const head = Buffer.alloc(5);
+  head.writeUInt32BE(bytes.length, 1);
+  return Buffer.concat([head, bytes]);
+}
+
+async function closeSession(session: http2.ClientHttp2Session): Promise<void> {
+  const closed = new Promise<void>((resolve) => session.on("close", () => resolve()));
+  session.destroy();
+  await closed;
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  const deadline = systemClock.now() + timeoutMs;
+  while (!condition()) {
+    assert(systemClock.now() < deadline, "It never came");
+    await sleep(systemClock, 5);
+  }
+}
 
 async function withServer(
   options: ServerLimits & { readonly routes?: ServiceRoutes },

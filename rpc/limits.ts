@@ -49,3 +49,31 @@ export const streamsPerConnectionMax = 1_024;
 
 /** Milliseconds a new connection has to say that it speaks HTTP/2. */
 export const prefaceMsMax = 10_000;
+
+/**
+ * Bytes of one stream that node:http2 is given beyond what has left: enough to
+ * use a window that opens at once, and all that is lost if the stream ends
+ * before (see write_pacing.ts).
+ */
+export const aheadBytesMax = 256 * 1024;
+
+/** Bytes that wait in a socket before streams are given no more: what a busy turn writes, several times. */
+export const socketBytesMax = 4 * 1024 * 1024;
+
+/**
+ * Bytes of answers on one stream that its caller has not taken before it is
+ * asked for no more requests. Above one answer; a clerk has four under way.
+ */
+export const unsentStreamBytesMax = 4 * 1024 * 1024;
+
+/**
+ * Bytes of answers that the callers on one connection have not taken; beyond it
+ * the connection is closed. Several times what a clerk's four batches can be.
+ */
+export const unsentConnectionBytesMax = 64 * 1024 * 1024;
+
+/** The same for all connections of a server; beyond it the one with the most is closed. */
+export const unsentServerBytesMax = 256 * 1024 * 1024;
+
+/** Bytes from which a unary answer counts; what a connection's calls can have below it is little. */
+export const countedAnswerBytesMin = 16 * 1024;

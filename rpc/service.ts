@@ -28,8 +28,9 @@ export interface CallContext {
 
 /**
  * The server's end of a stream. Handlers bound what they write by what the
- * caller has granted (a request answered, a credit message): the carrier has no
- * backpressure of its own.
+ * caller has granted (a request answered, a credit message). Of callers that read
+ * no responses gRPC's carrier takes no more requests, see limits.ts; `send` never
+ * waits.
  */
 export interface ServerStream<Request, Response> extends CallContext {
   /** Requests in order; ends when the caller half-closes, throws when the call breaks. */

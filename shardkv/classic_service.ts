@@ -28,6 +28,7 @@ import { encodeWrites } from "./commands.ts";
 import { forwardCommand } from "./forwarder.ts";
 import { type GroupLog, proposeWrites } from "./group_log.ts";
 import { readKeys } from "./kv_reads.ts";
+import type { ReadBudget } from "./read_budget.ts";
 import { CHUNK_BYTES_MAX, type GroupLimits, SHARDS_DATA_BYTES_MAX } from "./limits.ts";
 import type { ShardMachine } from "./machine.ts";
 import { isChangeCursor, USER_KIND } from "./machine_keys.ts";
@@ -39,6 +40,7 @@ import { groupStatus, type StatusSources } from "./status.ts";
 export interface ClassicServiceOptions extends StatusSources {
   readonly log: GroupLog;
   readonly machine: ShardMachine;
+  readonly reads: ReadBudget;
   readonly dialer: Dialer;
   readonly limits: GroupLimits;
   readonly requests: RequestMetrics;

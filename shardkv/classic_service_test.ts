@@ -6,6 +6,7 @@ import { RequestMetrics } from "../server/request_metrics.ts";
 import { ClassicService } from "./classic_service.ts";
 import { defaultGroupLimits } from "./limits.ts";
 import { bytes, configChain, keyIn, MachineHarness, write } from "./machine_harness.ts";
+import { ReadBudget } from "./read_budget.ts";
 import { callUnary, FakeLog } from "./service_harness.ts";
 
 const noDialer: Dialer = {
@@ -31,6 +32,7 @@ async function givingGroup() {
     machine: group.machine,
     engine: group.engine,
     dialer: noDialer,
+    reads: new ReadBudget(),
     limits: defaultGroupLimits,
     requests: new RequestMetrics(new VirtualClock()),
     gid: 100,

@@ -2,16 +2,18 @@
 import type { Result } from "../proto/gen/shardkv.ts";
 import { KvError } from "../rpc/errors.ts";
 import type { GroupLog } from "./group_log.ts";
-import { GET_SLICE_KEYS, RESPONSE_BYTES_MAX } from "./limits.ts";
+import { RESPONSE_BYTES_MAX } from "./limits.ts";
 import type { ShardMachine } from "./machine.ts";
 import { userKey } from "./machine_keys.ts";
 import { type HeldShard, type Ownership, refusalOf, shardOfKey } from "./ownership.ts";
+import type { Caller, ReadBudget } from "./read_budget.ts";
 import { plainResults, ResponseRoom, valueResult } from "./results.ts";
 
 /** What a read looks at. */
 export interface ReadContext {
   readonly log: GroupLog;
   readonly machine: ShardMachine;
+  readonly reads: ReadBudget;
 }
 
 /** Which keys, and who may answer. */
@@ -26,25 +28,17 @@ export interface ReadRequest {
  * past the bytes a response may have are answered NOT_READY: the caller asks
  * again for those.
  *
+ * @param caller Nothing is read for who is gone before it has its turn
  * @throws {KvError} NOT_LEADER, OVERLOADED, UNAVAILABLE
  */
 export async function readKeys(
   context: ReadContext,
   { getKeys: keys, anyReplica }: ReadRequest,
+  caller?: Caller,
 ): Promise<Result[]> {
   await context.log.readBarrier(anyReplica ? "anywhere" : "onLeader");
   const { term } = context.log.status();
-  const results: Result[] = [];
-  const room = new ResponseRoom(RESPONSE_BYTES_MAX);
-  for (let at = 0; at < keys.length; at += GET_SLICE_KEYS) {
-    if (room.isUsedUp) {
-      results.push(...keys.slice(at).map(() => plainResults.NOT_READY));
-      break;
-    }
-    for (const result of await readSlice(context, keys.slice(at, at + GET_SLICE_KEYS))) {
-      results.push(room.take(result));
-    }
-  }
+  const results = await context.reads.run(keys.length, () => readSlices(context, keys), caller);
   // A snapshot can replace what a follower reads, and both states are late enough.
   if (!anyReplica) assertStillLeader(context.log, term);
   return results;
@@ -68,6 +62,21 @@ export function assertStillLeader(log: GroupLog, term: number): void {
 export function isSameStay(before: HeldShard, after: Ownership): boolean {
   const held = after.shards.get(before.shard);
   return held?.incarnation === before.incarnation && refusalOf(held) === undefined;
+}
+
+/** A slice after the other, until a response is full. */
+async function readSlices(context: ReadContext, keys: readonly Buffer[]): Promise<Result[]> {
+  const { reads } = context;
+  const results: Result[] = [];
+  const room = new ResponseRoom(RESPONSE_BYTES_MAX);
+  while (results.length < keys.length && room.bytesLeft > 0) {
+    const at = results.length;
+    const end = at + reads.sliceKeys(room.bytesLeft);
+    const slice = await readSlice(context, keys.slice(at, end));
+    reads.saw(slice);
+    results.push(...slice.map((result) => room.take(result)));
+  }
+  return results.concat(keys.slice(results.length).map(() => plainResults.NOT_READY));
 }
 
 async function readSlice(

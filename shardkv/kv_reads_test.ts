@@ -1,11 +1,14 @@
-/** What becomes of a read during which its shard goes away. */
+/** What becomes of a read during which its shard goes away, and how much is read at once. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type Result, ResultCode } from "../proto/gen/shardkv.ts";
 import type { MachineReader } from "../raft/node/state_machine.ts";
 import { KvError } from "../rpc/errors.ts";
+import { sleep, systemClock } from "../runtime/clock.ts";
 import { readKeys } from "./kv_reads.ts";
+import { GET_SLICE_KEYS, READING_KEYS_MAX } from "./limits.ts";
 import { bytes, configChain, keyIn, MachineHarness, nextConfig, write } from "./machine_harness.ts";
 import { changeCursor } from "./machine_keys.ts";
+import { ReadBudget } from "./read_budget.ts";
 import { FakeLog } from "./service_harness.ts";
 
 const STAYS = bytes(keyIn(0, 2));
@@ -29,17 +32,27 @@ function readWhile(
   happens: (log: FakeLog) => Promise<unknown>,
 ): Promise<Result[]> {
   const log = new FakeLog(group);
+  onRead(group, log, () => happens(log));
+  const context = { log, machine: group.machine, reads: new ReadBudget() };
+  return readKeys(context, { getKeys: [STAYS, LEAVES], anyReplica });
+}
+
+/** Something happens whenever values of so many keys are found. */
+function onRead(
+  group: MachineHarness,
+  log: FakeLog,
+  happens: (keys: number) => Promise<unknown>,
+): void {
   const reader: MachineReader = Object.create(group.reader, {
     getMany: {
       value: async (keys: Buffer[]) => {
         const values = await group.reader.getMany(keys);
-        await happens(log);
+        await happens(keys.length);
         return values;
       },
     },
   });
   Object.defineProperty(log, "reader", { value: reader });
-  return readKeys({ log, machine: group.machine }, { getKeys: [STAYS, LEAVES], anyReplica });
 }
 
 /** Shard 1 is given back in configuration 3, with nothing in it. */
@@ -97,5 +110,42 @@ Deno.test("readKeys() of any replica does not mind who leads meanwhile", async (
   const group = await source();
   const results = await readWhile(group, true, ledAnew);
   assertEquals(told(results), [[OK, "v"], [OK, "v"]]);
+  await group.close();
+});
+
+Deno.test("readKeys() of many requests at once reads so many keys at a time", async () => {
+  const group = await source();
+  const log = new FakeLog(group);
+  const context = { log, machine: group.machine, reads: new ReadBudget() };
+  let now = 0;
+  let most = 0;
+  onRead(group, log, async (keys) => {
+    most = Math.max(most, now += keys);
+    await sleep(systemClock, 1);
+    now -= keys;
+  });
+  const getKeys = new Array<Buffer>(2 * GET_SLICE_KEYS).fill(STAYS);
+  const all = await Promise.all(
+    Array.from({ length: 30 }, () => readKeys(context, { getKeys, anyReplica: false })),
+  );
+  assertEquals(most, READING_KEYS_MAX);
+  for (const results of all) assertEquals(told(results), getKeys.map(() => [OK, "v"]));
+  await group.close();
+});
+
+Deno.test("readKeys() reads no more large values than a response has room for", async () => {
+  const group = await source();
+  const key = bytes(keyIn(0, 2, 1));
+  await group.write([write({ key, value: Buffer.alloc(1 << 20) })]);
+  const log = new FakeLog(group);
+  const context = { log, machine: group.machine, reads: new ReadBudget() };
+  const getKeys = new Array<Buffer>(5).fill(key);
+  await readKeys(context, { getKeys: [key], anyReplica: false });
+  const slices: number[] = [];
+  onRead(group, log, (keys) => Promise.resolve(slices.push(keys)));
+  const results = await readKeys(context, { getKeys, anyReplica: false });
+  assertEquals(slices, [3]);
+  const { RESULT_NOT_READY: NOT_READY } = ResultCode;
+  assertEquals(results.map(({ code }) => code), [OK, OK, OK, NOT_READY, NOT_READY]);
   await group.close();
 });

@@ -30,6 +30,7 @@ import {
 import type { ShardMachine } from "./machine.ts";
 import { shardOfKey, shardsOfKeys } from "./ownership.ts";
 import { placesOfKeys } from "./places.ts";
+import type { Caller, ReadBudget } from "./read_budget.ts";
 import { checkGetKeys, checkScan, checkWrites } from "./request_check.ts";
 import { RequestGate } from "./request_gate.ts";
 import { ResponseRoom } from "./results.ts";
@@ -41,6 +42,7 @@ import type { WriteBrake } from "./write_brake.ts";
 export interface KvServiceOptions {
   readonly log: GroupLog;
   readonly machine: ShardMachine;
+  readonly reads: ReadBudget;
   readonly limits: GroupLimits;
   readonly requests: RequestMetrics;
   readonly gid: Gid;
@@ -58,8 +60,8 @@ export class KvService {
 
   get routes(): ServiceRoutes {
     return [
-      unary(KvServiceService.execute, (request) => this.#measured(request)),
-      unary(KvServiceService.scan, (request) => this.#measuredScan(request)),
+      unary(KvServiceService.execute, (request, caller) => this.#measured(request, caller)),
+      unary(KvServiceService.scan, (request, caller) => this.#measuredScan(request, caller)),
       stream(KvServiceService.stream, (calls) => this.#serveStream(calls)),
     ];
   }
@@ -69,12 +71,12 @@ export class KvService {
    *
    * @throws {KvError} For the batch as a whole; LEADERSHIP_LOST if its writes may have happened
    */
-  async execute(request: BatchRequest): Promise<BatchResponse> {
+  async execute(request: BatchRequest, caller?: Caller): Promise<BatchResponse> {
     const { machine } = this.#options;
     checkGetKeys(request.getKeys);
-    const writing = request.writes.length === 0 ? [] : this.#write(request);
-    const reading = request.getKeys.length === 0 ? [] : this.#read(request);
-    const [writes, reads] = await Promise.allSettled([writing, reading]);
+    const writing = request.writes.length === 0 ? undefined : this.#write(request);
+    const reading = request.getKeys.length === 0 ? [] : this.#read(request, writing, caller);
+    const [writes, reads] = await Promise.allSettled([writing ?? [], reading]);
     if (writes.status === "rejected") throw writes.reason;
     if (reads.status === "rejected") throw readFailure(reads.reason, writes.value.length > 0);
     const room = new ResponseRoom(RESPONSE_BYTES_MAX);
@@ -150,29 +152,36 @@ export class KvService {
     return this.#options.arrivals.areExpected || this.#options.brake.isOn;
   }
 
-  async #read(request: BatchRequest): Promise<Result[]> {
-    const { arrivals, machine: { ownership } } = this.#options;
+  /** The values count for as long as the writes that go with them take. */
+  async #read(
+    request: BatchRequest,
+    writing: Promise<unknown> | undefined,
+    caller?: Caller,
+  ): Promise<Result[]> {
+    const { arrivals, machine: { ownership }, reads } = this.#options;
     if (arrivals.areExpected) await arrivals.holdReads(shardsOfKeys(ownership, request.getKeys));
-    return await readKeys(this.#options, request);
+    const results = await readKeys(this.#options, request, caller);
+    if (writing !== undefined) await reads.holdWhile(writing, results);
+    return results;
   }
 
-  #scan(request: ScanRequest): Promise<ScanResponse> {
+  #scan(request: ScanRequest, caller: Caller): Promise<ScanResponse> {
     const { operations, ownership } = this.#options.machine;
     checkScan(request, ownership);
     for (const shard of request.shards) {
       if (ownership.shards.has(shard)) operations.countRead(shard);
     }
-    return scanPage(this.#options, request);
+    return scanPage(this.#options, request, caller);
   }
 
-  #measured(request: BatchRequest): Promise<BatchResponse> {
+  #measured(request: BatchRequest, caller: Caller): Promise<BatchResponse> {
     const commands = request.getKeys.length + (request.writes.length > 0 ? 1 : 0);
-    const answer = () => this.#gated(() => this.execute(request));
+    const answer = () => this.#gated(() => this.execute(request, caller));
     return this.#options.requests.watch(answer, commands, countBatch);
   }
 
-  #measuredScan(request: ScanRequest): Promise<ScanResponse> {
-    const answer = () => this.#gated(() => this.#scan(request));
+  #measuredScan(request: ScanRequest, caller: Caller): Promise<ScanResponse> {
+    const answer = () => this.#gated(() => this.#scan(request, caller));
     return this.#options.requests.watch(answer, 1, countScan);
   }
 
@@ -212,7 +221,7 @@ export class KvService {
   ): Promise<void> {
     try {
       const parts = this.#separate(request);
-      if (parts === undefined) calls.send(await this.#measured(request));
+      if (parts === undefined) calls.send(await this.#measured(request, calls));
       else await this.#answerParts(parts, calls);
     } catch (error) {
       calls.send(this.#failure(request.id, error));
@@ -228,9 +237,9 @@ export class KvService {
       writes: prompt.writes.length + held.writes.length,
       reads: prompt.reads.length + held.reads.length,
     };
-    const first = await this.#measured(prompt.request);
+    const first = await this.#measured(prompt.request, calls);
     calls.send({ ...widen(first, prompt, whole), more: true });
-    calls.send(await this.#measured(held.request));
+    calls.send(await this.#measured(held.request, calls));
   }
 
   /** @throws {KvError} INVALID_ARGUMENT if the writes cannot be read */

@@ -17,6 +17,7 @@ import { KvService } from "./kv_service.ts";
 import { defaultGroupLimits, RESPONSE_BYTES_MAX, STREAM_REQUESTS_MAX } from "./limits.ts";
 import { bytes, configChain, keyIn, MachineHarness, write } from "./machine_harness.ts";
 import { callUnary, FakeLog } from "./service_harness.ts";
+import { ReadBudget } from "./read_budget.ts";
 import { WriteBrake } from "./write_brake.ts";
 
 async function service() {
@@ -31,7 +32,8 @@ async function service() {
   const brake = new WriteBrake(clock);
   const arrivals = new Arrivals(clock);
   const { machine } = group;
-  const kv = new KvService({ log, machine, limits, requests, gid: 100, brake, arrivals });
+  const reads = new ReadBudget();
+  const kv = new KvService({ log, machine, limits, requests, gid: 100, reads, brake, arrivals });
   return { group, log, kv, clock, requests, brake, arrivals };
 }
 
@@ -265,6 +267,7 @@ Deno.test("Scan pages over shards in key order and says who serves a shard of an
     limits: defaultGroupLimits,
     requests: new RequestMetrics(clock),
     gid: 100,
+    reads: new ReadBudget(),
     brake: new WriteBrake(clock),
     arrivals: new Arrivals(clock),
   });

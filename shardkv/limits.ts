@@ -18,6 +18,10 @@ export const COMMANDS_MAX = 1_024;
 export const GET_KEYS_MAX = 1_024;
 /** Keys read from the engine at once; between two slices the response's size is looked at. */
 export const GET_SLICE_KEYS = 64;
+/** Keys that the reads under way may have read at once, of all requests: eight such slices. */
+export const READING_KEYS_MAX = 512;
+/** Bytes of values that were read and wait for the rest of their answers before no more are read. */
+export const HELD_BYTES_MAX = 64 << 20;
 
 /** Requests of one stream that are being answered: two windows of a busy clerk. */
 export const STREAM_REQUESTS_MAX = 256;

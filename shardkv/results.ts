@@ -33,8 +33,9 @@ export class ResponseRoom {
     this.#bytesMax = bytesMax;
   }
 
-  get isUsedUp(): boolean {
-    return this.#bytes > this.#bytesMax;
+  /** 0 or less: it is full. */
+  get bytesLeft(): number {
+    return this.#bytesMax - this.#bytes;
   }
 
   /**

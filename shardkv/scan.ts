@@ -8,9 +8,10 @@ import { KvError } from "../rpc/errors.ts";
 import { boundedMap } from "./bounded_map.ts";
 import { assertStillLeader, isSameStay, type ReadContext } from "./kv_reads.ts";
 import type { ShardMachine } from "./machine.ts";
-import { SCAN_BYTES_MAX, SCAN_PAIRS_MAX, SCAN_READS_MAX } from "./limits.ts";
+import { GET_SLICE_KEYS, SCAN_BYTES_MAX, SCAN_PAIRS_MAX, SCAN_READS_MAX } from "./limits.ts";
 import { type HeldShard, refusalOf } from "./ownership.ts";
 import { type PlaceContext, placesOf } from "./places.ts";
+import type { Caller } from "./read_budget.ts";
 import { CursorHeap } from "./cursor_heap.ts";
 import { ShardCursor } from "./shard_cursor.ts";
 
@@ -25,8 +26,12 @@ export interface ScanContext extends ReadContext, PlaceContext {
  * @throws {KvError} NOT_LEADER, OVERLOADED, UNAVAILABLE; WRONG_GROUP or NOT_READY
  *   if one of the shards is not served here, before or after the read
  */
-export async function scanPage(context: ScanContext, request: ScanRequest): Promise<ScanResponse> {
-  const { log, machine } = context;
+export async function scanPage(
+  context: ScanContext,
+  request: ScanRequest,
+  caller: Caller,
+): Promise<ScanResponse> {
+  const { log, machine, reads } = context;
   await log.readBarrier();
   const { term } = log.status();
   const elsewhere = shardsElsewhere(context, request.shards);
@@ -37,8 +42,10 @@ export async function scanPage(context: ScanContext, request: ScanRequest): Prom
   const shards = servedShards(context, request.shards);
   const limit = Math.min(request.limit || SCAN_PAIRS_MAX, SCAN_PAIRS_MAX);
   const cursors = openCursors(context, request, shards, limit);
-  await boundedMap(cursors, SCAN_READS_MAX, (cursor) => cursor.fill());
-  const page = await merge(cursors, limit, request.keysOnly);
+  const page = await reads.run(GET_SLICE_KEYS, async () => {
+    await boundedMap(cursors, SCAN_READS_MAX, (cursor) => cursor.fill());
+    return await merge(cursors, limit, request.keysOnly);
+  }, caller);
   const after = machine.ownership;
   for (const shard of shards) {
     if (!isSameStay(shard, after)) throw notServed("WRONG_GROUP", shard.shard);

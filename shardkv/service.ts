@@ -5,6 +5,7 @@ import type { Clock } from "../runtime/clock.ts";
 import type { Arrivals } from "./arrivals.ts";
 import { ClassicService, type ClassicServiceOptions } from "./classic_service.ts";
 import { KvService } from "./kv_service.ts";
+import { ReadBudget } from "./read_budget.ts";
 import {
   checkGainer,
   dropShard,
@@ -14,7 +15,7 @@ import {
 } from "./shard_source.ts";
 import { WriteBrake } from "./write_brake.ts";
 
-export interface GroupServicesOptions extends ClassicServiceOptions {
+export interface GroupServicesOptions extends Omit<ClassicServiceOptions, "reads"> {
   readonly clock: Clock;
   /** Shards that are about to be this group's; its migrator tells. */
   readonly arrivals: Arrivals;
@@ -22,9 +23,10 @@ export interface GroupServicesOptions extends ClassicServiceOptions {
 
 export function groupRoutes(options: GroupServicesOptions): ServiceRoutes {
   const brake = new WriteBrake(options.clock);
+  const reads = new ReadBudget();
   return [
-    ...new ClassicService(options).routes,
-    ...new KvService({ ...options, brake }).routes,
+    ...new ClassicService({ ...options, reads }).routes,
+    ...new KvService({ ...options, reads, brake }).routes,
     ...transferRoutes(options, brake),
   ];
 }

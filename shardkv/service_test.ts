@@ -14,6 +14,7 @@ import { bytes, configChain, keyIn, MachineHarness, write } from "./machine_harn
 import { changeCursor } from "./machine_keys.ts";
 import { transferRoutes } from "./service.ts";
 import { callUnary, FakeLog } from "./service_harness.ts";
+import { ReadBudget } from "./read_budget.ts";
 import { WriteBrake } from "./write_brake.ts";
 
 Deno.test("freezeShard() freezes a shard behind the writes that were held, not in front of them", async () => {
@@ -33,6 +34,7 @@ Deno.test("freezeShard() freezes a shard behind the writes that were held, not i
     limits: defaultGroupLimits,
     requests,
     gid: 100,
+    reads: new ReadBudget(),
     brake,
     arrivals: new Arrivals(clock),
   });
