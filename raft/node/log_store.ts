@@ -168,6 +168,8 @@ async function loadLog(journal: Journal, base: LogBase): Promise<LoadedLog> {
   let last: LogIndex | undefined;
   const entries: Entry[] = [];
   const runs: Run[] = [];
+  // Entries that were replaced later may lack those before them: the journal forgets whole files.
+  let gap: string | undefined;
   for await (const { sequence, payload } of journal.records()) {
     if (sequence < base.since) continue;
     const record = decoded(sequence, payload);
@@ -175,7 +177,11 @@ async function loadLog(journal: Journal, base: LogBase): Promise<LoadedLog> {
     const first = record.entries[0]?.index;
     if (first === undefined) continue;
     const expected = (last ?? base.index) + 1;
-    if (first > expected) throw damaged(`log entry ${expected} is missing, the next is ${first}`);
+    if (first > expected) {
+      gap ??= `log entry ${expected} is missing, the next is ${first}`;
+      continue;
+    }
+    gap = undefined;
     last = first + record.entries.length - 1;
     addRun(runs, { sequence, first });
     entries.length = Math.min(entries.length, Math.max(0, first - base.index - 1));
@@ -184,6 +190,7 @@ async function loadLog(journal: Journal, base: LogBase): Promise<LoadedLog> {
       if (entry.index > base.index) entries.push({ ...entry, data: Buffer.from(entry.data) });
     }
   }
+  if (gap !== undefined) throw damaged(gap);
   if (last !== undefined && last < base.index) {
     throw damaged(`the log begins behind ${base.index}, its last entry is ${last}`);
   }

@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { EngineError, type Write } from "../../storage/engine.ts";
+import { type Engine, EngineError, type Write } from "../../storage/engine.ts";
 import { appliedKey, nodeKey } from "../../storage/key_space.ts";
+import { FileJournal } from "../../storage/journal/file_journal.ts";
+import { filesIn, withDirectory } from "../../storage/journal/journal_fixture.ts";
 import { MemoryEngine } from "../../storage/memory_engine.ts";
 import type { Entry } from "../types.ts";
 import { encodeLogRecord, type LogRecord } from "./log_record.ts";
@@ -235,3 +237,42 @@ Deno.test("LogStore.install() holds until the write that makes it so, and not a 
   assertEquals(state.generation, 1);
   assertEquals(summary(state.entries), ["1/1 entry 1", "2/1 entry 2", "3/1 entry 3"]);
 });
+
+/** The same engine with a journal of files, which forgets them whole. */
+function withJournal(engine: MemoryEngine, journal: FileJournal): Engine {
+  return new Proxy<Engine>(engine, {
+    get: (target, name) => {
+      if (name === "journal") return journal;
+      const value = Reflect.get(target, name, target);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+}
+
+Deno.test("LogStore.load() does without what stood before entries that were replaced", () =>
+  withDirectory(async (directory) => {
+    const memory = new MemoryEngine();
+    const options = { segmentBytes: 8_000 };
+    const journal = await FileJournal.open(directory, options);
+    const engine = withJournal(memory, journal);
+    const { store } = await LogStore.load(engine);
+    const save = (index: number, term: number, commit: number) =>
+      store.save({ term, vote: 0, commit }, [entry(index, term, "e".repeat(1_000))]);
+    for (let index = 1; index <= 10; index++) await save(index, 1, Math.min(6, index - 1));
+    // Some of what is replaced begins the second file, behind what the first one holds of it.
+    assertEquals((await filesIn(directory)).length, 2);
+    for (let index = 7; index <= 14; index++) await save(index, 2, index - 1);
+    const compacted = store.compact(7, () => 2);
+    const applied = appliedWrite(1, { index: 12, term: 2, roster });
+    await engine.write([applied, writeOf(compacted)], sync);
+    await journal.forget(compacted?.below ?? 0);
+    assertEquals((await filesIn(directory)).length, 2);
+    await journal.close();
+
+    const reopened = await FileJournal.open(directory, options);
+    const { state } = await LogStore.load(withJournal(memory, reopened));
+
+    const found = state.entries.map(({ index, term }) => [index, term]);
+    assertEquals(found, [8, 9, 10, 11, 12, 13, 14].map((index) => [index, 2]));
+    await reopened.close();
+  }));

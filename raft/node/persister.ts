@@ -142,7 +142,13 @@ export class Persister {
     if (entries.length > 0 || hardState !== undefined) {
       await this.#save("Save", () => store.save(hardState, entries));
     }
-    if (installation !== undefined) await this.#makeLive(installation);
+    if (installation === undefined) return;
+    await this.#makeLive(installation);
+    for (const { installation: passedOver } of rounds.slice(0, installing)) {
+      if (passedOver !== undefined) {
+        this.#clear(passedOver.generation).catch(this.#options.onFatal);
+      }
+    }
   }
 
   async #install({ meta, generation }: Installation, hardState?: HardState): Promise<void> {

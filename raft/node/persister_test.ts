@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { VirtualClock } from "../../runtime/virtual_clock.ts";
+import { generationRange } from "../../storage/key_space.ts";
 import { MemoryEngine } from "../../storage/memory_engine.ts";
 import type { Ready } from "../ready.ts";
 import type { Entry, LogIndex, Term } from "../types.ts";
@@ -7,6 +8,10 @@ import { LiveGeneration } from "./live_generation.ts";
 import { LogStore } from "./log_store.ts";
 import { Persister, type Round } from "./persister.ts";
 import { RaftMetrics } from "./raft_metrics.ts";
+import { firstRoster } from "./roster.ts";
+import { appliedWrite } from "./roster_codec.ts";
+
+const roster = firstRoster(new Map([[1, "one:1"]]));
 
 /** A round that has nothing but entries of one term, from `first` on. */
 function roundOf(term: Term, first: LogIndex, count: number): Round {
@@ -26,6 +31,16 @@ function roundOf(term: Term, first: LogIndex, count: number): Round {
     droppedReads: [],
   };
   return { ready, installation: undefined };
+}
+
+/** A round that has nothing but a snapshot, staged in a generation. */
+function snapshotRound(generation: number, index: LogIndex): Round {
+  const round = roundOf(1, index, 0);
+  const meta = { index, term: 1, confState: roster.conf, id: generation };
+  return {
+    installation: { meta, generation },
+    ready: { ...round.ready, hardState: { term: 1, vote: 0, commit: index }, snapshot: meta },
+  };
 }
 
 /** A persister whose disk syncs nothing before it is let go; it is given no snapshots. */
@@ -71,5 +86,37 @@ Deno.test("Persister keeps of an entry that rounds replaced while they waited th
 
   const stored = state.entries.map(({ index, term, data }) => [index, term, `${data}`]);
   assertEquals(stored.slice(4), [[5, 1, "1/5"], [6, 2, "2/6"]]);
+  await engine.close();
+});
+
+Deno.test("Persister leaves nothing of a snapshot behind that another one of the same write replaced", async () => {
+  const engine = new MemoryEngine();
+  const { store } = await LogStore.load(engine);
+  const applied = [0, 100, 200].map((index, i) => appliedWrite(1 + i, { index, term: 1, roster }));
+  await engine.write(applied, { sync: true });
+  const persisted = Promise.withResolvers<void>();
+  const persister = new Persister({
+    identity: { clusterId: "1", gid: 1, nodeId: 1 },
+    engine,
+    store,
+    machine: { load: () => Promise.resolve() } as never,
+    generation: new LiveGeneration(engine, 1),
+    applier: { pause: () => Promise.resolve(), resume: () => {} } as never,
+    clock: new VirtualClock(),
+    metrics: new RaftMetrics(),
+    retainedEntriesMax: 100,
+    onPersisted: () => persisted.resolve(),
+    onInstalled: () => {},
+    onFatal: persisted.reject,
+  });
+  persister.enqueue(snapshotRound(2, 100));
+  persister.enqueue(snapshotRound(3, 200));
+  persister.start();
+  await persisted.promise;
+  const records = async (generation: number) =>
+    (await engine.scan(generationRange(generation))).length;
+  // What is cleared is cleared beside everything else.
+  await new VirtualClock().advance(1_000);
+  assertEquals([await records(1), await records(2), await records(3)], [0, 0, 1]);
   await engine.close();
 });

@@ -7,11 +7,17 @@ import { type Clock, sleep } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import type { Prng } from "../../runtime/prng.ts";
 import type { Engine, Write } from "../../storage/engine.ts";
-import { generationPrefix, generationRange, machineKey } from "../../storage/key_space.ts";
+import {
+  appliedKey,
+  generationPrefix,
+  generationRange,
+  machineKey,
+} from "../../storage/key_space.ts";
 import type { InstallSnapshot } from "../message.ts";
 import type { NodeId } from "../types.ts";
 import { pass } from "./failpoints.ts";
 import type { NodeIdentity } from "./identity.ts";
+import { decodeApplied } from "./roster_codec.ts";
 import { checksumOf } from "./snapshot_source.ts";
 
 const FETCH_TIMEOUT_MS = 5_000;
@@ -87,6 +93,7 @@ export class SnapshotReceiver {
       await pass("raft/beforeStage", identity);
       await this.#stage(dialer.channel(address), message, generation, signal);
       await pass("raft/afterStage", identity);
+      await this.#checkStaged(message, generation);
     } catch (error) {
       if (this.#pull?.message === message) this.#pull = undefined;
       if (!(error instanceof KvError)) {
@@ -120,6 +127,18 @@ export class SnapshotReceiver {
       if (signal.aborted) throw new KvError("CANCELLED", "Stopped pulling a snapshot");
       if (chunk.done) return;
     }
+  }
+
+  /** What says how far the state reaches is one of its records: a snapshot without it is no state. */
+  async #checkStaged({ snapshot }: InstallSnapshot, generation: number): Promise<void> {
+    const record = await this.#options.engine.get(appliedKey(generation));
+    const applied = record && decodeApplied(record);
+    if (applied?.index === snapshot.index && applied.term === snapshot.term) return;
+    throw new KvError(
+      "INTERNAL",
+      `Cannot use the snapshot of entry ${snapshot.index}: ` +
+        `what it says is applied ends at ${applied?.index ?? "nothing"}`,
+    );
   }
 
   async #fetch(

@@ -9,7 +9,12 @@ import { KvError } from "../../rpc/errors.ts";
 import { type Route, unary } from "../../rpc/service.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/logger.ts";
-import type { Engine, EngineIterator, KeyValue } from "../../storage/engine.ts";
+import {
+  type Engine,
+  EngineError,
+  type EngineIterator,
+  type KeyValue,
+} from "../../storage/engine.ts";
 import { GENERATION_PREFIX_BYTES, generationRange } from "../../storage/key_space.ts";
 import type { NodeId, SnapshotMeta } from "../types.ts";
 import { pass } from "./failpoints.ts";
@@ -20,8 +25,10 @@ import { checkFrame } from "./rpc_transport.ts";
 
 /** A chunk closes once it holds this much; one larger record still fits a message. */
 const CHUNK_BYTES_MAX = 512 << 10;
-/** Records taken from the engine at a time. */
-const READ_RECORDS_MAX = 256;
+/** Records taken from the engine at a time, if they are small. */
+const READ_RECORDS_MAX = 64;
+/** The same as long as nobody knows how large they are: a value may have 2 MiB. */
+const READ_RECORDS_FIRST = 16;
 /** A view nobody has asked for this long is given up: it keeps old data alive in the engine. */
 const IDLE_MS_MAX = 30_000;
 /** As long as nothing was asked for at all, the offer may be lost: it is made again sooner. */
@@ -33,6 +40,8 @@ interface View {
   readonly iterator: EngineIterator;
   /** Records read but not sent yet. */
   pending: KeyValue[];
+  /** Records to read next: about a chunk, going by those read last. */
+  readMax: number;
   /** Number of the chunk below; -1 before the first. */
   sequence: number;
   chunk: pb.SnapshotChunk | undefined;
@@ -48,6 +57,8 @@ export interface SnapshotSourceOptions {
   readonly logger: Logger;
   /** The peer has stopped asking; it may not have what it needs. */
   readonly onAbandoned: (peer: NodeId) => void;
+  /** The engine failed. */
+  readonly onFatal: (error: unknown) => void;
 }
 
 export class SnapshotSource {
@@ -85,6 +96,7 @@ export class SnapshotSource {
       peer,
       iterator,
       pending,
+      readMax: READ_RECORDS_FIRST,
       sequence: -1,
       chunk: undefined,
       idle: this.#idleTimer(peer, OFFER_MS_MAX),
@@ -136,9 +148,18 @@ export class SnapshotSource {
       if (view.chunk.done) await view.iterator.close();
       await pass("raft/beforeChunk", this.#options.identity);
       return view.chunk;
+    } catch (error) {
+      this.#onUnread(view, error);
+      throw error;
     } finally {
       view.busy = false;
     }
+  }
+
+  /** What was read for a chunk that failed is gone: to go on behind it would leave a hole. */
+  #onUnread(view: View, error: unknown): void {
+    if (this.#views.get(view.peer) === view) this.#abandon(view.peer);
+    if (error instanceof EngineError) this.#options.onFatal(error);
   }
 
   #idleTimer(peer: NodeId, delayMs: number): Timer {
@@ -166,11 +187,12 @@ async function readChunk(view: View): Promise<pb.SnapshotChunk> {
   let ended = false;
   while (bytes < CHUNK_BYTES_MAX) {
     if (view.pending.length === 0) {
-      view.pending = await view.iterator.next(READ_RECORDS_MAX);
+      view.pending = await view.iterator.next(view.readMax);
       if (view.pending.length === 0) {
         ended = true;
         break;
       }
+      view.readMax = Math.min(recordsOfChunk(view.pending), 2 * view.readMax, READ_RECORDS_MAX);
     }
     const taken = takeUntil(view.pending, CHUNK_BYTES_MAX - bytes);
     for (const { key, value } of taken) {
@@ -179,6 +201,12 @@ async function readChunk(view: View): Promise<pb.SnapshotChunk> {
     }
   }
   return { records, done: ended, checksum: checksumOf(records) };
+}
+
+/** How many records such as these make up a chunk, at least one. */
+function recordsOfChunk(pairs: readonly KeyValue[]): number {
+  const bytes = pairs.reduce((sum, { key, value }) => sum + key.length + value.length, 0);
+  return Math.max(1, Math.floor(CHUNK_BYTES_MAX * pairs.length / bytes));
 }
 
 /** Removes pairs from the front until they make up `bytes`, at least one. */

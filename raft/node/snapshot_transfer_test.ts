@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { RaftTransportService } from "../../proto/gen/raft.ts";
 import { KvError } from "../../rpc/errors.ts";
 import { MemoryNetwork } from "../../rpc/memory_network.ts";
@@ -6,13 +6,14 @@ import { type Route, unary } from "../../rpc/service.ts";
 import { silentLogger } from "../../runtime/logger.ts";
 import { createPrng } from "../../runtime/prng.ts";
 import { VirtualClock } from "../../runtime/virtual_clock.ts";
+import { EngineError, type KeyValue } from "../../storage/engine.ts";
 import { generationRange, machineKey, machinePrefix } from "../../storage/key_space.ts";
 import { MemoryEngine } from "../../storage/memory_engine.ts";
 import { PeerRegistry } from "./peer_registry.ts";
 import { firstRoster } from "./roster.ts";
 import { appliedWrite } from "./roster_codec.ts";
 import { SnapshotReceiver, type StagedSnapshot } from "./snapshot_receiver.ts";
-import { SnapshotSource } from "./snapshot_source.ts";
+import { checksumOf, SnapshotSource } from "./snapshot_source.ts";
 
 const clusterId = "5";
 const addresses = new Map([[1, "leader:1"], [2, "follower:1"]]);
@@ -31,6 +32,7 @@ class Transfer {
   readonly leader: MemoryEngine;
   readonly follower = new MemoryEngine();
   readonly abandoned: number[] = [];
+  readonly failures: unknown[] = [];
   readonly staged: StagedSnapshot[] = [];
   readonly source: SnapshotSource;
   readonly receiver = new SnapshotReceiver({
@@ -58,6 +60,7 @@ class Transfer {
       clock: this.clock,
       logger: silentLogger,
       onAbandoned: (peer) => this.abandoned.push(peer),
+      onFatal: (error) => this.failures.push(error),
     });
   }
 
@@ -132,6 +135,81 @@ Deno.test("a snapshot survives lost answers and damaged chunks", async () => {
     await transfer.contents(transfer.follower, generation),
     await transfer.contents(transfer.leader, 1),
   );
+  await transfer.close();
+});
+
+/** Has the engine do something else for the so manyth read of an iterator. */
+function onNthRead(engine: MemoryEngine, nth: number, read: () => Promise<KeyValue[]>): void {
+  const iterate = engine.iterate.bind(engine);
+  let reads = 0;
+  engine.iterate = (range) => {
+    const iterator = iterate(range);
+    return {
+      next: (limit) => ++reads === nth ? read() : iterator.next(limit),
+      close: () => iterator.close(),
+    };
+  };
+}
+
+// The first read of all is that of what is applied, the second belongs to the first chunk.
+for (const nth of [2, 3, 8]) {
+  Deno.test(`a snapshot of which read ${nth} fails is given up, and so is the leader`, async () => {
+    const transfer = await Transfer.create();
+    await transfer.fill();
+    transfer.serve();
+    const error = new EngineError("corruption", "A block fails its checksum");
+    onNthRead(transfer.leader, nth, () => Promise.reject(error));
+    const snapshot = await transfer.source.open(2, 1);
+    transfer.receiver.offer({ type: "snapshot", from: 1, to: 2, term: 3, snapshot });
+    await transfer.clock.advance(60_000);
+    assertEquals(transfer.staged, []);
+    assertEquals(transfer.abandoned, [2]);
+    assertEquals(transfer.failures, [error]);
+    await transfer.close();
+  });
+}
+
+Deno.test("a snapshot that does not say what is applied is given up", async () => {
+  const transfer = await Transfer.create();
+  await transfer.fill();
+  const { handler } = transfer.source.route as Extract<Route, { kind: "unary" }>;
+  transfer.serve(unary(RaftTransportService.fetchSnapshot, async (request, context) => {
+    const { records, done } = await handler(request, context);
+    const rest = request.sequence === 0 ? records.slice(1) : records;
+    return { records: rest, done, checksum: checksumOf(rest) };
+  }));
+  const snapshot = await transfer.source.open(2, 1);
+  transfer.receiver.offer({ type: "snapshot", from: 1, to: 2, term: 3, snapshot });
+  await transfer.clock.advance(20_000);
+  assertEquals(transfer.staged, []);
+  assertEquals(await transfer.contents(transfer.follower, 2), []);
+  await transfer.close();
+});
+
+Deno.test("a snapshot of large values is read a few at a time", async () => {
+  const transfer = await Transfer.create();
+  await transfer.fill();
+  for (let i = 0; i < 40; i++) await transfer.put(`a large ${i}`, "v".repeat(1 << 20));
+  transfer.serve();
+  const iterate = transfer.leader.iterate.bind(transfer.leader);
+  let largest = 0;
+  transfer.leader.iterate = (range) => {
+    const iterator = iterate(range);
+    return {
+      next: async (limit) => {
+        const pairs = await iterator.next(limit);
+        largest = Math.max(largest, pairs.reduce((sum, { value }) => sum + value.length, 0));
+        return pairs;
+      },
+      close: () => iterator.close(),
+    };
+  };
+  const { generation } = await transfer.run();
+  assertEquals(
+    await transfer.contents(transfer.follower, generation),
+    await transfer.contents(transfer.leader, 1),
+  );
+  assert(largest <= 17 << 20, `${largest} bytes at once`);
   await transfer.close();
 });
 

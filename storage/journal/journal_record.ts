@@ -107,7 +107,8 @@ function hasRecordBehind(file: Buffer, at: number, sequence: number, salt: numbe
   for (let next = at + ALIGNMENT; next <= last; next += ALIGNMENT) {
     // Numbers first: a checksum at every place would take minutes.
     const steps = sequenceAt(file, next) - sequence;
-    if (steps <= 0 || steps > file.length / HEADER_BYTES) continue;
+    // As many records have room before it, none of them shorter than its head.
+    if (steps <= 0 || steps * HEADER_BYTES > next - at) continue;
     budget -= Math.min(sizeOf(file.readUInt32BE(next + 4)), file.length);
     if (budget < 0) return true;
     if (soundEnd(file, next, salt) !== undefined) return true;

@@ -207,3 +207,13 @@ Deno.test("findRecord() takes no value of a client's for a record behind a torn 
     if (shift === 0) assertEquals(kindOf(tornWith(salt), 24), "damage");
   }
 });
+
+Deno.test("findRecord() takes ids in a client's value for no records, however many there are", () => {
+  for (let shift = 0; shift < 8; shift++) {
+    const ids = Buffer.alloc(8_000);
+    // Within what a file of this size could have.
+    for (let i = 0; i < 1_000; i++) ids.writeBigUInt64BE(BigInt(50 + i), 8 * i);
+    const torn = encodeRecord(1, [bytesFrom(createPrng(shift), shift), ids], salt);
+    assertEquals(kindOf(Buffer.concat([payloadOf(0, 24), torn.subarray(0, 4_096)]), 24), "end");
+  }
+});
