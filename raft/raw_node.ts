@@ -95,8 +95,8 @@ export class RawNode {
    * @throws {LostEntriesError} If the log lacks what it has acknowledged to its leader
    */
   step(message: Message): void {
-    const { config: { id } } = this.#core;
-    if (message.to !== id || message.from === id || !isWellFormed(message)) return;
+    const { config: { id }, term } = this.#core;
+    if (message.to !== id || message.from === id || !isWellFormed(message, term)) return;
     step(this.#core, message);
   }
 

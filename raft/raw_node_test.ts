@@ -299,6 +299,15 @@ Deno.test("RawNode.step() drops what no correct node sends", () => {
   }
 });
 
+Deno.test("RawNode.step() goes along to terms of long absences, and no further", () => {
+  for (const [ahead, reaches] of [[2 ** 26, true], [2 ** 26 + 1, false]] as const) {
+    const node = elect(new TestNode({ voters: [1, 2, 3] }));
+    const before = node.status.term;
+    node.raw.step({ type: "heartbeatResponse", from: 2, to: 1, term: before + ahead, context: 0 });
+    assertEquals(node.status.term, reaches ? before + ahead : before);
+  }
+});
+
 Deno.test("RawNode of a leader shrugs off answers from strangers and impossible ones", () => {
   const node = elect(new TestNode({ voters: [1, 2, 3] }));
   const { term } = node.status;

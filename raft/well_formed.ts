@@ -1,14 +1,26 @@
 /** The gate for messages from outside: what no correct node sends never reaches the core. */
 import { isConfStateValid } from "./membership.ts";
 import type { AppendRequest, Message } from "./message.ts";
+import type { Term } from "./types.ts";
+
+/**
+ * Terms that the others may have been through without this node: an election
+ * each second for two years. Terms are remembered for good and have an end, at
+ * 2^53 - 1, behind which nobody can be elected any more: no single message may
+ * take a group there.
+ */
+const TERMS_MISSED_MAX = 2 ** 26;
 
 /**
  * Whether a message can have come from a correct node. Behind this check the
  * core relies on it: a message that fails is dropped, as the network might have
  * done.
+ *
+ * @param term The node's own
  */
-export function isWellFormed(message: Message): boolean {
+export function isWellFormed(message: Message, term: Term): boolean {
   if (!isCount(message.from) || message.from === 0 || !isCount(message.term)) return false;
+  if (message.term > term + TERMS_MISSED_MAX) return false;
   switch (message.type) {
     case "append":
       return isAppendWellFormed(message);

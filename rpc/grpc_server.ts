@@ -1,5 +1,11 @@
 /** Serves routes over gRPC, and outlives whatever connects to its port. */
-import { Server, ServerCredentials, type ServerOptions } from "@grpc/grpc-js";
+import {
+  logVerbosity,
+  Server,
+  ServerCredentials,
+  type ServerOptions,
+  setLogVerbosity,
+} from "@grpc/grpc-js";
 import { type Clock, sleep, systemClock } from "../runtime/clock.ts";
 import { type Logger, silentLogger } from "../runtime/logger.ts";
 import { ConnectionGate } from "./connection_gate.ts";
@@ -14,7 +20,7 @@ import {
   unsentConnectionBytesMax,
   unsentServerBytesMax,
 } from "./limits.ts";
-import { onSession } from "./server_sessions.ts";
+import { guardStreams, onSession } from "./server_sessions.ts";
 import type { ServiceRoutes } from "./service.ts";
 import { replaceStreamTable } from "./stream_table.ts";
 import { UnsentAnswers } from "./unsent_answers.ts";
@@ -83,6 +89,8 @@ const serverOptions: ServerOptions = {
  */
 export async function serveGrpc(options: ServeGrpcOptions): Promise<GrpcServer> {
   const { address, routes, logger = silentLogger, limits = {}, clock = systemClock } = options;
+  // gRPC would write out every header of a stranger that it finds malformed.
+  setLogVerbosity(logVerbosity.NONE);
   const server = new Server(serverOptions);
   widenStreams(server);
   const unsent = new UnsentAnswers({
@@ -94,6 +102,7 @@ export async function serveGrpc(options: ServeGrpcOptions): Promise<GrpcServer> 
   register(server, routes, calls);
   // gRPC's own listener would give every stranger a session; see ConnectionGate.
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  guardStreams(server);
   onSession(server, (session) => {
     widenConnection(session);
     replaceStreamTable(session);

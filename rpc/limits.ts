@@ -77,3 +77,6 @@ export const unsentServerBytesMax = 256 * 1024 * 1024;
 
 /** Bytes from which a unary answer counts; what a connection's calls can have below it is little. */
 export const countedAnswerBytesMin = 16 * 1024;
+
+/** Fields of a request, repeated ones counted each time: far more than any batch, frame or join has. */
+export const requestFieldsMax = 32_768;

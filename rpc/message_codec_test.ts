@@ -1,5 +1,7 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { KvServiceService } from "../proto/gen/shardkv.ts";
+import { KvError } from "./errors.ts";
+import { requestFieldsMax } from "./limits.ts";
 import { decodeRequest, encodeRequest } from "./message_codec.ts";
 
 // Messages share a writer (tasks/proto_output.ts): what one leaves in it must not reach another.
@@ -34,4 +36,15 @@ Deno.test("encodeRequest() gives bytes of their own, which later messages do not
   encodeRequest(stream, { ...plain, id: 1, writes: Buffer.alloc(1_000, 2) });
   assertEquals(first, copy);
   assertEquals(decodeRequest(stream, large).writes.length, 3 << 20);
+});
+
+Deno.test("decodeRequest() refuses more fields than any request has before it makes objects of them", () => {
+  const keys = (count: number) =>
+    stream.requestSerialize({ ...plain, getKeys: new Array<Buffer>(count).fill(Buffer.alloc(0)) });
+  const error = assertThrows(() => decodeRequest(stream, keys(requestFieldsMax + 1)), KvError);
+  assertEquals(error.code, "INVALID_ARGUMENT");
+  assertMatch(error.message, /more than 32768 fields/);
+  // The others are a few.
+  const { getKeys } = decodeRequest(stream, keys(requestFieldsMax - 10));
+  assertEquals(getKeys.length, requestFieldsMax - 10);
 });

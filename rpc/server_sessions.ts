@@ -4,7 +4,7 @@
  * one day, servers are slower and tests fail.
  */
 import type { Server } from "@grpc/grpc-js";
-import type { ServerHttp2Session } from "node:http2";
+import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from "node:http2";
 
 /** What a server of grpc-js 1.14 keeps to itself. */
 interface Internals {
@@ -13,10 +13,45 @@ interface Internals {
 
 interface SessionSource {
   on(event: "session", listener: (session: ServerHttp2Session) => void): unknown;
+  on(event: "stream", listener: StreamListener): unknown;
+  listeners(event: "stream"): StreamListener[];
+  removeAllListeners(event: "stream"): unknown;
 }
+
+type StreamListener = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void;
 
 /** Has the listener told of each connection; to be called before the first comes. */
 export function onSession(server: Server, listener: (session: ServerHttp2Session) => void): void {
   const { http2Servers: sources } = server as unknown as Internals;
   for (const source of sources?.keys() ?? []) source.on("session", listener);
+}
+
+/**
+ * Keeps from gRPC what it does not bear; to be called before the first
+ * connection comes.
+ *
+ * A stream may be destroyed before anybody is told of it: its connection broke
+ * right behind its headers. To answer it throws, which gRPC does not expect of
+ * calls that it turns away, such as those of unknown methods; nobody would catch
+ * that.
+ *
+ * A message that was compressed is a thousand times as large once it is read.
+ * None of our clients compresses, so that is refused as gRPC refuses encodings
+ * that it does not know, with UNIMPLEMENTED.
+ */
+export function guardStreams(server: Server): void {
+  const { http2Servers: sources } = server as unknown as Internals;
+  for (const source of sources?.keys() ?? []) {
+    const listeners = source.listeners("stream");
+    source.removeAllListeners("stream");
+    source.on("stream", (stream, headers) => {
+      stream.on("error", () => {});
+      if (stream.destroyed || stream.closed) return;
+      const encoding = headers["grpc-encoding"];
+      if (encoding === "gzip" || encoding === "deflate") {
+        headers["grpc-encoding"] = `${encoding}, which this server does not take`;
+      }
+      for (const listener of listeners) listener(stream, headers);
+    });
+  }
 }

@@ -3,6 +3,7 @@ import { BinaryReader } from "@bufbuild/protobuf/wire";
 import type { Result, ScanRequest } from "../proto/gen/shardkv.ts";
 import { readUint64 } from "../proto/wire.ts";
 import { KvError } from "../rpc/errors.ts";
+import { SHARDS_MAX } from "../shardctrler/config.ts";
 import { readsValue } from "./commands.ts";
 import { COMMANDS_MAX, GET_KEYS_MAX, KEY_BYTES_MAX, REQUEST_BYTES_MAX } from "./limits.ts";
 import { type Ownership, refusalOf, shardOfKey } from "./ownership.ts";
@@ -59,7 +60,7 @@ export function checkWrites(
       const tag = reader.uint32();
       if (tag === BATCH_COMMAND) checkCommand(reader, scan);
       else if (tag === BATCH_CLIENT_ID) hasSession = Number(reader.fixed64()) !== 0;
-      else reader.skip(tag & 7);
+      else skipField(reader, tag);
     }
   } catch (cause) {
     if (cause instanceof KvError) throw cause;
@@ -93,7 +94,7 @@ function checkCommand(reader: BinaryReader, scan: Scan): void {
         checkValueBytes(passBytes(reader), scan.valueBytesMax);
         break;
       default:
-        reader.skip(tag & 7);
+        skipField(reader, tag);
     }
   }
   if (op < 1 || op > OP_MAX) throw invalid(`operation ${op} is unknown`);
@@ -103,6 +104,16 @@ function checkCommand(reader: BinaryReader, scan: Scan): void {
   if (scan.refusals.length < scan.commands - 1) return;
   const refusal = refusalOfKey(scan.ownership, key);
   if (refusal !== undefined) scan.refusals.push(plainResults[refusal]);
+}
+
+/**
+ * Passes over a field that says nothing here. Decoders take a tag of 0 for the
+ * end of a message, wherever it stands: what follows it within a command would
+ * be more commands of the batch for those who decode it, and for them alone.
+ */
+function skipField(reader: BinaryReader, tag: number): void {
+  if (tag === 0) throw new RangeError("The message has a field without a number");
+  reader.skip(tag & 7);
 }
 
 /** Passes over a field of bytes without making a view of it; returns its length. */
@@ -143,6 +154,7 @@ export function checkGetKeys(keys: readonly Buffer[]): void {
 /** @throws {KvError} INVALID_ARGUMENT if the range or the shards make no sense */
 export function checkScan({ shards, start, end }: ScanRequest, ownership: Ownership): void {
   if (shards.length === 0) throw invalid("no shard to scan is named");
+  if (shards.length > SHARDS_MAX) throw invalid(`${shards.length} shards to scan are named`);
   const count = ownership.config.shards.length;
   const unknown = count === 0 ? undefined : shards.find((shard) => shard < 0 || shard >= count);
   if (unknown !== undefined) throw invalid(`shard ${unknown} is not one of 0 to ${count - 1}`);

@@ -1,8 +1,10 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { ResultCode, WriteBatch, type WriteCommand, WriteOp } from "../proto/gen/shardkv.ts";
 import { KvError } from "../rpc/errors.ts";
 import { bytes, configChain, write } from "./machine_harness.ts";
-import { checkGetKeys, checkWrites } from "./request_check.ts";
+import { createPrng, type Prng } from "../runtime/prng.ts";
+import { SHARDS_MAX } from "../shardctrler/config.ts";
+import { checkGetKeys, checkScan, checkWrites } from "./request_check.ts";
 import type { Ownership } from "./ownership.ts";
 
 const [config = undefined] = configChain([100, 200]);
@@ -12,6 +14,9 @@ const ownership: Ownership = {
   shards: new Map([[0, { shard: 0, incarnation: 1, status: "Serving" }]]),
   garbage: [],
 };
+
+/** No shard is here: each command is refused, and counted by that. */
+const elsewhere: Ownership = { ...ownership, shards: new Map() };
 
 function check(commands: readonly WriteCommand[], clientId = "0") {
   const batch = WriteBatch.encode({ clientId, lowestUnanswered: 0, commands: [...commands] });
@@ -75,4 +80,52 @@ Deno.test("checkWrites() answers at once only if no command can be executed here
 Deno.test("checkGetKeys() bounds the number of keys", () => {
   assertThrows(() => checkGetKeys(new Array<Buffer>(1025).fill(bytes("k"))), KvError, "1025 keys");
   assertThrows(() => checkGetKeys([bytes("")]), KvError, "0 bytes");
+});
+
+/** What fields begin with, here and elsewhere, and what numbers of several bytes do. */
+const TAGS = [0, 1, 2, 3, 4, 8, 9, 16, 26, 34, 42, 127, 128, 255];
+
+/** A batch in which some bytes are changed, removed or added. */
+function mangledBatch(prng: Prng): Buffer {
+  const some = (max: number) => Buffer.alloc(prng.below(max), prng.below(256));
+  const commands = Array.from({ length: 1 + prng.below(4) }, () =>
+    write({
+      sequence: prng.below(300),
+      op: 1 + prng.below(4),
+      key: Buffer.concat([bytes("k"), some(5)]),
+      value: some(6),
+      expected: some(3),
+    }));
+  const batch = { clientId: String(prng.below(3)), lowestUnanswered: prng.below(300), commands };
+  let encoded = Buffer.from(WriteBatch.encode(batch).finish());
+  for (let changes = prng.below(4); changes >= 0; changes--) {
+    const at = prng.below(encoded.length + 1);
+    const added = Array.from({ length: prng.below(3) }, () => TAGS[prng.below(TAGS.length)] ?? 0);
+    const rest = encoded.subarray(at + prng.below(2));
+    encoded = Buffer.concat([encoded.subarray(0, at), Buffer.from(added), rest]);
+  }
+  return encoded;
+}
+
+Deno.test("checkWrites() sees the commands that are applied, whatever a batch holds", () => {
+  const prng = createPrng(1);
+  let taken = 0;
+  for (let i = 0; i < 20_000; i++) {
+    const batch = mangledBatch(prng);
+    let refusals: number | undefined;
+    try {
+      refusals = checkWrites(batch, elsewhere, 10).refusals?.length;
+    } catch {
+      continue;
+    }
+    taken++;
+    assertEquals(WriteBatch.decode(batch).commands.length, refusals, batch.toString("hex"));
+  }
+  assert(taken > 100, `${taken} batches were taken`);
+});
+
+Deno.test("checkScan() refuses more shards than there can be", () => {
+  const scan = { start: bytes(""), end: bytes(""), limit: 1, keysOnly: true };
+  const shards = new Array<number>(SHARDS_MAX + 1).fill(0);
+  assertThrows(() => checkScan({ ...scan, shards }, ownership), KvError, "16385 shards");
 });

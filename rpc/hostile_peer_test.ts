@@ -1,0 +1,108 @@
+/** What strangers send that gRPC does not bear by itself. */
+import { assert, assertEquals } from "@std/assert";
+import http2 from "node:http2";
+import { gzipSync } from "node:zlib";
+import { KvServiceService } from "../proto/gen/shardkv.ts";
+import { GrpcDialer } from "./grpc_dialer.ts";
+import { type GrpcServer, serveGrpc } from "./grpc_server.ts";
+import { unary } from "./service.ts";
+
+const { execute } = KvServiceService;
+const request = { id: 5, writes: Buffer.alloc(0), getKeys: [], ageMs: 0, anyReplica: false };
+
+const echo = unary(execute, ({ id }) =>
+  Promise.resolve({
+    id,
+    error: "",
+    message: "",
+    leaderAddress: "",
+    configNum: 0,
+    writeResults: [],
+    getResults: [],
+    places: [],
+    more: false,
+  }));
+
+async function assertAnswers(server: GrpcServer): Promise<void> {
+  const dialer = new GrpcDialer();
+  const { id } = await dialer.channel(server.address).unary(execute, request, { timeoutMs: 5_000 });
+  assertEquals(id, 5);
+  await dialer.close();
+}
+
+/** A frame of HTTP/2 (RFC 9113, section 4.1). */
+function frame(type: number, flags: number, stream: number, payload: Uint8Array): Buffer {
+  const head = Buffer.of(0, payload.length >> 8, payload.length, type, flags, 0, 0, 0, stream);
+  return Buffer.concat([head, payload]);
+}
+
+/** Headers, none of them by reference (RFC 7541, section 6.2.2). */
+function headerBlock(headers: Readonly<Record<string, string>>): Buffer {
+  return Buffer.concat(
+    Object.entries(headers).map(([name, value]) =>
+      Buffer.from(
+        `\0${String.fromCharCode(name.length)}${name}${String.fromCharCode(value.length)}${value}`,
+      )
+    ),
+  );
+}
+
+/** What a client says first, behind which `frames` come. */
+async function send(server: GrpcServer, ...frames: Buffer[]): Promise<void> {
+  const port = Number(server.address.split(":").at(-1));
+  const connection = await Deno.connect({ hostname: "127.0.0.1", port });
+  const begin = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+  await connection.write(Buffer.concat([begin, frame(4, 0, 0, Buffer.alloc(0))]));
+  // The server has said something: its session is there.
+  await connection.read(new Uint8Array(1_000));
+  await connection.write(Buffer.concat(frames));
+  await new Response(connection.readable).bytes().catch(() => {});
+}
+
+for (
+  const [what, headers] of [
+    ["an unknown method", { ":path": "/nobody.knows/This", "content-type": "application/grpc" }],
+    ["another protocol", { ":path": execute.path, "content-type": "text/html" }],
+  ] as const
+) {
+  Deno.test(`a call of ${what} whose connection breaks at once takes no server down`, async () => {
+    const server = await serveGrpc({ address: "127.0.0.1:0", routes: [echo] });
+    const block = headerBlock({
+      ":method": "POST",
+      ":scheme": "http",
+      ":authority": "x",
+      ...headers,
+    });
+    const protocolError = Buffer.from("0000000000000001", "hex");
+    const [endHeaders, goAway] = [4, 7];
+    await send(server, frame(1, endHeaders, 1, block), frame(goAway, 0, 0, protocolError));
+    await assertAnswers(server);
+    await server.close();
+  });
+}
+
+Deno.test("a compressed message is refused and not made large", async () => {
+  const server = await serveGrpc({ address: "127.0.0.1:0", routes: [echo] });
+  const session = http2.connect(`http://${server.address}`);
+  const call = session.request({
+    ":method": "POST",
+    ":path": execute.path,
+    "content-type": "application/grpc",
+    "grpc-encoding": "gzip",
+  });
+  const answered = new Promise<http2.IncomingHttpHeaders>((resolve) =>
+    call.on("response", resolve)
+  );
+  const message = gzipSync(execute.requestSerialize(request));
+  const head = Buffer.alloc(5);
+  head[0] = 1;
+  head.writeUInt32BE(message.length, 1);
+  call.end(Buffer.concat([head, message]));
+  const headers = await answered;
+  assertEquals(headers["grpc-status"], "12");
+  assert(`${headers["grpc-message"]}`.includes("gzip"));
+  call.resume();
+  await new Promise<void>((resolve) => session.close(() => resolve()));
+  await assertAnswers(server);
+  await server.close();
+});
