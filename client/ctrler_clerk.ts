@@ -10,7 +10,7 @@ import { KvError } from "../rpc/errors.ts";
 import type { Dialer } from "../rpc/service.ts";
 import { checkChange, type ConfigChange } from "../shardctrler/change.ts";
 import { encodeChange } from "../shardctrler/change_codec.ts";
-import type { Config, Gid, ShardId } from "../shardctrler/config.ts";
+import type { Config, Gid, GroupIdentity, ShardId } from "../shardctrler/config.ts";
 import { decodeConfig } from "../shardctrler/config_codec.ts";
 import { watchConfigs } from "./config_watch.ts";
 import { type ControllerStatus, offlineStatus, onlineStatus } from "./controller_status.ts";
@@ -118,14 +118,19 @@ export class CtrlerClerk {
    * Adds groups and spreads the shards over all groups.
    *
    * @param groups Addresses of each new group's servers
+   * @param options `identities`: those that the servers have told. A group of the same number that
+   *   begins on other disks will then never be taken for this one
    * @returns The configuration that came of it
    * @throws {KvError} INVALID_ARGUMENT, ALREADY_EXISTS, REFUSED
    */
   join(
     groups: ReadonlyMap<Gid, readonly string[]>,
-    call: CtrlerCallOptions = {},
+    options: CtrlerCallOptions & {
+      readonly identities?: ReadonlyMap<Gid, GroupIdentity> | undefined;
+    } = {},
   ): Promise<Config> {
-    return this.#change({ kind: "join", groups }, call);
+    const { identities = new Map(), ...call } = options;
+    return this.#change({ kind: "join", groups, identities }, call);
   }
 
   /**

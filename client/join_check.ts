@@ -7,7 +7,7 @@ import type { Dialer } from "../rpc/service.ts";
 import { type Clock, sleep } from "../runtime/clock.ts";
 import { applyChange } from "../shardctrler/changes.ts";
 import { checkChange, type Refusal } from "../shardctrler/change.ts";
-import type { Gid } from "../shardctrler/config.ts";
+import { type Gid, type GroupIdentity, isOtherGroup, NO_IDENTITY } from "../shardctrler/config.ts";
 import type { CtrlerClerk } from "./ctrler_clerk.ts";
 import { groupStatus, type NodeStatus } from "./node_status.ts";
 
@@ -25,16 +25,17 @@ export interface JoinCheckContext {
 }
 
 /**
- * Returns once a server of every group has answered, and none as another group's or another
- * store's.
+ * Waits until a server of every group that has begun has answered, and none as another group's or
+ * another store's.
  *
+ * @returns The identities of the groups that have one
  * @throws {KvError} REFUSED when one answers as another group's, or none of a group in time; what
  *   the controllers would say when they would refuse the join
  */
 export async function checkServers(
   groups: ReadonlyMap<Gid, readonly string[]>,
   { clerk, dialer, clock, timeoutMs, print }: JoinCheckContext,
-): Promise<void> {
+): Promise<Map<Gid, GroupIdentity>> {
   const change = { kind: "join", groups } as const;
   throwIfRefused(checkChange(change));
   const config = await clerk.query();
@@ -46,7 +47,7 @@ export async function checkServers(
     const nodes = await groupStatus({ ...config, groups }, dialer);
     refuseStrangers(nodes);
     const silent = [...groups.keys()].filter((gid) => isSilent(gid, nodes));
-    if (silent.length === 0) return;
+    if (silent.length === 0) return identitiesOf(nodes);
     if (looks === 0) {
       print(
         `Waits until a server of group ${silent.join(", ")} answers: ${reasons(silent, nodes)}\n`,
@@ -77,7 +78,28 @@ function lowerFirst(text: string): string {
 }
 
 function isSilent(gid: Gid, nodes: readonly NodeStatus[]): boolean {
-  return nodes.every((node) => node.gid !== gid || node.error !== undefined);
+  return nodes.every((node) => node.gid !== gid || node.error !== undefined || isUnborn(node));
+}
+
+/** A new group has no identity before a majority of its servers has elected a leader. */
+function isUnborn({ identity, configNum }: NodeStatus): boolean {
+  return identity === NO_IDENTITY && configNum === 0;
+}
+
+function identitiesOf(nodes: readonly NodeStatus[]): Map<Gid, GroupIdentity> {
+  const identities = new Map<Gid, GroupIdentity>();
+  for (const { gid, address, identity } of nodes) {
+    if (identity === NO_IDENTITY) continue;
+    if (isOtherGroup(identities.get(gid) ?? identity, identity)) {
+      throw new KvError(
+        "REFUSED",
+        `Cannot join group ${gid}: the server at ${address} is one of another group ${gid}; ` +
+          "correct the addresses",
+      );
+    }
+    identities.set(gid, identity);
+  }
+  return identities;
 }
 
 function silence(gids: readonly Gid[], nodes: readonly NodeStatus[]): KvError {
@@ -90,5 +112,6 @@ function silence(gids: readonly Gid[], nodes: readonly NodeStatus[]): KvError {
 
 function reasons(gids: readonly Gid[], nodes: readonly NodeStatus[]): string {
   return nodes.filter(({ gid }) => gids.includes(gid))
-    .map(({ address, error }) => `${address}: ${error?.message}`).join(", ");
+    .map(({ address, error }) => `${address}: ${error?.message ?? "the group has no leader yet"}`)
+    .join(", ");
 }

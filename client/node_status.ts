@@ -9,7 +9,9 @@ import type { Dialer } from "../rpc/service.ts";
 import {
   type Config,
   type Gid,
+  type GroupIdentity,
   isForeign,
+  NO_IDENTITY,
   NO_STORE,
   type ShardId,
   type StoreId,
@@ -35,6 +37,8 @@ export interface NodeStatus extends ServerState {
   readonly id: number;
   readonly address: string;
   readonly shards: readonly ShardStatus[];
+  /** Tells its group from others of the same number; NO_IDENTITY while it has none. */
+  readonly identity: GroupIdentity;
   /** Of a leader: the shards on their way to its group. */
   readonly moves: readonly MoveInfo[];
 }
@@ -102,10 +106,10 @@ export function onlineNode(
   const shards = response.shards.map(({ shardId, status, keys, bytes }) => {
     return { shard: shardId, status, keys, bytes };
   });
-  const { id, moves } = response;
-  return { ...place, id, ...onlineState(response), shards, moves };
+  const { id, identity, moves } = response;
+  return { ...place, id, ...onlineState(response), shards, identity, moves };
 }
 
 function offlineNode(place: NodePlace, error: KvError): NodeStatus {
-  return { ...place, ...offlineState(error), shards: [], moves: [] };
+  return { ...place, ...offlineState(error), shards: [], identity: NO_IDENTITY, moves: [] };
 }

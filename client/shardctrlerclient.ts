@@ -120,9 +120,12 @@ async function run(
     return wait ? watchMoves({ ...watching, print: io.stderr }) : Promise.resolve(exitOk);
   };
   switch (command.kind) {
-    case "join":
-      if (!force) await checkServers(command.groups, { ...watching, print: io.stderr });
-      return await done(await clerk.join(command.groups), "Join OK\n");
+    case "join": {
+      const identities = force
+        ? undefined
+        : await checkServers(command.groups, { ...watching, print: io.stderr });
+      return await done(await clerk.join(command.groups, { identities }), "Join OK\n");
+    }
     case "leave":
       return await done(await clerk.leave(command.gids, { force }), "Leave OK\n");
     case "move":

@@ -291,3 +291,38 @@ Deno.test("shardctrlerclient joins no group of another store", async () => {
   group.storeId = (await cluster.run(cluster.clerk().query())).storeId;
   assertEquals(await run(cluster, "join", "100=localhost:6001"), printed("Join OK\n"));
 });
+
+Deno.test("shardctrlerclient join tells the controllers which group of the number it is", async () => {
+  await using cluster = await ControllerCluster.start(1);
+  const [one, other] = [
+    serve(cluster, 100, "localhost:6001"),
+    serve(cluster, 100, "localhost:6002"),
+  ];
+  const join = ["join", "100=localhost:6001,localhost:6002"];
+  one.identity = "7";
+  other.identity = "8";
+  assertEquals(await run(cluster, ...join), {
+    code: 1,
+    stdout: "",
+    stderr: "Cannot join group 100: the server at localhost:6002 is one of another group 100; " +
+      "correct the addresses\n",
+  });
+  other.identity = "7";
+  assertEquals(await run(cluster, ...join), printed("Join OK\n"));
+  const { identities } = await cluster.run(cluster.clerk().query());
+  assertEquals([...identities], [[100, "7"]]);
+});
+
+Deno.test("shardctrlerclient join waits for the first leader of a new group", async () => {
+  await using cluster = await ControllerCluster.start(1);
+  const group = serve(cluster, 100, "localhost:6001");
+  group.configNum = 0;
+  const joined = run(cluster, "join", "100=localhost:6001");
+  await cluster.clock.advance(2_000);
+  group.identity = "7";
+  const { code, stderr } = await joined;
+  assertEquals([code, stderr], [
+    0,
+    "Waits until a server of group 100 answers: localhost:6001: the group has no leader yet\n",
+  ]);
+});

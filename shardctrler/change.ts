@@ -1,13 +1,15 @@
 /** What may be asked of a configuration, and the checks that need no configuration. Pure. */
 import { parseAddress } from "../rpc/address.ts";
 import type { ErrorCode } from "../rpc/errors.ts";
-import type { Gid, ShardId } from "./config.ts";
-import { GID_MAX, isGid } from "./config_check.ts";
+import type { Gid, GroupIdentity, ShardId } from "./config.ts";
+import { GID_MAX, isGid, isId } from "./config_check.ts";
 
 /** New groups and the addresses of their servers. */
 export interface JoinChange {
   readonly kind: "join";
   readonly groups: ReadonlyMap<Gid, readonly string[]>;
+  /** Of the groups that were asked for it. @default {none} */
+  readonly identities?: ReadonlyMap<Gid, GroupIdentity>;
 }
 
 /** Groups to go; their shards are spread over those that stay. */
@@ -55,7 +57,7 @@ const ADDRESS_CHARS_MAX = 259;
 export function checkChange(change: ConfigChange): Refusal | undefined {
   switch (change.kind) {
     case "join":
-      return checkJoin(change.groups);
+      return checkJoin(change);
     case "leave":
       return checkLeave(change.gids);
     case "move":
@@ -65,7 +67,7 @@ export function checkChange(change: ConfigChange): Refusal | undefined {
   }
 }
 
-function checkJoin(groups: ReadonlyMap<Gid, readonly string[]>): Refusal | undefined {
+function checkJoin({ groups, identities = new Map() }: JoinChange): Refusal | undefined {
   if (groups.size === 0) return invalid("Cannot join: no group is given");
   if (groups.size > GROUPS_MAX) {
     return invalid(`Cannot join ${groups.size} groups: at most ${GROUPS_MAX} are allowed`);
@@ -74,6 +76,10 @@ function checkJoin(groups: ReadonlyMap<Gid, readonly string[]>): Refusal | undef
   for (const [gid, servers] of groups) {
     const refusal = checkGid(gid, "join") ?? checkServers(gid, servers, owners);
     if (refusal !== undefined) return refusal;
+  }
+  for (const [gid, identity] of identities) {
+    if (!groups.has(gid)) return invalid(`Cannot join: an identity of group ${gid} alone is given`);
+    if (!isId(identity)) return invalid(`Cannot join group ${gid} with identity '${identity}'`);
   }
   return undefined;
 }

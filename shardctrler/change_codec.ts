@@ -6,7 +6,8 @@ import {
   type Servers,
 } from "../proto/gen/shardctrler.ts";
 import type { ConfigChange, JoinChange } from "./change.ts";
-import { decodeGroups, encodeGroups } from "./config_codec.ts";
+import { NO_IDENTITY } from "./config.ts";
+import { decodeGroups, decodeIdentities, encodeGroups } from "./config_codec.ts";
 
 type ChangeMessage = NonNullable<ChangeRequest["change"]>;
 
@@ -14,7 +15,10 @@ type ChangeMessage = NonNullable<ChangeRequest["change"]>;
 export function encodeChange(change: ConfigChange): ChangeMessage {
   switch (change.kind) {
     case "join":
-      return { $case: "join", value: { groups: encodeGroups(change.groups) } };
+      return {
+        $case: "join",
+        value: { groups: encodeGroups(change.groups, change.identities ?? new Map()) },
+      };
     case "leave":
       return { $case: "leave", value: { gids: [...change.gids], force: change.force } };
     case "move":
@@ -22,7 +26,10 @@ export function encodeChange(change: ConfigChange): ChangeMessage {
     case "servers":
       return {
         $case: "servers",
-        value: { gid: change.gid, servers: { servers: [...change.servers] } },
+        value: {
+          gid: change.gid,
+          servers: { servers: [...change.servers], identity: NO_IDENTITY },
+        },
       };
   }
 }
@@ -60,5 +67,5 @@ export function decodeCommand(request: CommandRequest): ConfigChange | undefined
 }
 
 function decodeJoin(groups: { [gid: number]: Servers }): JoinChange {
-  return { kind: "join", groups: decodeGroups(groups) };
+  return { kind: "join", groups: decodeGroups(groups), identities: decodeIdentities(groups) };
 }

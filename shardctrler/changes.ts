@@ -11,7 +11,17 @@ import {
   type Refusal,
   type ServersChange,
 } from "./change.ts";
-import { type Config, type Gid, holderOf, NO_GROUP, type ShardId } from "./config.ts";
+import {
+  type Config,
+  type Gid,
+  type GroupIdentity,
+  holderOf,
+  identityOf,
+  isOtherGroup,
+  NO_GROUP,
+  NO_IDENTITY,
+  type ShardId,
+} from "./config.ts";
 import { configProblem } from "./config_check.ts";
 import { rebalance } from "./rebalance.ts";
 
@@ -22,7 +32,7 @@ export type ChangeOutcome =
   | { readonly kind: "refused"; readonly refusal: Refusal };
 
 /** What a change says of the next configuration. */
-type ShardPlan = Omit<Config, "num" | "storeId">;
+type ShardPlan = Omit<Config, "num" | "storeId" | "identities">;
 
 /**
  * Makes the configuration after `config`, or says why there is none.
@@ -62,12 +72,23 @@ function applyKind(config: Config, change: ConfigChange): ChangeOutcome {
 
 function join(config: Config, change: JoinChange): ChangeOutcome {
   const inUse = addressesInUse(config);
+  const known = change.identities ?? new Map<Gid, GroupIdentity>();
   for (const [gid, servers] of change.groups) {
     if (config.groups.has(gid)) {
       return refused("ALREADY_EXISTS", `Cannot join group ${gid}: it is part of the cluster`);
     }
     const taken = findTaken(inUse, gid, servers);
     if (taken !== undefined) return refused("ALREADY_EXISTS", `Cannot join group ${gid}: ${taken}`);
+    if (
+      config.departed.has(gid) &&
+      isOtherGroup(identityOf(config, gid), known.get(gid) ?? NO_IDENTITY)
+    ) {
+      return refused(
+        "REFUSED",
+        `Cannot join group ${gid}: it is not the group ${gid} that left with shards of the ` +
+          "cluster; start that one again, or give the new one another number",
+      );
+    }
   }
   const total = config.groups.size + change.groups.size;
   if (total > GROUPS_MAX) {
@@ -76,7 +97,7 @@ function join(config: Config, change: JoinChange): ChangeOutcome {
       `Cannot join: the cluster would have ${total} groups, at most ${GROUPS_MAX} are allowed`,
     );
   }
-  return changed(config, balance(config, new Map([...config.groups, ...change.groups])));
+  return changed(config, balance(config, new Map([...config.groups, ...change.groups])), known);
 }
 
 /** Which of a group's addresses belongs to another group, if any does. */
@@ -181,9 +202,19 @@ function move(config: Config, { shard, gid }: MoveChange): ChangeOutcome {
   return changed(config, { ...config, shards: config.shards.with(shard, gid) });
 }
 
-function changed(before: Config, after: ShardPlan): ChangeOutcome {
+/** @param joining Identities of groups that are new, as far as they are known */
+function changed(
+  before: Config,
+  after: ShardPlan,
+  joining: ReadonlyMap<Gid, GroupIdentity> = new Map(),
+): ChangeOutcome {
   const { storeId, num } = before;
-  return { kind: "changed", config: { ...after, storeId, num: num + 1 } };
+  const identities = new Map(
+    [...before.identities, ...joining]
+      .filter(([gid]) => after.groups.has(gid) || after.departed.has(gid))
+      .sort(([a], [b]) => a - b),
+  );
+  return { kind: "changed", config: { ...after, storeId, num: num + 1, identities } };
 }
 
 function refused(code: Refusal["code"], message: string): ChangeOutcome {

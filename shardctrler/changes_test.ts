@@ -251,3 +251,43 @@ Deno.test("applyChange() refuses servers of nobody, of others, and none at all",
   assertEquals(refused(100, "host-101:6001"), "ALREADY_EXISTS");
   assertEquals(refused(100), "INVALID_ARGUMENT");
 });
+
+/** Joins group 100 as the one with this identity. */
+function joinAs(identity: string): ConfigChange {
+  const groups = new Map([[100, ["host-100:6001"]]]);
+  return { kind: "join", groups, identities: new Map([[100, identity]]) };
+}
+
+Deno.test("applyChange() remembers the identity of a group for as long as it names the group", () => {
+  const joined = after(ten, joinAs("7"), join(101));
+  assertEquals([...joined.identities], [[100, "7"]]);
+  const changed = after(joined, move(0, 100), { kind: "servers", gid: 100, servers: ["a:1"] });
+  assertEquals([...changed.identities], [[100, "7"]]);
+  assertEquals([...after(joined, leave([100])).identities], []);
+  assertEquals([...after(joined, leave([100]), joinAs("8")).identities], [[100, "8"]]);
+  const apart = after(joined, leave([100, 101], true));
+  assertEquals([...apart.identities], [[100, "7"]]);
+});
+
+Deno.test("applyChange() lets no other group take the place of one that holds shards", () => {
+  const apart = after(ten, joinAs("7"), leave([100], true));
+  assertEquals(
+    refusalOf(apart, joinAs("8")),
+    "REFUSED: Cannot join group 100: it is not the group 100 that left with shards of the " +
+      "cluster; start that one again, or give the new one another number",
+  );
+  assertEquals([...after(apart, joinAs("7")).identities], [[100, "7"]]);
+  // Who asks nobody still cannot make it another one.
+  assertEquals([...after(apart, join(100)).identities], [[100, "7"]]);
+});
+
+Deno.test("applyChange() refuses identities that are none", () => {
+  const cases: [ReadonlyMap<Gid, string>, string][] = [
+    [new Map([[101, "7"]]), "Cannot join: an identity of group 101 alone is given"],
+    [new Map([[100, "x"]]), "Cannot join group 100 with identity 'x'"],
+  ];
+  for (const [identities, why] of cases) {
+    const groups = new Map([[100, ["a:1"]]]);
+    assertEquals(refusalOf(ten, { kind: "join", groups, identities }), `INVALID_ARGUMENT: ${why}`);
+  }
+});

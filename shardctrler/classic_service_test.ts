@@ -8,6 +8,7 @@ import {
 } from "../proto/gen/shardctrler.ts";
 import { NO_FORWARD_METADATA } from "../server/no_forward.ts";
 import { ControllerCluster } from "./cluster_testing.ts";
+import { NO_IDENTITY } from "./config.ts";
 
 const blank: CommandRequest = {
   servers: {},
@@ -35,12 +36,18 @@ function command(
   ));
 }
 
-const join100 = { op: Op.JOIN, servers: { 100: { servers: ["localhost:6001"] } } };
+const join100 = {
+  op: Op.JOIN,
+  servers: { 100: { servers: ["localhost:6001"], identity: NO_IDENTITY } },
+};
 
 Deno.test("Command does what eRaft's clients ask, on every server", async () => {
   await using cluster = await ControllerCluster.start(3);
   assertEquals((await command(cluster, 0, join100)).err, "OK");
-  const join101 = { op: Op.JOIN, servers: { 101: { servers: ["localhost:7001"] } } };
+  const join101 = {
+    op: Op.JOIN,
+    servers: { 101: { servers: ["localhost:7001"], identity: NO_IDENTITY } },
+  };
   assertEquals((await command(cluster, 1, join101)).err, "OK");
   assertEquals((await command(cluster, 2, { op: Op.MOVE, shard: 0, gid: 100 })).err, "OK");
   const { err, config } = await command(cluster, 0, { num: -1 });
@@ -108,11 +115,12 @@ Deno.test("Command refuses nonsense with a word that eRaft's client does not ret
   assertEquals((await command(cluster, 0, { num: -1 })).config?.num, 1);
 });
 
+const identity = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }).map(String);
 const int32 = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
 const anyRequest: fc.Arbitrary<CommandRequest> = fc.record({
   servers: fc.dictionary(
     fc.integer({ min: -3, max: 300 }).map(String),
-    fc.record({ servers: fc.array(fc.string(), { maxLength: 3 }) }),
+    fc.record({ servers: fc.array(fc.string(), { maxLength: 3 }), identity }),
     { maxKeys: 3, noNullPrototype: true },
   ),
   gids: fc.array(fc.oneof(fc.nat(3), int32), { maxLength: 3 }),

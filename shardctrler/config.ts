@@ -10,6 +10,16 @@ export type StoreId = string;
 /** Of a store that was made before there were store ids. */
 export const NO_STORE: StoreId = "0";
 
+/**
+ * Tells a group from others of the same number: an unsigned 64-bit number in
+ * decimal digits, drawn when the group began. A group that begins anew, on
+ * other disks, is another one: it has nothing of what the first one holds.
+ */
+export type GroupIdentity = string;
+
+/** Not known: the group was joined without asking it, or began before there were identities. */
+export const NO_IDENTITY: GroupIdentity = "0";
+
 /** A shard nobody serves. */
 export const NO_GROUP: Gid = 0;
 
@@ -24,7 +34,8 @@ export const SHARDS_MAX = 16_384;
 /**
  * One configuration. Invariant: every entry of `shards` is NO_GROUP or a key
  * of `groups`; `lastOwners` names only shards on NO_GROUP that a group served
- * before, and each of its groups is in `groups` or `departed`.
+ * before, and each of its groups is in `groups` or `departed`; `identities`
+ * names only groups that are in either.
  */
 export interface Config {
   /** Drawn when the store was made; the same in all its configurations. */
@@ -39,6 +50,8 @@ export interface Config {
   readonly lastOwners: ReadonlyMap<ShardId, Gid>;
   /** Servers of groups that left while `lastOwners` still names them. */
   readonly departed: ReadonlyMap<Gid, readonly string[]>;
+  /** Of the groups whose identity is known. */
+  readonly identities: ReadonlyMap<Gid, GroupIdentity>;
 }
 
 /** Configuration 0 of a cluster with `shards` shards. */
@@ -50,7 +63,18 @@ export function emptyConfig(shards: number, storeId: StoreId = NO_STORE): Config
     groups: new Map(),
     lastOwners: new Map(),
     departed: new Map(),
+    identities: new Map(),
   };
+}
+
+/** The identity of the group that has this number in a configuration. */
+export function identityOf(config: Config, gid: Gid): GroupIdentity {
+  return config.identities.get(gid) ?? NO_IDENTITY;
+}
+
+/** Whether two groups of the same number are known to be different ones. */
+export function isOtherGroup(one: GroupIdentity, other: GroupIdentity): boolean {
+  return one !== NO_IDENTITY && other !== NO_IDENTITY && one !== other;
 }
 
 /** The group that holds a shard's data in this configuration, serving or not; NO_GROUP if none ever did. */

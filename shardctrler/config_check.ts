@@ -4,16 +4,17 @@ import { type Config, type Gid, NO_GROUP, SHARDS_MAX } from "./config.ts";
 /** Largest group id: eRaft's messages carry it as int32. */
 export const GID_MAX = 0x7fff_ffff;
 
-/** Largest store id: 64 bits. */
-const STORE_ID_MAX = 2n ** 64n - 1n;
+/** Largest store id and identity: 64 bits. */
+const ID_MAX = 2n ** 64n - 1n;
 
 /** Whether `gid` can name a group. */
 export function isGid(gid: number): boolean {
   return Number.isInteger(gid) && gid >= 1 && gid <= GID_MAX;
 }
 
-function isStoreId(storeId: string): boolean {
-  return /^(0|[1-9]\d{0,19})$/.test(storeId) && BigInt(storeId) <= STORE_ID_MAX;
+/** Whether a text is an unsigned 64-bit number as store ids and identities are written. */
+export function isId(id: string): boolean {
+  return /^(0|[1-9]\d{0,19})$/.test(id) && BigInt(id) <= ID_MAX;
 }
 
 /**
@@ -23,10 +24,11 @@ function isStoreId(storeId: string): boolean {
  */
 export function configProblem(config: Config): string | undefined {
   if (!Number.isSafeInteger(config.num) || config.num < 0) return `its number is ${config.num}`;
-  if (!isStoreId(config.storeId)) return `its store is '${config.storeId}'`;
+  if (!isId(config.storeId)) return `its store is '${config.storeId}'`;
   const count = config.shards.length;
   if (count < 1 || count > SHARDS_MAX) return `it has ${count} shards`;
-  return groupsProblem(config) ?? shardsProblem(config) ?? lastOwnersProblem(config);
+  return groupsProblem(config) ?? identitiesProblem(config) ?? shardsProblem(config) ??
+    lastOwnersProblem(config);
 }
 
 function groupsProblem(config: Config): string | undefined {
@@ -38,6 +40,16 @@ function groupsProblem(config: Config): string | undefined {
   }
   for (const gid of config.departed.keys()) {
     if (config.groups.has(gid)) return `group ${gid} both left and is there`;
+  }
+  return undefined;
+}
+
+function identitiesProblem(config: Config): string | undefined {
+  for (const [gid, identity] of config.identities) {
+    if (!isId(identity)) return `group ${gid} has the identity '${identity}'`;
+    if (!config.groups.has(gid) && !config.departed.has(gid)) {
+      return `it has the identity of an unknown group ${gid}`;
+    }
   }
   return undefined;
 }

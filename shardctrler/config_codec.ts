@@ -1,6 +1,6 @@
 /** Configurations as messages. */
 import type { Config as ConfigMessage, Servers } from "../proto/gen/shardctrler.ts";
-import type { Config, Gid } from "./config.ts";
+import { type Config, type Gid, type GroupIdentity, NO_IDENTITY } from "./config.ts";
 import { configProblem } from "./config_check.ts";
 
 /** The message of a configuration; equal configurations give equal bytes. */
@@ -9,9 +9,9 @@ export function encodeConfig(config: Config): ConfigMessage {
     storeId: config.storeId,
     num: config.num,
     shards: [...config.shards],
-    groups: encodeGroups(config.groups),
+    groups: encodeGroups(config.groups, config.identities),
     lastOwners: Object.fromEntries(config.lastOwners),
-    departed: encodeGroups(config.departed),
+    departed: encodeGroups(config.departed, config.identities),
   };
 }
 
@@ -30,6 +30,7 @@ export function decodeConfig(message: ConfigMessage): Config {
       Object.entries(message.lastOwners).map(([shard, gid]) => [Number(shard), gid]),
     ),
     departed: decodeGroups(message.departed),
+    identities: decodeIdentities({ ...message.groups, ...message.departed }),
   };
   const problem = configProblem(config);
   if (problem !== undefined) {
@@ -41,11 +42,13 @@ export function decodeConfig(message: ConfigMessage): Config {
 /** Servers of groups as the messages carry them, also outside a configuration. */
 export function encodeGroups(
   groups: ReadonlyMap<Gid, readonly string[]>,
+  identities: ReadonlyMap<Gid, GroupIdentity>,
 ): { [gid: number]: Servers } {
   // Integer keys of an object are always in ascending order, whatever the map's order.
   return Object.fromEntries(
     groups.entries().map(([gid, servers]) => [gid, {
       servers: [...servers],
+      identity: identities.get(gid) ?? NO_IDENTITY,
     }]),
   );
 }
@@ -55,6 +58,16 @@ export function decodeGroups(message: { [gid: number]: Servers }): Map<Gid, read
   return new Map(
     Object.entries(message)
       .map(([gid, entry]): [Gid, readonly string[]] => [Number(gid), [...entry.servers]])
+      .sort(([a], [b]) => a - b),
+  );
+}
+
+/** The identities in what {@linkcode encodeGroups} made, those that are known; nothing is checked. */
+export function decodeIdentities(message: { [gid: number]: Servers }): Map<Gid, GroupIdentity> {
+  return new Map(
+    Object.entries(message)
+      .map(([gid, { identity }]): [Gid, GroupIdentity] => [Number(gid), identity])
+      .filter(([, identity]) => identity !== NO_IDENTITY)
       .sort(([a], [b]) => a - b),
   );
 }

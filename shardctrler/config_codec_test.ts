@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { Config as ConfigMessage } from "../proto/gen/shardctrler.ts";
-import { type Config, emptyConfig, isForeign, NO_STORE } from "./config.ts";
+import { type Config, emptyConfig, isForeign, NO_IDENTITY, NO_STORE } from "./config.ts";
 import { decodeConfig, encodeConfig } from "./config_codec.ts";
 
 const waiting: Config = {
@@ -10,6 +10,7 @@ const waiting: Config = {
   groups: new Map(),
   lastOwners: new Map([[0, 100], [2, 100]]),
   departed: new Map([[100, ["localhost:6001", "localhost:6002"]]]),
+  identities: new Map([[100, "18446744073709551615"]]),
 };
 const served: Config = {
   storeId: "7",
@@ -18,6 +19,7 @@ const served: Config = {
   groups: new Map([[1, ["a:1"]], [2147483647, ["b:1", "c:1"]]]),
   lastOwners: new Map(),
   departed: new Map(),
+  identities: new Map(),
 };
 
 Deno.test("decodeConfig() gives back what encodeConfig() was given, over the wire", () => {
@@ -49,11 +51,14 @@ Deno.test("decodeConfig() refuses configurations that cannot be", () => {
     [{ storeId: "18446744073709551616" }, "its store is '18446744073709551616'"],
     [{ shards: [] }, "it has 0 shards"],
     [{ shards: [3] }, "shard 0 is on unknown group 3"],
-    [{ groups: { 1: { servers: [] } } }, "group 1 has no servers"],
-    [{ groups: { [-1]: { servers: ["a:1"] } } }, "it has a group -1"],
+    [{ groups: { 1: { servers: [], identity: NO_IDENTITY } } }, "group 1 has no servers"],
+    [{ groups: { [-1]: { servers: ["a:1"], identity: NO_IDENTITY } } }, "it has a group -1"],
     [{ lastOwners: { 0: 9 } }, "shard 0 was last on unknown group 9"],
     [{ lastOwners: { 5: 9 } }, "it names shard 5 of 2"],
-    [{ departed: { 9: { servers: ["a:1"] } } }, "group 9 left and holds no shard"],
+    [
+      { departed: { 9: { servers: ["a:1"], identity: NO_IDENTITY } } },
+      "group 9 left and holds no shard",
+    ],
   ];
   for (const [change, problem] of cases) {
     const message = { ...encodeConfig(emptyConfig(2)), ...change };

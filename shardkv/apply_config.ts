@@ -2,9 +2,13 @@
 import {
   type Config,
   type Gid,
+  type GroupIdentity,
   holderOf,
+  identityOf,
   isForeign,
+  isOtherGroup,
   NO_GROUP,
+  NO_IDENTITY,
   SHARDS_MAX,
 } from "../shardctrler/config.ts";
 import type { StepOutcome } from "./commands.ts";
@@ -12,10 +16,20 @@ import type { GroupState } from "./group_state.ts";
 import { emptyShard, type Shard } from "./shard_record.ts";
 import { isInBetween, type ShardStatus } from "./shard_status.ts";
 
+/** A group that is in no configuration yet begins. */
+export function applyBirth(state: GroupState, identity: GroupIdentity): StepOutcome {
+  if (state.identity !== NO_IDENTITY || state.config.num > 0) return "already";
+  state.identity = identity;
+  state.changed.identity = true;
+  state.version++;
+  return "done";
+}
+
 /**
  * Enters the configuration after the current one, unless a shard is still in
  * between; any other number changes nothing. The first one decides for good
- * which store the group belongs to.
+ * which store the group belongs to. In one that names another group of the same
+ * number, a former one or a later one, this group has no shard.
  */
 export function applyConfig(state: GroupState, config: Config): StepOutcome {
   const current = state.config;
@@ -25,10 +39,11 @@ export function applyConfig(state: GroupState, config: Config): StepOutcome {
   for (const shard of state.shards.values()) {
     if (isInBetween(shard.status)) return "notReady";
   }
-  if (!isSuccessor(state, config)) return "refused";
+  const isMeant = !isOtherGroup(state.identity, identityOf(config, state.gid));
+  if (!isSuccessor(state, config, isMeant)) return "refused";
   config.shards.forEach((owner, number) => {
     const shard = state.shards.get(number);
-    if (owner !== state.gid) {
+    if (owner !== state.gid || !isMeant) {
       if (shard !== undefined) change(state, shard, afterLoss(shard, owner));
     } else if (shard !== undefined) {
       // Nobody else had it since: what is here is still all there is.
@@ -45,14 +60,15 @@ export function applyConfig(state: GroupState, config: Config): StepOutcome {
 }
 
 /** Whether the group can follow: as many shards as ever, and it has all it is said to hold. */
-function isSuccessor(state: GroupState, config: Config): boolean {
+function isSuccessor(state: GroupState, config: Config, isMeant: boolean): boolean {
   const current = state.config;
   const count = config.shards.length;
   if (count < 1 || count > SHARDS_MAX) return false;
   if (current.num > 0 && count !== current.shards.length) return false;
-  return config.shards.every((owner, number) =>
-    owner !== state.gid || state.shards.has(number) || holderOf(current, number) !== state.gid
-  );
+  return !isMeant ||
+    config.shards.every((owner, number) =>
+      owner !== state.gid || state.shards.has(number) || holderOf(current, number) !== state.gid
+    );
 }
 
 /** What was not served does not begin to be: nobody's shard is given to its next owner as it is. */

@@ -117,6 +117,7 @@ Deno.test("GetStatus tells eRaft's figures and ours", async () => {
     version: "1.2.3",
     moves: [],
     storeId: "0",
+    identity: "0",
   });
   await group.close();
 });

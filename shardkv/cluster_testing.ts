@@ -1,5 +1,6 @@
 /** A whole store in one process: controllers and groups over virtual time, memory engines, a memory network. */
 import { CtrlerClerk } from "../client/ctrler_clerk.ts";
+import { checkServers } from "../client/join_check.ts";
 import { KvClerk } from "../client/kv_clerk.ts";
 import { ShardKVServiceService } from "../proto/gen/shardkv.ts";
 import type { MemoryServer } from "../rpc/memory_network.ts";
@@ -14,7 +15,7 @@ import { GroupReplica, type GroupReplicaOptions } from "./node.ts";
 type Tuning = Partial<
   Pick<
     GroupReplicaOptions,
-    "limits" | "forward" | "retainedEntriesMax" | "retainedBytesMax" | "leaseReads"
+    "limits" | "identity" | "forward" | "retainedEntriesMax" | "retainedBytesMax" | "leaseReads"
   >
 >;
 
@@ -167,8 +168,14 @@ export class StoreCluster {
     return nodes.findIndex(({ node }) => node?.status().state === "Leader");
   }
 
-  join(...gids: Gid[]): Promise<Config> {
-    return this.run(this.admin.join(new Map(gids.map((gid) => [gid, this.addresses(gid)]))));
+  /** Joins groups as the command line does, which asks them first who they are. */
+  async join(...gids: Gid[]): Promise<Config> {
+    const groups = new Map(gids.map((gid) => [gid, this.addresses(gid)]));
+    const clock = this.ctrl.clock;
+    const context = { clerk: this.admin, dialer: this.ctrl.dialer("admin"), clock };
+    const asking = checkServers(groups, { ...context, timeoutMs: 30_000, print: () => {} });
+    const identities = await this.run(asking);
+    return await this.run(this.admin.join(groups, { identities }));
   }
 
   /** Lets time pass until the groups are in the latest configuration and nothing is on its way. */

@@ -10,7 +10,7 @@ import {
 } from "../proto/gen/shardkv.ts";
 import type { RecordRef } from "../raft/node/state_machine.ts";
 import { asBuffer } from "../runtime/buffers.ts";
-import type { Config } from "../shardctrler/config.ts";
+import { type Config, type GroupIdentity, NO_IDENTITY } from "../shardctrler/config.ts";
 import { decodeConfig, encodeConfig } from "../shardctrler/config_codec.ts";
 
 /** A batch of writes; the shards and records are filled in by whoever looks ahead (prefetch.ts). */
@@ -29,6 +29,7 @@ export interface WritesOperation {
 
 export type GroupOperation =
   | WritesOperation
+  | { readonly kind: "birth"; readonly identity: GroupIdentity }
   | { readonly kind: "config"; readonly config: Config }
   | { readonly kind: "insert"; readonly chunk: InsertChunk }
   | { readonly kind: "freeze"; readonly step: ShardStep }
@@ -70,6 +71,7 @@ const NOTHING: GroupCommand = {
   drop: undefined,
   settle: undefined,
   valueBytesMax: 0,
+  birth: NO_IDENTITY,
 };
 
 /**
@@ -78,6 +80,10 @@ const NOTHING: GroupCommand = {
  */
 export function encodeWrites(writes: Buffer, valueBytesMax: number): Uint8Array {
   return GroupCommand.encode({ ...NOTHING, writes, valueBytesMax }).finish();
+}
+
+export function encodeBirth(birth: GroupIdentity): Uint8Array {
+  return GroupCommand.encode({ ...NOTHING, birth }).finish();
 }
 
 export function encodeConfigStep(config: Config): Uint8Array {
@@ -117,6 +123,7 @@ function operationOf(command: GroupCommand): GroupOperation {
   if (command.freeze) return { kind: "freeze", step: command.freeze };
   if (command.drop) return { kind: "drop", step: command.drop };
   if (command.settle) return { kind: "settle", step: command.settle };
+  if (command.birth !== NO_IDENTITY) return { kind: "birth", identity: command.birth };
   if (command.writes.length === 0) return { kind: "invalid", reason: "The command is empty" };
   const { clientId, lowestUnanswered, commands } = WriteBatch.decode(command.writes);
   return {

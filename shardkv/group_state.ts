@@ -3,7 +3,14 @@
  * changed. Plain data: the functions of apply_*.ts change it.
  */
 import { encodeConfig } from "../shardctrler/config_codec.ts";
-import { type Config, emptyConfig, type Gid, type ShardId } from "../shardctrler/config.ts";
+import {
+  type Config,
+  emptyConfig,
+  type Gid,
+  type GroupIdentity,
+  NO_IDENTITY,
+  type ShardId,
+} from "../shardctrler/config.ts";
 import { Config as ConfigMessage } from "../proto/gen/shardctrler.ts";
 import type { Write } from "../storage/engine.ts";
 import {
@@ -18,6 +25,8 @@ import { encodeShard, type Shard } from "./shard_record.ts";
 
 export interface GroupState {
   readonly gid: Gid;
+  /** Decided by the group's first command; of groups that are older, NO_IDENTITY for good. */
+  identity: GroupIdentity;
   /** The configuration the group is in; number 0 and no shards before the first. */
   config: Config;
   /** The one before it: names the sources of the shards gained in `config`. */
@@ -35,6 +44,7 @@ export interface GroupState {
 
 /** Which records differ from those in the engine. */
 export interface ChangedRecords {
+  identity: boolean;
   config: boolean;
   time: boolean;
   shards: Set<Shard>;
@@ -44,13 +54,14 @@ export interface ChangedRecords {
 export function emptyState(gid: Gid): GroupState {
   return {
     gid,
+    identity: NO_IDENTITY,
     config: emptyConfig(0),
     previous: emptyConfig(0),
     timeMs: 0,
     shards: new Map(),
     garbage: [],
     version: 0,
-    changed: { config: false, time: false, shards: new Set(), dropped: [] },
+    changed: { identity: false, config: false, time: false, shards: new Set(), dropped: [] },
   };
 }
 
@@ -58,6 +69,9 @@ export function emptyState(gid: Gid): GroupState {
 export function takeChangedRecords(state: GroupState): Write[] {
   const { changed } = state;
   const writes: Write[] = [];
+  if (changed.identity) {
+    writes.push({ type: "put", key: groupKey("identity"), value: Buffer.from(state.identity) });
+  }
   if (changed.time) {
     writes.push({ type: "put", key: groupKey("time"), value: encodeUint64(state.timeMs) });
   }
@@ -76,6 +90,7 @@ export function takeChangedRecords(state: GroupState): Write[] {
   for (const shard of changed.shards) {
     if (state.shards.get(shard.shard) === shard) pushShardRecords(shard, writes);
   }
+  changed.identity = false;
   changed.time = false;
   changed.config = false;
   changed.dropped = [];

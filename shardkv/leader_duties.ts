@@ -3,8 +3,17 @@ import type { CtrlerClerk } from "../client/ctrler_clerk.ts";
 import type { MoveInfo } from "../proto/gen/shardkv.ts";
 import { KvError } from "../rpc/errors.ts";
 import { sleep } from "../runtime/clock.ts";
-import { type Config, isForeign, type ShardId } from "../shardctrler/config.ts";
-import { encodeConfigStep } from "./commands.ts";
+import { randomId } from "../runtime/prng.ts";
+import {
+  type Config,
+  type GroupIdentity,
+  identityOf,
+  isForeign,
+  isOtherGroup,
+  NO_IDENTITY,
+  type ShardId,
+} from "../shardctrler/config.ts";
+import { encodeBirth, encodeConfigStep } from "./commands.ts";
 import { proposeStep } from "./group_log.ts";
 import { PULLS_MAX, RELEASES_MAX } from "./limits.ts";
 import { planMigration, type PullAction, type ReleaseAction } from "./migration_plan.ts";
@@ -19,6 +28,8 @@ const FOREIGN_RETRY_MS = 10_000;
 
 export interface LeaderDutiesOptions extends Omit<MoveContext, "signal" | "progress"> {
   readonly controllers: Pick<CtrlerClerk, "watch" | "query">;
+  /** What the group begins as, if it is new. @default {drawn} */
+  readonly identity?: GroupIdentity | undefined;
   /** Called when a duty meets what should be impossible. */
   readonly onFatal: (error: unknown) => void;
 }
@@ -50,6 +61,7 @@ export class LeaderDuties {
   start(): void {
     this.#run(async () => {
       await this.#catchUp();
+      await this.#begin();
       this.#isCaughtUp = true;
       this.wake();
       await this.#followConfigs();
@@ -113,6 +125,24 @@ export class LeaderDuties {
     }
   }
 
+  /** A group that has been in no configuration yet gets its identity before the first one. */
+  async #begin(): Promise<void> {
+    const { log, machine, clock, prng } = this.#context;
+    const { signal } = this.#abort;
+    while (!signal.aborted) {
+      const { identity, config } = machine.ownership;
+      if (identity !== NO_IDENTITY || config.num > 0) return;
+      try {
+        // Of two leaders that both get here the machine takes the first one's.
+        await proposeStep(log, encodeBirth(this.#options.identity ?? randomId(prng)));
+        return;
+      } catch (error) {
+        this.#report(error, "Cannot begin the group");
+      }
+      await sleep(clock, RETRY_MS, signal);
+    }
+  }
+
   async #followConfigs(): Promise<void> {
     const { machine, clock, controllers } = this.#options;
     const { signal } = this.#abort;
@@ -134,9 +164,13 @@ export class LeaderDuties {
   async #findsItsStore(): Promise<boolean> {
     const { machine, controllers, logger } = this.#options;
     const { signal } = this.#abort;
-    for await (const { storeId, num } of controllers.watch({ from: 0, latest: true, signal })) {
+    for await (const latest of controllers.watch({ from: 0, latest: true, signal })) {
+      const { storeId, num } = latest;
       const own = machine.ownership.config.storeId;
-      if (!isForeign(own, storeId)) return true;
+      if (!isForeign(own, storeId)) {
+        this.#warnOfNamesake(latest);
+        return true;
+      }
       logger.warn("Cannot follow the controllers: '-ctrlers' names those of another store", {
         store: own,
         theirs: storeId,
@@ -145,6 +179,18 @@ export class LeaderDuties {
       return false;
     }
     return false;
+  }
+
+  /** It takes an operator, too, but the group has nothing to wait for. */
+  #warnOfNamesake(latest: Config): void {
+    const { machine, gid, logger } = this.#options;
+    const { identity } = machine.ownership;
+    const named = identityOf(latest, gid);
+    if (!isOtherGroup(identity, named)) return;
+    logger.warn(
+      "Serves no shard: the controllers name another group of this number, which began on other disks",
+      { gid, identity, named, num: latest.num },
+    );
   }
 
   /** Waits until the group may enter the configuration, and enters it; false: it has to be asked for again. */

@@ -1,7 +1,7 @@
 /** Builds a group's state from the engine: a number of reads that depends on shards and clients, never on keys. */
 import type { MachineReader } from "../raft/node/state_machine.ts";
 import { Config as ConfigMessage } from "../proto/gen/shardctrler.ts";
-import { type Config, emptyConfig, type Gid } from "../shardctrler/config.ts";
+import { type Config, emptyConfig, type Gid, NO_IDENTITY } from "../shardctrler/config.ts";
 import { decodeConfig } from "../shardctrler/config_codec.ts";
 import { readUint64 } from "../storage/key_space.ts";
 import { emptyState, type GroupState } from "./group_state.ts";
@@ -23,6 +23,7 @@ const PAGE_RECORDS = 256;
 
 export async function loadState(gid: Gid, reader: MachineReader): Promise<GroupState> {
   const state = emptyState(gid);
+  state.identity = (await reader.get(groupKey("identity")))?.toString() ?? NO_IDENTITY;
   state.config = await readConfig(reader, "config");
   state.previous = await readConfig(reader, "previous");
   const time = await reader.get(groupKey("time"));

@@ -15,7 +15,7 @@ import type {
 import { unreachable } from "../runtime/invariant.ts";
 import type { Gid } from "../shardctrler/config.ts";
 import type { Write } from "../storage/engine.ts";
-import { applyConfig } from "./apply_config.ts";
+import { applyBirth, applyConfig } from "./apply_config.ts";
 import { applyDrop, applyFreeze, applyInsert, applySettle } from "./apply_migration.ts";
 import { applyWrites } from "./apply_writes.ts";
 import {
@@ -164,6 +164,8 @@ export class ShardMachine implements StateMachine {
         this.operations.countWrites(operation.shards);
         return { kind: "writes", results };
       }
+      case "birth":
+        return this.#stepReply(applyBirth(state, operation.identity));
       case "config":
         return this.#stepReply(applyConfig(state, operation.config));
       case "insert":

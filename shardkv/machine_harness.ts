@@ -74,6 +74,7 @@ export function nextConfig(before: Config, shards: readonly Gid[]): Config {
     groups: new Map(present.map(serversOf)),
     lastOwners,
     departed: new Map(gone.map(serversOf)),
+    identities: new Map(),
   };
 }
 

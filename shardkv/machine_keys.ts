@@ -3,7 +3,7 @@
  *
  * | key | value |
  * |---|---|
- * | 0x01, name | record of the group: configurations, machine time |
+ * | 0x01, name | record of the group: identity, configurations, machine time |
  * | 0x02, shard u16 | shard record (shard_record.ts) |
  * | 0x03, shard u16, incarnation u32 | empty: that stay is over, its 0x04 records are garbage |
  * | 0x04, shard u16, incarnation u32, 0x01, client u64 | session record |
@@ -53,7 +53,7 @@ export interface Stay {
   readonly incarnation: number;
 }
 
-export type GroupRecord = "config" | "previous" | "time";
+export type GroupRecord = "identity" | "config" | "previous" | "time";
 
 export function groupKey(name: GroupRecord): Buffer {
   return Buffer.concat([Buffer.of(GROUP_REGION), Buffer.from(name)]);

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { type Config, emptyConfig } from "../shardctrler/config.ts";
+import { type Config, emptyConfig, NO_IDENTITY } from "../shardctrler/config.ts";
 import { configChain, nextConfig } from "./machine_harness.ts";
 import { planMigration } from "./migration_plan.ts";
 import type { Ownership } from "./ownership.ts";
@@ -16,7 +16,7 @@ function ownership(
       { shard: Number(shard), incarnation: 1, status },
     ]),
   );
-  return { previous, config, shards, garbage: [] };
+  return { identity: NO_IDENTITY, previous, config, shards, garbage: [] };
 }
 
 Deno.test("planMigration() of a group that is new asks for configuration 1", () => {

@@ -6,6 +6,7 @@
 import {
   type Config,
   type Gid,
+  type GroupIdentity,
   holderOf,
   NO_GROUP,
   serversOf,
@@ -23,6 +24,7 @@ export interface HeldShard extends Stay {
 
 /** Never changes: a later state is another object. */
 export interface Ownership {
+  readonly identity: GroupIdentity;
   readonly config: Config;
   readonly previous: Config;
   readonly shards: ReadonlyMap<ShardId, HeldShard>;
@@ -34,8 +36,8 @@ export function ownershipOf(state: GroupState): Ownership {
   for (const [number, { incarnation, status }] of state.shards) {
     shards.set(number, { shard: number, incarnation, status });
   }
-  const { config, previous } = state;
-  return { config, previous, shards, garbage: [...state.garbage] };
+  const { identity, config, previous } = state;
+  return { identity, config, previous, shards, garbage: [...state.garbage] };
 }
 
 /** Shard of a key; undefined while the group knows no configuration. */

@@ -3,12 +3,13 @@ import { ResultCode, WriteBatch, type WriteCommand, WriteOp } from "../proto/gen
 import { KvError } from "../rpc/errors.ts";
 import { bytes, configChain, write } from "./machine_harness.ts";
 import { createPrng, type Prng } from "../runtime/prng.ts";
-import { SHARDS_MAX } from "../shardctrler/config.ts";
+import { NO_IDENTITY, SHARDS_MAX } from "../shardctrler/config.ts";
 import { checkGetKeys, checkScan, checkWrites } from "./request_check.ts";
 import type { Ownership } from "./ownership.ts";
 
 const [config = undefined] = configChain([100, 200]);
 const ownership: Ownership = {
+  identity: NO_IDENTITY,
   config: config as NonNullable<typeof config>,
   previous: config as NonNullable<typeof config>,
   shards: new Map([[0, { shard: 0, incarnation: 1, status: "Serving" }]]),

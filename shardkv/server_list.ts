@@ -6,7 +6,7 @@ import type { Roster } from "../raft/node/roster.ts";
 import { KvError } from "../rpc/errors.ts";
 import { type Clock, sleep } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
-import type { Config, Gid } from "../shardctrler/config.ts";
+import { type Config, type Gid, identityOf, isOtherGroup } from "../shardctrler/config.ts";
 import type { ShardMachine } from "./machine.ts";
 import { Notifier } from "./notifier.ts";
 
@@ -16,7 +16,7 @@ const RETRY_MS = 1_000;
 export interface ServerListOptions {
   readonly gid: Gid;
   readonly raft: Pick<RaftNode, "status" | "roster" | "onRoleChange" | "onRosterChange">;
-  readonly machine: { readonly ownership: Pick<ShardMachine["ownership"], "config"> };
+  readonly machine: { readonly ownership: Pick<ShardMachine["ownership"], "config" | "identity"> };
   readonly controllers: Pick<CtrlerClerk, "changeServers">;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -74,7 +74,10 @@ export class ServerList {
   #news(): readonly string[] | undefined {
     const { gid, raft, machine } = this.#options;
     if (raft.status().role !== "leader") return undefined;
-    const known = listedServers(machine.ownership.config, gid);
+    const { config, identity } = machine.ownership;
+    // The number may be another group's by now.
+    if (isOtherGroup(identity, identityOf(config, gid))) return undefined;
+    const known = listedServers(config, gid);
     const servers = votersOf(raft.roster);
     if (known === undefined || servers === undefined) return undefined;
     const isSame = known.length === servers.length && servers.every((one) => known.includes(one));

@@ -3,15 +3,24 @@ import { firstRoster, type Roster } from "../raft/node/roster.ts";
 import type { RaftNodeStatus } from "../raft/node/raft_node_options.ts";
 import { silentLogger } from "../runtime/logger.ts";
 import { VirtualClock } from "../runtime/virtual_clock.ts";
-import { type Config, emptyConfig } from "../shardctrler/config.ts";
+import { type Config, emptyConfig, type GroupIdentity } from "../shardctrler/config.ts";
 import { ServerList } from "./server_list.ts";
 
+const identity = "77";
 const first = firstRoster(new Map([[1, "a:1"], [2, "b:1"]]));
 
 /** What a leader tells the controllers of its group's servers, given what they know. */
-async function told(roster: Roster, known: readonly string[]): Promise<(readonly string[])[]> {
+async function told(
+  roster: Roster,
+  known: readonly string[],
+  named: GroupIdentity = identity,
+): Promise<(readonly string[])[]> {
   const lists: (readonly string[])[] = [];
-  const config: Config = { ...emptyConfig(1), groups: new Map([[7, known]]) };
+  const config: Config = {
+    ...emptyConfig(1),
+    groups: new Map([[7, known]]),
+    identities: new Map([[7, named]]),
+  };
   const status: RaftNodeStatus = {
     id: 1,
     role: "leader",
@@ -28,7 +37,7 @@ async function told(roster: Roster, known: readonly string[]): Promise<(readonly
   const list = new ServerList({
     gid: 7,
     raft: { roster, status: () => status, onRoleChange: end, onRosterChange: end },
-    machine: { ownership: { config } },
+    machine: { ownership: { config, identity } },
     controllers: {
       changeServers: (_, servers) => {
         lists.push(servers);
@@ -56,6 +65,8 @@ Deno.test("A leader tells the controllers of its servers once the members have c
   };
   assertEquals(await told(grown, ["a:1", "b:1"]), [["a:1", "b:1", "c:1"]]);
   assertEquals(await told(grown, ["c:1", "b:1", "a:1"]), []);
+  // The number is another group's by now.
+  assertEquals(await told(grown, ["a:1", "b:1"], "78"), []);
 });
 
 Deno.test("A leader tells the controllers that a member has gone and left the first ones", async () => {

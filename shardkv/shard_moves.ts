@@ -11,7 +11,14 @@ import { backoffMs } from "../rpc/retry.ts";
 import { type Clock, sleep } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { Prng } from "../runtime/prng.ts";
-import { type Gid, isForeign, serversOf, type StoreId } from "../shardctrler/config.ts";
+import {
+  type Gid,
+  identityOf,
+  isForeign,
+  isOtherGroup,
+  serversOf,
+  type StoreId,
+} from "../shardctrler/config.ts";
 import type { Arrivals } from "./arrivals.ts";
 import { encodeInsert, encodeSettle, type StepOutcome } from "./commands.ts";
 import { type GroupLog, proposeStep } from "./group_log.ts";
@@ -142,8 +149,10 @@ function callerOf(
   const { controllers, machine, signal } = context;
   const newest = async () => {
     const latest = await controllers.query(-1, { timeoutMs: TRANSFER_TIMEOUT_MS, signal });
+    const { config, previous } = machine.ownership;
     // Another store may have a group of that number, and the controllers' addresses by mistake.
-    const isOther = isForeign(machine.ownership.config.storeId, latest.storeId);
+    const isOther = isForeign(config.storeId, latest.storeId) ||
+      isOtherGroup(identityOf(previous, from), identityOf(latest, from));
     return isOther ? [] : serversOf(latest, from);
   };
   return new ReplicaCaller({ ...context, servers, newest });

@@ -24,7 +24,7 @@ export interface StatusSources {
 export function groupStatus(sources: StatusSources): GetStatusResponse {
   const { log, machine, engine, gid, id, address, version } = sources;
   const raft = log.status();
-  const { num: configNum, storeId } = machine.ownership.config;
+  const { identity, config: { num: configNum, storeId } } = machine.ownership;
   return {
     id,
     state: roleName(raft.role),
@@ -47,5 +47,6 @@ export function groupStatus(sources: StatusSources): GetStatusResponse {
     version,
     moves: sources.moves(),
     storeId,
+    identity,
   };
 }

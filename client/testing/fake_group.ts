@@ -20,7 +20,7 @@ import {
 import { type Clock, sleep } from "../../runtime/clock.ts";
 import { KvError } from "../../rpc/errors.ts";
 import { type ServerStream, type ServiceRoutes, stream, unary } from "../../rpc/service.ts";
-import { type Gid, NO_STORE, type ShardId } from "../../shardctrler/config.ts";
+import { type Gid, NO_IDENTITY, NO_STORE, type ShardId } from "../../shardctrler/config.ts";
 import { shardOf } from "../../shardctrler/shard_hash.ts";
 
 /** What a replica does with a batch before or instead of answering it. */
@@ -61,6 +61,7 @@ export class FakeGroup {
   hints = true;
   configNum = 1;
   storeId = NO_STORE;
+  identity = NO_IDENTITY;
   /** Decides what happens to each batch. */
   fault: (address: string, request: BatchRequest) => Fault = () => "none";
   /** Answers take so many milliseconds. */
@@ -220,6 +221,7 @@ export class FakeGroup {
       version: "test",
       moves: [],
       storeId: this.storeId,
+      identity: this.identity,
     };
   }
 }

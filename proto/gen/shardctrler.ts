@@ -36,6 +36,11 @@ export enum Op {
 
 export interface Servers {
   servers: string[];
+  /**
+   * Ours: tells the group from another one that has or had its number; 0 if it
+   * is not known.
+   */
+  identity: string;
 }
 
 /**
@@ -195,13 +200,16 @@ export interface ControllerCommand {
 }
 
 function createBaseServers(): Servers {
-  return { servers: [] };
+  return { servers: [], identity: "0" };
 }
 
 export const Servers: MessageFns<Servers> = {
   encode(message: Servers, writer: BinaryWriter = MessageWriter.take()): BinaryWriter {
     for (const v of message.servers) {
       writer.uint32(10).string(v!);
+    }
+    if (message.identity !== "0") {
+      writer.uint32(17).fixed64(message.identity);
     }
     return writer;
   },
@@ -225,6 +233,14 @@ export const Servers: MessageFns<Servers> = {
             }
 
             message.servers.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.identity = reader.fixed64().toString();
             continue;
           }
         }

@@ -169,6 +169,11 @@ export interface GetStatusResponse {
   moves: MoveInfo[];
   /** The store whose configurations the group follows; 0 while it has none. */
   storeId: string;
+  /**
+   * Drawn when the group began; 0 before that, and of groups that began before
+   * there was such a number.
+   */
+  identity: string;
 }
 
 export interface WriteCommand {
@@ -383,7 +388,11 @@ export interface GroupCommand {
    * decide alike.
    */
   valueBytesMax: number;
-  freeze: ShardStep | undefined;
+  freeze:
+    | ShardStep
+    | undefined;
+  /** First command of a new group: its identity, drawn by the proposer. */
+  birth: string;
 }
 
 function createBaseCommandRequest(): CommandRequest {
@@ -1251,6 +1260,7 @@ function createBaseGetStatusResponse(): GetStatusResponse {
     version: "",
     moves: [],
     storeId: "0",
+    identity: "0",
   };
 }
 
@@ -1303,6 +1313,9 @@ export const GetStatusResponse: MessageFns<GetStatusResponse> = {
     }
     if (message.storeId !== "0") {
       writer.uint32(177).fixed64(message.storeId);
+    }
+    if (message.identity !== "0") {
+      writer.uint32(185).fixed64(message.identity);
     }
     return writer;
   },
@@ -1446,6 +1459,14 @@ export const GetStatusResponse: MessageFns<GetStatusResponse> = {
             }
 
             message.storeId = reader.fixed64().toString();
+            continue;
+          }
+          case 23: {
+            if (tag !== 185) {
+              break;
+            }
+
+            message.identity = reader.fixed64().toString();
             continue;
           }
         }
@@ -2883,6 +2904,7 @@ function createBaseGroupCommand(): GroupCommand {
     settle: undefined,
     valueBytesMax: 0,
     freeze: undefined,
+    birth: "0",
   };
 }
 
@@ -2908,6 +2930,9 @@ export const GroupCommand: MessageFns<GroupCommand> = {
     }
     if (message.freeze !== undefined) {
       ShardStep.encode(message.freeze, writer.uint32(58).fork()).join();
+    }
+    if (message.birth !== "0") {
+      writer.uint32(65).fixed64(message.birth);
     }
     return writer;
   },
@@ -2979,6 +3004,14 @@ export const GroupCommand: MessageFns<GroupCommand> = {
             }
 
             message.freeze = ShardStep.decode(reader, reader.uint32());
+            continue;
+          }
+          case 8: {
+            if (tag !== 65) {
+              break;
+            }
+
+            message.birth = reader.fixed64().toString();
             continue;
           }
         }

@@ -1,5 +1,6 @@
 /** Joining the groups of a fresh cluster and waiting until it serves. */
 import { CtrlerClerk } from "../../client/ctrler_clerk.ts";
+import { checkServers } from "../../client/join_check.ts";
 import { groupStatus, type NodeStatus } from "../../client/node_status.ts";
 import { GrpcDialer } from "../../rpc/grpc_dialer.ts";
 import type { Dialer } from "../../rpc/service.ts";
@@ -10,6 +11,8 @@ import { until } from "./deadline.ts";
 import type { ClusterPlan } from "./plan.ts";
 
 const POLL_MS = 100;
+/** Milliseconds that new groups have to elect their first leaders. */
+const START_TIMEOUT_MS = 60_000;
 
 /** How far a configuration is carried out. */
 export interface Coverage {
@@ -38,9 +41,17 @@ export class ClusterAdmin {
     const config = await this.#clerk.query();
     const missing = this.#plan.groups.filter(({ gid }) => !config.groups.has(gid));
     if (missing.length === 0) return [];
-    await this.#clerk.join(
-      new Map(missing.map(({ gid, nodes }) => [gid, nodes.map((node) => node.address)])),
+    const groups = new Map(
+      missing.map(({ gid, nodes }) => [gid, nodes.map((node) => node.address)]),
     );
+    const identities = await checkServers(groups, {
+      clerk: this.#clerk,
+      dialer: this.#dialer,
+      clock: systemClock,
+      timeoutMs: START_TIMEOUT_MS,
+      print: () => {},
+    });
+    await this.#clerk.join(groups, { identities });
     return missing.map(({ gid }) => gid);
   }
 

@@ -55,17 +55,15 @@ const address = fc.oneof(
   fc.string({ maxLength: 12 }),
   fc.string({ minLength: 250, maxLength: 300 }),
 );
+const uint64 = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }).map(String);
 const groups = fc.dictionary(
   gid.map(String),
-  fc.record({ servers: fc.array(address, { maxLength: 4 }) }),
+  fc.record({ servers: fc.array(address, { maxLength: 4 }), identity: uint64 }),
   { maxKeys: 3, noNullPrototype: true },
 );
 const shard = fc.oneof(fc.integer({ min: -1, max: SHARDS }), int32);
 const gids = fc.array(gid, { maxLength: 4 });
-const clientId = fc.oneof(
-  fc.constant("0"),
-  fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }).map(String),
-);
+const clientId = fc.oneof(fc.constant("0"), uint64);
 
 const near = fc.integer({ min: 1, max: 8 });
 const anyChange: fc.Arbitrary<ChangeRequest["change"]> = fc.oneof(
@@ -78,7 +76,7 @@ const anyChange: fc.Arbitrary<ChangeRequest["change"]> = fc.oneof(
 const likelyChange: fc.Arbitrary<ChangeRequest["change"]> = fc.oneof(
   near.map((gid) => ({
     $case: "join" as const,
-    value: { groups: { [gid]: { servers: [`group${gid}:1`, `group${gid}:2`] } } },
+    value: { groups: { [gid]: { servers: [`group${gid}:1`, `group${gid}:2`], identity: "0" } } },
   })),
   near.map((gid) => ({ $case: "leave" as const, value: { gids: [gid], force: true } })),
   fc.record({ shard: fc.nat(SHARDS - 1), gid: near })

@@ -259,7 +259,9 @@ export function storedConfig(
   gids: readonly number[],
   storeId = "7",
 ): Buffer {
-  const groups = Object.fromEntries(gids.map((gid) => [gid, { servers: [`g${gid}:1`] }]));
+  const groups = Object.fromEntries(
+    gids.map((gid) => [gid, { servers: [`g${gid}:1`], identity: "0" }]),
+  );
   const message = { num, shards: [...shards], groups, lastOwners: {}, departed: {}, storeId };
   return Buffer.from(ConfigMessage.encode(message).finish());
 }
