@@ -1,5 +1,6 @@
 /** The operator of the simulated system: lets groups join and leave, and moves shards. */
 import type { CtrlerClerk } from "../../client/ctrler_clerk.ts";
+import { checkServers } from "../../client/join_check.ts";
 import { type Clock, sleep } from "../../runtime/clock.ts";
 import { KvError } from "../../rpc/errors.ts";
 import type { Config } from "../../shardctrler/config.ts";
@@ -21,6 +22,8 @@ export interface AdminParts {
 
 /** Time of one call of the operator. */
 const TIMEOUT_MS = 5_000;
+/** Time for servers of groups that join to say who they are. */
+const ASK_TIMEOUT_MS = 1_000;
 
 export class Admin {
   readonly #parts: AdminParts;
@@ -67,10 +70,17 @@ export class Admin {
     return await clerk.move(shard, draw.pick(present), { timeoutMs: TIMEOUT_MS });
   }
 
-  #join(gids: readonly number[]): Promise<Config> {
-    const { clerk, cluster } = this.#parts;
+  /** As the command line does it: without `-force` if the groups' servers answer. */
+  async #join(gids: readonly number[]): Promise<Config> {
+    const { clerk, cluster, clock } = this.#parts;
+    const dialer = cluster.network.dialer("admin");
     const groups = new Map(gids.map((gid) => [gid, cluster.addresses(gid)]));
-    return clerk.join(groups, { timeoutMs: TIMEOUT_MS });
+    const asking = { clerk, dialer, clock, timeoutMs: ASK_TIMEOUT_MS, print: () => {} };
+    const identities = await checkServers(groups, asking).catch((error) => {
+      if (!(error instanceof KvError)) throw error;
+      return undefined;
+    });
+    return await clerk.join(groups, { timeoutMs: TIMEOUT_MS, identities });
   }
 
   /** @returns Whether it worked */
