@@ -11,6 +11,9 @@ import { parseAddress } from "./address.ts";
 /** What an HTTP/2 connection begins with (RFC 9113, section 3.4). */
 const preface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 
+/** Milliseconds between two lines about connections that were refused. */
+const warningMs = 10_000;
+
 const http1Answer = "HTTP/1.1 505 HTTP Version Not Supported\r\n" +
   "Content-Type: text/plain\r\nConnection: close\r\n\r\nThis port speaks gRPC only\r\n";
 
@@ -31,6 +34,8 @@ export class ConnectionGate {
   readonly #open = new Set<Socket>();
   /** Connections that have not spoken HTTP/2 yet. */
   readonly #waiting = new Set<Socket>();
+  #refused = 0;
+  #warnedAt = -Infinity;
 
   constructor(options: ConnectionGateOptions) {
     this.#options = options;
@@ -86,16 +91,23 @@ export class ConnectionGate {
     // A connection that breaks is everyday life; `close` follows and counts it out.
     socket.on("error", () => {});
     if (this.#open.size >= this.#options.connectionsMax) {
-      this.#options.logger.warn("Refused a connection: too many are open", {
-        open: this.#open.size,
-        peer: socket.remoteAddress,
-      });
+      this.#warnOfRefusal(socket.remoteAddress);
       socket.destroy();
       return;
     }
     this.#open.add(socket);
     socket.once("close", () => this.#open.delete(socket));
     this.#awaitPreface(socket);
+  }
+
+  /** Whoever knocks again and again shall not fill the log. */
+  #warnOfRefusal(peer: string | undefined): void {
+    const { clock, logger } = this.#options;
+    this.#refused++;
+    if (clock.now() - this.#warnedAt < warningMs) return;
+    this.#warnedAt = clock.now();
+    const open = this.#open.size;
+    logger.warn("Refused a connection: too many are open", { open, peer, refused: this.#refused });
   }
 
   #awaitPreface(socket: Socket): void {

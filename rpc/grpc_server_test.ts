@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import * as http2 from "node:http2";
 import { type Clock, sleep, systemClock } from "../runtime/clock.ts";
+import { type Logger, silentLogger } from "../runtime/logger.ts";
 import { KvError } from "./errors.ts";
 import type { BatchRequest, BatchResponse } from "../proto/gen/shardkv.ts";
 import { flowControlBytes, unsentStreamBytesMax } from "./limits.ts";
@@ -86,13 +87,16 @@ Deno.test("serveGrpc() hangs up on those who say nothing", async () => {
   });
 });
 
-Deno.test("serveGrpc() keeps its connections below the limit", async () => {
-  await withServer({ connectionsMax: 3 }, async (server) => {
+Deno.test("serveGrpc() keeps its connections below the limit, and says so once", async () => {
+  const warnings: string[] = [];
+  const logger: Logger = { ...silentLogger, warn: (message) => warnings.push(message) };
+  await withServer({ connectionsMax: 3, logger }, async (server) => {
     const dialer = new GrpcDialer();
     await dialer.channel(server.address).unary(execute, request(1), { timeoutMs });
     const kept = [await connect(server), await connect(server)];
     await untilConnections(server, 3);
-    assertEquals(await readAll(await connect(server)), "");
+    for (let i = 0; i < 3; i++) assertEquals(await readAll(await connect(server)), "");
+    assertEquals(warnings, ["Refused a connection: too many are open"]);
     // Who was there first is not disturbed, and a place that is freed is given away again.
     await dialer.channel(server.address).unary(execute, request(2), { timeoutMs });
     for (const connection of kept) connection.close();
@@ -344,11 +348,11 @@ async function until(condition: () => boolean): Promise<void> {
 }
 
 async function withServer(
-  options: ServerLimits & { readonly routes?: ServiceRoutes },
+  options: ServerLimits & { readonly routes?: ServiceRoutes; readonly logger?: Logger },
   use: (server: GrpcServer) => Promise<void>,
 ): Promise<void> {
-  const { routes = echoRoutes, ...limits } = options;
-  const server = await serveGrpc({ address: "127.0.0.1:0", routes, limits });
+  const { routes = echoRoutes, logger = silentLogger, ...limits } = options;
+  const server = await serveGrpc({ address: "127.0.0.1:0", routes, logger, limits });
   try {
     await use(server);
   } finally {
