@@ -57,6 +57,19 @@ export function takeBatch(
   return count === 0 ? undefined : { writes, reads };
 }
 
+/**
+ * A write that no attempt can have carried out gets a new number when it
+ * leaves again: one that waits long for its shard or its group must not hold
+ * up the session for all others. One that may have been carried out keeps its
+ * number, by which servers know it.
+ */
+export function takeNumberBack(call: PendingCall, session: Session): void {
+  if (call.sequence === 0 || call.maybe || call.settled) return;
+  session.answered(call.sequence);
+  call.sequence = 0;
+  call.firstSentAt = undefined;
+}
+
 /** The message for a batch. */
 export function encodeBatch(
   id: number,

@@ -53,7 +53,7 @@ export class PendingCall implements WriteCommand {
   readonly expected: Buffer;
   readonly expectAbsent: boolean;
   readonly deleteOnMatch: boolean;
-  /** Of a write that was sent; the same for every attempt. 0 until then, and for reads. */
+  /** Of a write that was sent; the same as long as it may have happened. 0 until then, and for reads. */
   sequence = 0;
 
   /** What the command costs in a message and in memory. */

@@ -41,10 +41,15 @@ export class CallQueue {
     }
   }
 
-  /** Puts calls that were sent in vain before all others, in their order. */
+  /**
+   * Puts calls that were sent in vain before all others, in their order; and
+   * before them those that kept their number: the others may have to wait for
+   * one until these are answered.
+   */
   requeue(calls: readonly PendingCall[]): void {
-    const waiting = calls.filter((call) => !call.settled);
-    this.#calls = waiting.concat(this.#calls.slice(this.#head));
+    const waiting = calls.filter((call) => !call.settled).concat(this.#calls.slice(this.#head));
+    const hasNumber = (call: PendingCall) => call.sequence !== 0;
+    this.#calls = waiting.filter(hasNumber).concat(waiting.filter((call) => !hasNumber(call)));
     this.#head = 0;
   }
 

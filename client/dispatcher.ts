@@ -6,6 +6,7 @@ import { type Config, type Gid, NO_GROUP, type ShardId } from "../shardctrler/co
 import { KvError } from "../rpc/errors.ts";
 import type { Dialer } from "../rpc/service.ts";
 import { type BackoffBounds, backoffMs } from "../rpc/retry.ts";
+import { takeNumberBack } from "./batcher.ts";
 import type { PendingCall } from "./call.ts";
 import { aborted, clerkClosed, expired, refused } from "./call_errors.ts";
 import { Deadlines } from "./deadlines.ts";
@@ -118,7 +119,7 @@ export class Dispatcher implements CallOwner {
 
   retryElsewhere(calls: readonly PendingCall[], error: KvError, from: RefusingGroup): void {
     const known = this.router.config?.num ?? 0;
-    for (const call of calls) this.#renumber(call);
+    for (const call of calls) takeNumberBack(call, this.#session);
     const isGiven = error.code === "WRONG_GROUP";
     this.router.refused(from, this.#shardsOf(calls), isGiven);
     const waiting = calls.filter((call) => !this.#sendOn(call, from.gid));
@@ -149,18 +150,6 @@ export class Dispatcher implements CallOwner {
     this.#retries.close();
     for (const call of this.#deadlines.calls()) this.#giveUp(call, clerkClosed(call));
     this.#deadlines.close();
-  }
-
-  /**
-   * A write that no attempt can have carried out gets a new number when it
-   * leaves again: one that waits long for its shard must not hold up the
-   * session's window for all others.
-   */
-  #renumber(call: PendingCall): void {
-    if (call.sequence === 0 || call.maybe || call.settled) return;
-    this.#session.answered(call.sequence);
-    call.sequence = 0;
-    call.firstSentAt = undefined;
   }
 
   #turnAway(call: PendingCall, error: KvError): void {

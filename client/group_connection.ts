@@ -6,7 +6,7 @@ import type { Gid } from "../shardctrler/config.ts";
 import { errorTraits, isErrorCode, KvError } from "../rpc/errors.ts";
 import type { Dialer } from "../rpc/service.ts";
 import { backoffMs } from "../rpc/retry.ts";
-import { type Batch, batchCommandsMax, callsOf, takeBatch } from "./batcher.ts";
+import { type Batch, batchCommandsMax, callsOf, takeBatch, takeNumberBack } from "./batcher.ts";
 import type { PendingCall } from "./call.ts";
 import { wasNeverSent } from "./deadline_error.ts";
 import { CallQueue } from "./call_queue.ts";
@@ -49,8 +49,8 @@ export interface GroupConnectionOptions {
 /**
  * Sends the group's calls in batches. While none is out, calls leave on the next
  * microtask; otherwise they gather until the answer is there or a batch is full.
- * Calls that came back without a verdict go to the front of the queue and are
- * sent again under the same sequence numbers.
+ * Calls that came back without a verdict go to the front of the queue; writes
+ * that may have happened are sent again under the same sequence numbers.
  */
 export class GroupConnection {
   readonly #options: GroupConnectionOptions;
@@ -274,8 +274,11 @@ export class GroupConnection {
   }
 
   #takeBack(calls: readonly PendingCall[], error: KvError): void {
-    for (const call of calls) call.attemptFailed(error);
-    const { owner, gid } = this.#options;
+    const { owner, gid, session } = this.#options;
+    for (const call of calls) {
+      call.attemptFailed(error);
+      takeNumberBack(call, session);
+    }
     if (!this.#closed) this.#queue.requeue(calls);
     else owner.retryElsewhere(calls, error, { gid, configNum: 0, places: [] });
   }

@@ -1,12 +1,29 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { WriteBatch } from "../proto/gen/shardkv.ts";
 import { KvError } from "../rpc/errors.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { createPrng } from "../runtime/prng.ts";
 import { VirtualClock } from "../runtime/virtual_clock.ts";
 import { FakeCluster } from "./testing/fake_cluster.ts";
+import type { FakeGroup, Fault } from "./testing/fake_group.ts";
 
 const text = (bytes: Uint8Array | undefined) =>
   bytes === undefined ? undefined : new TextDecoder().decode(bytes);
+
+/** A key of the group's. */
+function keyOf(cluster: FakeCluster, gid: number): string {
+  for (let i = 0;; i++) if (cluster.groupOf(`k${i}`).gid === gid) return `k${i}`;
+}
+
+/** Under which numbers writes come to the group, one a batch; the first meets the fault. */
+function watchNumbers(group: FakeGroup, first: Fault = "none") {
+  const sent: { number: number; lowest: number }[] = [];
+  group.fault = (_, { writes }) => {
+    const { commands, lowestUnanswered: lowest } = WriteBatch.decode(writes);
+    return sent.push({ number: commands[0]?.sequence ?? 0, lowest }) === 1 ? first : "none";
+  };
+  return sent;
+}
 
 Deno.test("KvClerk puts, gets, appends and deletes", async () => {
   await using clerk = new FakeCluster({ clock: systemClock }).clerk();
@@ -233,6 +250,36 @@ Deno.test("a write that reached no server did not happen", async () => {
   const put = assertRejects(() => clerk.put("k", "v", { timeoutMs: 500 }), KvError);
   await clock.advance(500);
   assertEquals((await put).maybe, false);
+});
+
+Deno.test("a write that reaches no server holds up no session", async () => {
+  const clock = new VirtualClock();
+  const cluster = new FakeCluster({ clock });
+  for (const address of cluster.group(100).addresses) cluster.stop(address);
+  const sent = watchNumbers(cluster.group(101));
+  await using clerk = cluster.clerk();
+  const hung = assertRejects(() => clerk.put(keyOf(cluster, 100), "v"), KvError);
+  await clock.advance(100);
+  for (let i = 0; i < 3; i++) await clock.resolve(clerk.put(keyOf(cluster, 101), "v"), 1_000);
+  // The group has to remember the reply of the last write only.
+  assertEquals(sent.map(({ number, lowest }) => number - lowest), [0, 0, 0]);
+  await clerk.close();
+  await hung;
+});
+
+Deno.test("a write that may have happened keeps its number, also past a time without a server", async () => {
+  const clock = new VirtualClock();
+  const cluster = new FakeCluster({ clock, replicas: 1 });
+  const sent = watchNumbers(cluster.group(100), "loseResponse");
+  await using clerk = cluster.clerk();
+  const put = clerk.put(keyOf(cluster, 100), "v");
+  await clock.advance(0);
+  cluster.stop("100-0");
+  await clock.advance(1_000);
+  await clock.resolve(clerk.put(keyOf(cluster, 101), "v"), 1_000);
+  cluster.start("100-0");
+  await clock.resolve(put, 5_000);
+  assertEquals(sent.map(({ number, lowest }) => [number, lowest]), [[1, 1], [1, 1]]);
 });
 
 Deno.test("a call says so if it was the controllers that did not answer", async () => {
