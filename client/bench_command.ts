@@ -29,7 +29,7 @@ export async function benchCommand(
   const { record: path } = command;
   const record = path === undefined ? undefined : BenchRecord.open(path, io);
   const hasBar = format === "text" && io.isTerminal && !strict;
-  const print = format === "json" ? () => {} : io.stdout;
+  const print = format === "json" ? () => {} : io.stdoutWhileRead;
   print(startText(command));
   try {
     const bench = new Bench({

@@ -22,11 +22,6 @@ export async function runCommandLine(main: () => Promise<number>): Promise<never
 }
 
 function fail(line: string): never {
-  try {
-    writeError(`${line}\n`);
-  } catch (error) {
-    // There is no other place to say it.
-    if (!(error instanceof OutputError)) throw error;
-  }
+  writeError(`${line}\n`);
   Deno.exit(exitError);
 }

@@ -3,7 +3,7 @@ import { GrpcDialer } from "../rpc/grpc_dialer.ts";
 import type { Dialer } from "../rpc/service.ts";
 import { type Clock, systemClock } from "../runtime/clock.ts";
 import { createPrng, type Prng, randomSeed } from "../runtime/prng.ts";
-import { writeAll } from "./cli_streams.ts";
+import { writeAll, writeError, writeOut, writeOutWhileRead } from "./cli_streams.ts";
 import type { ConfigSource } from "./routing.ts";
 
 /** A file that only grows. */
@@ -15,6 +15,8 @@ export interface AppendFile {
 export interface KvCliIo {
   /** Data; bytes as they are. */
   readonly stdout: (data: string | Uint8Array) => void;
+  /** Data of a command that need not go on when nobody reads them any more. */
+  readonly stdoutWhileRead: (data: string | Uint8Array) => void;
   /** Messages. */
   readonly stderr: (text: string) => void;
   /** Somebody watches: both outputs go to a terminal. */
@@ -32,18 +34,17 @@ export interface KvCliIo {
 /** The process's own input and output, over gRPC. */
 export function processIo(): KvCliIo {
   const encoder = new TextEncoder();
-  const bytesOf = (data: string | Uint8Array) =>
-    typeof data === "string" ? encoder.encode(data) : data;
   return {
-    stdout: (data) => writeAll(Deno.stdout, bytesOf(data)),
-    stderr: (text) => writeAll(Deno.stderr, bytesOf(text)),
+    stdout: writeOut,
+    stdoutWhileRead: writeOutWhileRead,
+    stderr: writeError,
     isTerminal: Deno.stdout.isTerminal() && Deno.stderr.isTerminal(),
     dialer: () => new GrpcDialer(),
     clock: systemClock,
     prng: createPrng(randomSeed()),
     openAppend: (path) => {
       const file = Deno.openSync(path, { create: true, append: true });
-      return { append: (text) => writeAll(file, bytesOf(text)), close: () => file.close() };
+      return { append: (text) => writeAll(file, encoder.encode(text)), close: () => file.close() };
     },
   };
 }

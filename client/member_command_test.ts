@@ -19,6 +19,7 @@ async function run(store: StoreCluster, ...args: string[]): Promise<Outcome> {
   let stderr = "";
   const code = await store.run(main(["-cluster", store.ctrl.addresses.join(","), ...args], {
     stdout: (text) => void (stdout += text),
+    stdoutWhileRead: (text) => void (stdout += text),
     stderr: (text) => void (stderr += text),
     dialer: () => store.ctrl.network.dialer(),
     clock: store.ctrl.clock,

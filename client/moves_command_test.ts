@@ -30,6 +30,7 @@ async function run(store: StoreCluster, ...args: string[]) {
   outcome.code = await store.run(
     main(["-cluster", store.ctrl.addresses.join(","), ...args], {
       stdout: (text) => void (outcome.stdout += text),
+      stdoutWhileRead: (text) => void (outcome.stdout += text),
       stderr: (text) => void (outcome.stderr += text),
       dialer: () => store.ctrl.dialer("cli"),
       clock: store.ctrl.clock,

@@ -9,7 +9,7 @@ import { createPrng, type Prng, randomSeed } from "../runtime/prng.ts";
 import type { Config } from "../shardctrler/config.ts";
 import { runCheck } from "./check_command.ts";
 import { runCommandLine } from "./cli_entry.ts";
-import { writeError, writeOut } from "./cli_streams.ts";
+import { writeError, writeOut, writeOutWhileRead } from "./cli_streams.ts";
 import { exitCodeOf, exitOk, exitUnavailable } from "./cli_exit.ts";
 import { explainUsage, UsageError } from "./cli_usage.ts";
 import { type CtrlerCommand, parseCommand, USAGE } from "./ctrler_cli_args.ts";
@@ -23,6 +23,8 @@ import { showMoves, watchMoves } from "./moves_command.ts";
 /** What the program touches outside itself. */
 export interface CliIo {
   readonly stdout: (text: string) => void;
+  /** For what need not go on when nobody reads it any more. */
+  readonly stdoutWhileRead: (text: string) => void;
   readonly stderr: (text: string) => void;
   /** Called once; what it gives is closed at the end. */
   readonly dialer: () => Dialer;
@@ -135,7 +137,9 @@ async function run(
       return await done(config, configText(config));
     }
     case "moves":
-      return await (watch ? watchMoves : showMoves)({ ...watching, print: io.stdout });
+      return watch
+        ? await watchMoves({ ...watching, print: io.stdoutWhileRead })
+        : await showMoves({ ...watching, print: io.stdout });
     case "status":
       return await printStatus(request, clerk, io);
     case "check":
@@ -159,6 +163,7 @@ if (import.meta.main) {
   await runCommandLine(() =>
     main(Deno.args, {
       stdout: writeOut,
+      stdoutWhileRead: writeOutWhileRead,
       stderr: writeError,
       dialer: () => new GrpcDialer(),
       clock: systemClock,

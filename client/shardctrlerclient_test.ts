@@ -19,6 +19,7 @@ async function run(cluster: ControllerCluster, ...args: string[]): Promise<Outco
   let stderr = "";
   const code = await cluster.run(main(["-cluster", cluster.addresses.join(","), ...args], {
     stdout: (text) => void (stdout += text),
+    stdoutWhileRead: (text) => void (stdout += text),
     stderr: (text) => void (stderr += text),
     dialer: () => cluster.network.dialer(),
     clock: cluster.clock,

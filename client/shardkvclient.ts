@@ -147,13 +147,14 @@ async function scan(
   clerk: KvClerk,
   io: KvCliIo,
 ): Promise<number> {
-  const lines = new Lines(io.stdout);
+  const lines = new Lines(io.stdoutWhileRead);
   try {
     for await (const entry of clerk.scan({ prefix, limit, keysOnly })) {
       lines.add(scanLine(entry, format, keysOnly));
     }
   } finally {
-    lines.flush();
+    // A failure is told by the exit code, also to those who do not read on.
+    lines.flush(io.stdout);
   }
   return exitOk;
 }
@@ -178,11 +179,11 @@ const newline = Buffer.from("\n");
 
 /** Writes many lines at once: a million of them would be as many calls to the system. */
 class Lines {
-  readonly #out: (bytes: Uint8Array) => void;
+  readonly #out: KvCliIo["stdout"];
   #waiting: Buffer[] = [];
   #bytes = 0;
 
-  constructor(out: (bytes: Uint8Array) => void) {
+  constructor(out: KvCliIo["stdout"]) {
     this.#out = out;
   }
 
@@ -192,8 +193,8 @@ class Lines {
     if (this.#bytes >= linesBytesMax) this.flush();
   }
 
-  flush(): void {
-    if (this.#bytes > 0) this.#out(Buffer.concat(this.#waiting));
+  flush(out = this.#out): void {
+    if (this.#bytes > 0) out(Buffer.concat(this.#waiting));
     this.#waiting = [];
     this.#bytes = 0;
   }

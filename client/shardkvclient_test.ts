@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { KvError } from "../rpc/errors.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { createPrng } from "../runtime/prng.ts";
 import { VirtualClock } from "../runtime/virtual_clock.ts";
@@ -20,8 +21,11 @@ let runs = 0;
 async function run(cluster: FakeCluster, args: string[], io?: Partial<KvCliIo>): Promise<Outcome> {
   let stdout = "";
   let stderr = "";
+  const print: KvCliIo["stdout"] = (data) =>
+    void (stdout += Buffer.from(data as string).toString("latin1"));
   const code = await main(args, {
-    stdout: (data) => void (stdout += Buffer.from(data as string).toString("latin1")),
+    stdout: print,
+    stdoutWhileRead: print,
     stderr: (text) => void (stderr += text),
     isTerminal: false,
     dialer: () => cluster.network.dialer(),
@@ -101,6 +105,24 @@ Deno.test("shardkvclient prints JSON with a schema version, and bytes that are n
     await run(cluster, ["-o", "json", "get", "none"]),
     { code: 3, stdout: '{"schemaVersion":1,"found":false,"key":"none"}\n', stderr: "" },
   );
+});
+
+Deno.test("shardkvclient scan ends as it failed, whoever reads what it found before", async () => {
+  const cluster = new FakeCluster({ clock: systemClock, groups: 1 });
+  for (const key of ["a", "b"]) await run(cluster, ["put", key, "v"]);
+  const pages = [1];
+  Object.defineProperty(cluster.group(100), "pageKeysMax", {
+    get: () => {
+      const size = pages.pop();
+      if (size === undefined) throw new KvError("INTERNAL", "Cannot read the table");
+      return size;
+    },
+  });
+  const stdoutWhileRead = () => {
+    throw new Error("The process has ended");
+  };
+  const { code, stdout } = await run(cluster, ["scan"], { stdoutWhileRead });
+  assertEquals([code, stdout], [1, "a\tv\n"]);
 });
 
 Deno.test("shardkvclient scan lists keys in order", async () => {
