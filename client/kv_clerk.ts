@@ -1,6 +1,6 @@
 /** The client of the whole store: keys in, values out, wherever they live. */
 import { type Result, ResultCode, WriteOp } from "../proto/gen/shardkv.ts";
-import { type Clock, systemClock } from "../runtime/clock.ts";
+import { type Clock, systemClock, timerMsMax } from "../runtime/clock.ts";
 import { createPrng, type Prng, randomSeed } from "../runtime/prng.ts";
 import type { Dialer } from "../rpc/service.ts";
 import { Command, type Completion, type Condition, PendingCall } from "./call.ts";
@@ -16,8 +16,8 @@ export type { NodeStatus, ShardStatus } from "./node_status.ts";
 
 /** Time a call has unless it says otherwise, in milliseconds. */
 const callTimeoutMsDefault = 30_000;
-/** Longest time a call may ask for, in milliseconds: what a host's timer can hold. */
-export const callTimeoutMsMax = 2 ** 31 - 1;
+/** Longest time a call may ask for, in milliseconds. */
+export const callTimeoutMsMax = timerMsMax;
 
 /** Text stands for its UTF-8 bytes. */
 export type Data = Uint8Array | string;

@@ -2,7 +2,7 @@
 import { KvServiceService, type ScanResponse, type ShardPair } from "../proto/gen/shardkv.ts";
 import { abortable } from "../runtime/abortable.ts";
 import type { Clock } from "../runtime/clock.ts";
-import { sleep } from "../runtime/clock.ts";
+import { sleep, timerMsMax } from "../runtime/clock.ts";
 import type { Prng } from "../runtime/prng.ts";
 import { KvError } from "../rpc/errors.ts";
 import type { Dialer } from "../rpc/service.ts";
@@ -119,7 +119,7 @@ async function refresh(
 ): Promise<KvError | undefined> {
   const late = new AbortController();
   const leftMs = Math.max(1, Math.ceil(end - clock.now()));
-  const timer = clock.setTimer(() => late.abort(), leftMs + lastWordMs);
+  const timer = clock.setTimer(() => late.abort(), Math.min(leftMs + lastWordMs, timerMsMax));
   const asked = router.refresh(leftMs);
   try {
     return await abortable(asked, AbortSignal.any([signal, late.signal]));

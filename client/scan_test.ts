@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { KvError } from "../rpc/errors.ts";
-import { sleep, systemClock } from "../runtime/clock.ts";
+import { sleep, systemClock, timerMsMax } from "../runtime/clock.ts";
 import { VirtualClock } from "../runtime/virtual_clock.ts";
-import type { KvClerk, ScanOptions } from "./kv_clerk.ts";
+import { callTimeoutMsMax, type KvClerk, type ScanOptions } from "./kv_clerk.ts";
 import { prefixEnd } from "./scan.ts";
 import { FakeCluster } from "./testing/fake_cluster.ts";
 
@@ -124,6 +124,19 @@ Deno.test("KvClerk.scan() keeps its own time and signal while the controllers do
   assertEquals((await clock.resolve(aborted, 1)).code, "CANCELLED");
   await clerk.close();
   await clock.resolve(other, 1);
+});
+
+Deno.test("KvClerk.scan() may take as long as any call, and sets no timer that is longer", async () => {
+  const clock = new VirtualClock();
+  const delays: number[] = [];
+  const setTimer = clock.setTimer.bind(clock);
+  clock.setTimer = (callback, delayMs) => {
+    delays.push(delayMs);
+    return setTimer(callback, delayMs);
+  };
+  await using clerk = new FakeCluster({ clock }).clerk();
+  await clock.resolve(keysOf(clerk, { timeoutMs: callTimeoutMsMax }), 1_000);
+  assertEquals(Math.max(...delays), timerMsMax);
 });
 
 Deno.test("KvClerk.scan() asks the controllers again until its time is up", async () => {

@@ -175,6 +175,13 @@ Deno.test("shardctrlerclient answers nonsense with one clear line and exit code 
   }
 });
 
+Deno.test("shardctrlerclient refuses to wait longer than any timer can", async () => {
+  await using cluster = await ControllerCluster.start(1);
+  const { code, stderr } = await run(cluster, "-timeout", "600h", "leave", "100");
+  assertEquals(code, 2);
+  assertStringIncludes(stderr, "for flag -timeout: it must be 1ms to 596h31m23.647s\n");
+});
+
 Deno.test("shardctrlerclient tells how a command is used on standard output", async () => {
   await using cluster = await ControllerCluster.start(1);
   const cases: [string[], string][] = [

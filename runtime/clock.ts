@@ -3,6 +3,9 @@
  * Nothing outside this file reads the host's clock or sets its timers.
  */
 
+/** Longest delay of a timer, in milliseconds; hosts run at once what has a longer one. */
+export const timerMsMax = 2 ** 31 - 1;
+
 /** A timer that was set. */
 export interface Timer {
   /** Takes the timer back; does nothing once it has run. */
@@ -14,7 +17,7 @@ export interface Clock {
   now(): number;
   /** Milliseconds since the Unix epoch; may jump either way. */
   wallTime(): number;
-  /** Runs `callback` once after `delayMs`. */
+  /** Runs `callback` once after `delayMs`, at most {@linkcode timerMsMax}. */
   setTimer(callback: () => void, delayMs: number): Timer;
   /**
    * Runs `callback` once everything that this turn of the event loop has set in

@@ -1,4 +1,5 @@
 /** The kinds of command line flags; flags.ts says how they are declared and parsed. */
+import { timerMsMax } from "./clock.ts";
 import { formatGoDuration, parseGoDuration } from "./go_duration.ts";
 
 /** One declared flag. */
@@ -60,9 +61,12 @@ export function boolFlag(
   };
 }
 
-/** A duration in Go's notation; the value is in milliseconds, and so are the bounds. */
+/**
+ * A duration in Go's notation; the value is in milliseconds, and so are the bounds. What no timer
+ * could wait for is refused.
+ */
 export function durationFlag(options: NumberFlagOptions): Flag<number> {
-  const { min = 0, max = Number.MAX_SAFE_INTEGER } = options;
+  const { min = 0, max = timerMsMax } = options;
   return {
     ...options,
     placeholder: "duration",

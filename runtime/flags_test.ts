@@ -86,7 +86,8 @@ Deno.test("defineFlags() refuses what it does not know, in Go's words", () => {
     [["-id=99999999999999999999"], "invalid value"],
     [["-json=maybe"], 'invalid boolean value "maybe" for -json: it must be true or false'],
     [["-timeout=5"], 'invalid value "5" for flag -timeout: it must be a duration'],
-    [["-timeout=-5s"], 'invalid value "-5s" for flag -timeout: it must be 0s or more'],
+    [["-timeout=-5s"], 'invalid value "-5s" for flag -timeout: it must be 0s to 596h31m23.647s'],
+    [["-timeout=597h"], 'invalid value "597h" for flag -timeout: it must be 0s to 596h31m23.647s'],
     [["-o=xml"], 'invalid value "xml" for flag -o: it must be one of simple, json'],
   ];
   for (const [args, message] of known) {
