@@ -19,7 +19,7 @@ const callTimeoutMsDefault = 30_000;
 /** Longest time a call may ask for, in milliseconds. */
 export const callTimeoutMsMax = timerMsMax;
 
-/** Text stands for its UTF-8 bytes. */
+/** Text stands for its UTF-8 bytes; one with half a surrogate pair has none, and is refused. */
 export type Data = Uint8Array | string;
 
 export interface KvClerkOptions {
@@ -84,7 +84,8 @@ export interface ScanEntry {
  *
  * Each call ends within its time. It rejects with a `KvError` whose
  * message says what was tried and whose `maybe` says whether a write may have
- * happened all the same, or with a `RangeError` if a key or value is too large.
+ * happened all the same, or with a `RangeError` if a key or value is too large,
+ * or a text that has no UTF-8.
  */
 export class KvClerk {
   readonly #options: KvClerkOptions;

@@ -19,7 +19,7 @@ let textPoolUsed = 0;
 /**
  * A copy of a key as bytes; text becomes UTF-8.
  *
- * @throws {RangeError} When it is empty or longer than {@linkcode keyBytesMax}
+ * @throws {RangeError} When it is empty or longer than {@linkcode keyBytesMax}, or has no UTF-8
  */
 export function keyBytes(key: Uint8Array | string): Buffer {
   const bytes = toBytes(key);
@@ -34,7 +34,7 @@ export function keyBytes(key: Uint8Array | string): Buffer {
 /**
  * A copy of a value as bytes; text becomes UTF-8.
  *
- * @throws {RangeError} When it is longer than {@linkcode valueBytesMax}
+ * @throws {RangeError} When it is longer than {@linkcode valueBytesMax}, or has no UTF-8
  */
 export function valueBytes(value: Uint8Array | string): Buffer {
   const bytes = toBytes(value);
@@ -51,7 +51,17 @@ function toBytes(data: Uint8Array | string): Buffer {
   return typeof data === "string" ? textBytes(data) : Buffer.from(data);
 }
 
+/** @throws {RangeError} When the text has no UTF-8: it would become what other texts become, too */
 function textBytes(text: string): Buffer {
+  const bytes = encode(text);
+  // ASCII, which most texts are, has as many bytes as characters and needs no closer look.
+  if (bytes.length !== text.length && !text.isWellFormed()) {
+    throw new RangeError("Cannot use a text with half a surrogate pair: it has no UTF-8");
+  }
+  return bytes;
+}
+
+function encode(text: string): Buffer {
   const room = text.length * bytesPerCharacterMax;
   if (room > pooledBytesMax) return Buffer.from(text);
   if (textPoolUsed + room > textPool.length) {

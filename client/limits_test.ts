@@ -2,16 +2,24 @@ import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { keyBytes, keyBytesMax, valueBytes, valueBytesMax } from "./limits.ts";
 
-Deno.test("valueBytes() makes UTF-8 of any text, and no text spoils another", () => {
+Deno.test("valueBytes() makes UTF-8 of text, and no text spoils another", () => {
   const text = fc.oneof(
     fc.string({ unit: "binary", maxLength: 40 }),
     fc.string({ unit: "grapheme", maxLength: 5_000, size: "max" }),
-    fc.constantFrom("", "\ud800 alone", "\udc00", "a".repeat(3_000), "€".repeat(2_731)),
+    fc.constantFrom("", "\ud83d\ude00", "a".repeat(3_000), "€".repeat(2_731)),
   );
   fc.assert(fc.property(fc.array(text, { maxLength: 60 }), (texts) => {
     const bytes = texts.map(valueBytes);
     assertEquals(bytes, texts.map((each) => Buffer.from(each, "utf8")));
   }));
+});
+
+Deno.test("text that has no UTF-8 is refused, as it would be taken for other text", () => {
+  const message = "Cannot use a text with half a surrogate pair: it has no UTF-8";
+  for (const text of ["\ud800", "k\udfff", "\udc00\ud800", "a".repeat(5_000) + "\ud800"]) {
+    assertThrows(() => valueBytes(text), RangeError, message);
+  }
+  assertThrows(() => keyBytes("\ud800"), RangeError, message);
 });
 
 Deno.test("valueBytes() copies bytes, which their owner may change", () => {
