@@ -13,8 +13,10 @@ export class EntryWindow {
   #start: LogPosition;
   /** Invariant: entries[i].index === start.index + 1 + i, and terms never fall. */
   #entries: Entry[] = [];
-  /** Invariant: the sum of the payload lengths of the entries. */
-  #bytes = 0;
+  /** Payload bytes of all entries up to each, so that those of any run of them are a difference. */
+  #sums: number[] = [];
+  /** The same up to the start. */
+  #startSum = 0;
 
   constructor(start: LogPosition) {
     this.#start = start;
@@ -34,7 +36,7 @@ export class EntryWindow {
 
   /** Payload bytes held. */
   get bytes(): number {
-    return this.#bytes;
+    return this.#sumTo(this.lastIndex) - this.#startSum;
   }
 
   /** The term of the entry at `index`; undefined if it is compacted or not there yet. */
@@ -73,9 +75,14 @@ export class EntryWindow {
 
   /** Payload bytes of entries `from` to `to`, both included. */
   bytesBetween(from: LogIndex, to: LogIndex): number {
-    let bytes = 0;
-    for (let index = from; index <= to; index++) bytes += this.at(index).data.length;
-    return bytes;
+    return from > to ? 0 : this.#sumTo(to) - this.#sumTo(from - 1);
+  }
+
+  #sumTo(index: LogIndex): number {
+    if (index === this.#start.index) return this.#startSum;
+    const sum = this.#sums[index - this.#start.index - 1];
+    invariant(sum !== undefined, () => `Entry ${index} is in ${this.#range()}`);
+    return sum;
   }
 
   push(entry: Entry): void {
@@ -84,33 +91,34 @@ export class EntryWindow {
       () => `Entry ${entry.index} follows ${this.lastIndex}`,
     );
     invariant(entry.term >= this.lastTerm, () => `Term ${entry.term} follows ${this.lastTerm}`);
+    const sum = this.#sumTo(this.lastIndex) + entry.data.length;
     this.#entries.push(entry);
-    this.#bytes += entry.data.length;
+    this.#sums.push(sum);
   }
 
   /** Drops the entries from `index` on. */
   truncateFrom(index: LogIndex): void {
     invariant(index > this.#start.index, () => `Entry ${index} is in ${this.#range()}`);
-    const removed = this.#entries.splice(index - this.#start.index - 1);
-    for (const entry of removed) this.#bytes -= entry.data.length;
-    invariant(this.#bytes >= 0, () => `The window holds ${this.#bytes} bytes`);
+    this.#entries.length = index - this.#start.index - 1;
+    this.#sums.length = this.#entries.length;
   }
 
   /** Drops the entries up to and including `index`; linear in what is kept, so do it in strides. */
   compactTo(index: LogIndex): void {
     if (index <= this.#start.index) return;
     const term = this.at(index).term;
-    const removed = this.#entries.splice(0, index - this.#start.index);
-    for (const entry of removed) this.#bytes -= entry.data.length;
+    this.#startSum = this.#sumTo(index);
+    this.#entries.splice(0, index - this.#start.index);
+    this.#sums.splice(0, index - this.#start.index);
     this.#start = { index, term };
-    invariant(this.#bytes >= 0, () => `The window holds ${this.#bytes} bytes`);
   }
 
   /** Forgets everything and starts anew after `start`. */
   reset(start: LogPosition): void {
     this.#start = start;
     this.#entries = [];
-    this.#bytes = 0;
+    this.#sums = [];
+    this.#startSum = 0;
   }
 
   /**

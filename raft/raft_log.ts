@@ -269,12 +269,12 @@ export class RaftLog {
     if (applied < this.start.index) return 0;
     invariant(applied <= this.#applied, () => `Index ${applied} is within ${this.#applied}`);
     let index = Math.max(this.start.index, applied - retain.entriesMax);
-    if (index >= applied) return index;
-    let bytes = this.bytes - this.bytesBetween(this.firstIndex, index) -
-      this.bytesBetween(applied + 1, this.lastIndex);
-    while (index < applied && bytes > retain.bytesMax) {
-      index++;
-      bytes -= this.at(index).data.length;
+    let high = Math.max(index, applied);
+    // Bytes never grow with the index: a binary search.
+    while (index < high) {
+      const middle = Math.floor((index + high) / 2);
+      if (this.bytesBetween(middle + 1, applied) <= retain.bytesMax) high = middle;
+      else index = middle + 1;
     }
     return index;
   }
