@@ -31,6 +31,8 @@ export class Progress {
   recentActive = false;
   /** Heard from between the two last checks. */
   #activeBefore = false;
+  /** Needed a snapshot, and does not have as much since as the log is kept for everybody. */
+  #catchingUp = false;
 
   constructor(next: LogIndex, options: InflightsOptions) {
     invariant(next >= 1, () => `Next index ${next} is 1 or more`);
@@ -63,6 +65,22 @@ export class Progress {
     return this.recentActive || this.#activeBefore;
   }
 
+  /** A snapshot was named to it, and it has not got far enough behind it to go on without regard. */
+  get catchingUp(): boolean {
+    return this.#catchingUp;
+  }
+
+  /** The index behind which it needs entries: what it has, or will have with its snapshot. */
+  get reach(): LogIndex {
+    // What is on its way in `replicate` may be lost; everywhere else nothing leaves before an answer.
+    return this.#state === "replicate" ? this.#match : this.#next - 1;
+  }
+
+  /** The log is kept behind `index` for everybody: whoever has as much is up to date. */
+  endCatchUp(index: LogIndex): void {
+    if (this.#match >= index) this.#catchingUp = false;
+  }
+
   /** The leader has checked its quorum: who is there must show it anew. */
   beginCheck(): void {
     this.#activeBefore = this.recentActive;
@@ -91,6 +109,7 @@ export class Progress {
   becomeSnapshot(index: LogIndex): void {
     invariant(index > this.#match, () => `Snapshot ${index} leads past match ${this.#match}`);
     this.#enter("snapshot");
+    this.#catchingUp = true;
     this.#pendingSnapshot = index;
     this.#next = index + 1;
   }

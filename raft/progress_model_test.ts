@@ -53,7 +53,7 @@ const steps = fc.array(
   fc.record({
     kind: fc.constantFrom(
       ...["send", "send", "send", "acknowledge", "acknowledge", "refuse"] as const,
-      ...["probe", "replicate", "snapshot", "abandon"] as const,
+      ...["probe", "replicate", "snapshot", "abandon", "keep"] as const,
     ),
     a: fc.nat(20),
     b: fc.nat(20),
@@ -66,6 +66,8 @@ class History {
   readonly acknowledged: number[] = [0];
   /** Sent since the member's state last changed. */
   sent: Sent[] = [];
+  /** Whether a snapshot was named, and all that was kept at some time since was not acknowledged. */
+  catchingUp = false;
   /** What is left of them, by the same rule as a window. */
   window: Sent[] = [];
 
@@ -126,9 +128,14 @@ Deno.test("Progress agrees with the list of what was sent and acknowledged", () 
             break;
           case "snapshot":
             progress.becomeSnapshot(progress.match + 1 + a);
+            list.catchingUp = true;
             break;
           case "abandon":
             if (progress.state === "snapshot") progress.abandonSnapshot();
+            break;
+          case "keep":
+            progress.endCatchUp(a);
+            if (list.match >= a) list.catchingUp = false;
             break;
         }
         const entered = progress.state !== before.state ||
@@ -140,6 +147,8 @@ Deno.test("Progress agrees with the list of what was sent and acknowledged", () 
         assertEquals(progress.match, list.match, "match is the highest acknowledgement");
         assertEquals(progress.next > progress.match, true, "next is behind match");
         assertEquals(progress.pendingSnapshot > 0, progress.state === "snapshot");
+        assertEquals(progress.catchingUp, list.catchingUp);
+        assertEquals(progress.reach >= progress.match, true, "it needs nothing that it has");
         assertEquals(progress.inflights.count, list.window.length);
         assertEquals(progress.inflights.bytes, sum(list.window));
         if (progress.state === "replicate") {

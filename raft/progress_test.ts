@@ -98,3 +98,36 @@ Deno.test("Progress sends no entries beside a snapshot", () => {
   const progress = progressIn("snapshot", 0, 11);
   assertThrows(() => progress.sent(1, 1, 0), InvariantError);
 });
+
+Deno.test("Progress.catchingUp holds from a snapshot on until the member has what is kept for everybody", () => {
+  const progress = progressIn("probe", 2, 11);
+  assertEquals(progress.catchingUp, false, "it is only slow");
+  progress.becomeSnapshot(10);
+  progress.endCatchUp(20);
+  progress.acknowledge(10);
+  progress.becomeReplicate();
+  progress.endCatchUp(30);
+  progress.sent(25, 25, 0);
+  progress.acknowledge(29);
+  progress.endCatchUp(30);
+  assertEquals(progress.catchingUp, true);
+  progress.acknowledge(30);
+  progress.endCatchUp(30);
+  assertEquals(progress.catchingUp, false);
+  progress.endCatchUp(31);
+  assertEquals(progress.catchingUp, false, "another snapshot would have to be named first");
+});
+
+Deno.test("Progress.reach is what a member has, or will have with the snapshot on its way", () => {
+  const progress = progressIn("snapshot", 2, 11);
+  assertEquals(progress.reach, 10);
+  progress.becomeProbe();
+  assertEquals(progress.reach, 10, "it may have arrived");
+  progress.acknowledge(12);
+  progress.becomeReplicate();
+  progress.sent(5, 5, 0);
+  assertEquals([progress.next, progress.reach], [18, 12], "what is on its way may be lost");
+  progress.becomeSnapshot(20);
+  progress.abandonSnapshot();
+  assertEquals(progress.reach, 12);
+});

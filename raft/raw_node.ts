@@ -21,7 +21,7 @@ export { ProposalError } from "./proposal_error.ts";
 import { appendOwn, createCore, type RaftCore, send } from "./raft_core.ts";
 import { RaftLog, type RetentionOptions } from "./raft_log.ts";
 import type { Ready, SoftState } from "./ready.ts";
-import { replicate, sendHeld } from "./replication.ts";
+import { catchUpIndexes, replicate, sendHeld } from "./replication.ts";
 import { acceptRead, beginReadRound } from "./serve_reads.ts";
 import { type RawNodeStatus, statusOf } from "./status.ts";
 import { step, tick } from "./step.ts";
@@ -297,6 +297,18 @@ export class RawNode {
    */
   compactionIndex(retain: RetentionOptions): LogIndex {
     return this.#core.log.compactionIndex(retain);
+  }
+
+  /**
+   * On a leader, the index behind which each member needs entries that is there
+   * and is being brought up to date by a snapshot: without them it would need
+   * the next one once it has this one.
+   *
+   * @param usual Where the log is cut without regard to them; who has all that
+   * is behind it is up to date
+   */
+  catchUpIndexes(usual: LogIndex): readonly LogIndex[] {
+    return catchUpIndexes(this.#core, usual);
   }
 
   /** A message to `peer` was lost for sure: look anew for where the logs meet. */

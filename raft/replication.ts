@@ -3,7 +3,7 @@ import { invariant } from "../runtime/invariant.ts";
 import type { Progress } from "./progress.ts";
 import { quorumIndex } from "./quorum.ts";
 import { type RaftCore, send } from "./raft_core.ts";
-import type { Entry, NodeId } from "./types.ts";
+import type { Entry, LogIndex, NodeId } from "./types.ts";
 
 const NO_ENTRIES: readonly Entry[] = Object.freeze([]);
 /** Entries that are held back from a member, and their payload bytes; more are worth a message of their own. */
@@ -136,6 +136,20 @@ function pingSnapshot(core: RaftCore, to: NodeId, progress: Progress): void {
   const { commit } = log;
   send(core, { type: "append", from, to, term, prevIndex, prevTerm, entries: NO_ENTRIES, commit });
   progress.sent(0, 0, commit);
+}
+
+/**
+ * For each member that is there and is brought up to date by a snapshot, the
+ * index behind which it needs entries. Who has all that is kept for everybody,
+ * behind `usual`, is up to date.
+ */
+export function catchUpIndexes({ progress }: RaftCore, usual: LogIndex): LogIndex[] {
+  const indexes: LogIndex[] = [];
+  for (const member of progress.values()) {
+    member.endCatchUp(usual);
+    if (member.catchingUp && member.active) indexes.push(member.reach);
+  }
+  return indexes;
 }
 
 /** Says to everybody that we lead, with the newest read round that needs confirming. */

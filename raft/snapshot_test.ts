@@ -1,5 +1,6 @@
 /** Followers whose next entry is compacted: naming, installing and leaving snapshots. */
 import { assertEquals } from "@std/assert";
+import { defaultRaftConfig } from "./config.ts";
 import { accepted, append, only } from "./testing/messages.ts";
 import { TestNetwork } from "./testing/test_network.ts";
 import { elect, entriesOfTerms, TestNode, voters } from "./testing/test_node.ts";
@@ -167,4 +168,33 @@ Deno.test("a group survives the restart of all after compaction", () => {
   network.propose(leader.id, "c");
   network.tick(2);
   for (const node of network.nodes.values()) assertEquals(node.appliedTexts, ["a", "b", "c"]);
+});
+
+Deno.test("catchUpIndexes() tells behind which index a member goes on that was named a snapshot", () => {
+  const { node } = leaderOfEmptyPeer();
+  assertEquals(node.raw.catchUpIndexes(5), [6]);
+  node.raw.step(accepted({ term: 2, index: 6 }));
+  node.drain();
+  assertEquals(node.raw.catchUpIndexes(7), [6], "it has the snapshot and not yet what is kept");
+  assertEquals(node.raw.catchUpIndexes(6), []);
+  assertEquals(node.raw.catchUpIndexes(7), [], "now it is as slow as any other");
+});
+
+Deno.test("catchUpIndexes() leaves out members that are only slow, and those not heard from", () => {
+  const { node } = leaderOfEmptyPeer();
+  const hearsOnlyFrom3 = () => {
+    for (let tick = 0; tick < defaultRaftConfig.electionTicks; tick++) {
+      node.raw.step({ type: "heartbeatResponse", from: 3, to: 1, term: 2, context: 0 });
+      node.raw.tick();
+      node.drain();
+    }
+  };
+  hearsOnlyFrom3();
+  assertEquals(node.raw.catchUpIndexes(5), [6], "silent for a moment");
+  hearsOnlyFrom3();
+  hearsOnlyFrom3();
+  assertEquals(node.status.role, "leader");
+  assertEquals(node.raw.catchUpIndexes(5), []);
+  node.raw.step({ type: "heartbeatResponse", from: 2, to: 1, term: 2, context: 0 });
+  assertEquals(node.raw.catchUpIndexes(5), [6], "it is back");
 });

@@ -82,7 +82,8 @@ export const commonFlags = {
   retainedBytes: intFlag({
     default: RETAINED_BYTES_DEFAULT,
     min: 1,
-    help: "bytes of log kept for followers that fall behind",
+    help: "bytes of log kept for followers that fall behind; both are four times as much while " +
+      "one catches up",
   }),
   ...processFlags,
 } as const;

@@ -21,6 +21,7 @@ import type { NodeIdentity } from "./identity.ts";
 import { type Identified, identify } from "./join.ts";
 import { Leadership } from "./leadership.ts";
 import { LiveGeneration } from "./live_generation.ts";
+import { cutIndex } from "./log_retention.ts";
 import { LogTime } from "./log_time.ts";
 import { PeerRegistry } from "./peer_registry.ts";
 import { Persister, type Round } from "./persister.ts";
@@ -36,8 +37,7 @@ import {
   raftConfig,
   type RaftNodeOptions,
   type RaftNodeStatus,
-  RETAINED_BYTES_DEFAULT,
-  RETAINED_ENTRIES_DEFAULT,
+  retentionLimits,
   TICK_MS_DEFAULT,
 } from "./raft_node_options.ts";
 import { openStored, type StoredNode } from "./stored_node.ts";
@@ -136,7 +136,7 @@ export class RaftNode {
       applier: this.#applier,
       clock: options.clock,
       metrics: this.metrics,
-      retainedEntriesMax: options.retainedEntriesMax ?? RETAINED_ENTRIES_DEFAULT,
+      retainedEntriesMax: retentionLimits(options).entriesMax,
       onPersisted: (rounds) => this.#onPersisted(rounds),
       onInstalled: (roster) => this.#members.onInstalled(roster),
       onFatal,
@@ -447,11 +447,7 @@ export class RaftNode {
   }
 
   #compact(applied: LogIndex): void {
-    const index = this.#core.compactionIndex({
-      applied,
-      entriesMax: this.#options.retainedEntriesMax ?? RETAINED_ENTRIES_DEFAULT,
-      bytesMax: this.#options.retainedBytesMax ?? RETAINED_BYTES_DEFAULT,
-    });
+    const index = cutIndex(this.#core, applied, retentionLimits(this.#options));
     const compacted = this.#persister.compact(index, (i) => this.#core.entryTerm(i));
     if (compacted === undefined) return;
     this.#core.compact(compacted.index);

@@ -8,6 +8,7 @@ import { defaultRaftConfig, type RaftConfig } from "../config.ts";
 import type { LogIndex, NodeId, Role, Term } from "../types.ts";
 import type { NodeIdentity } from "./identity.ts";
 import type { JoinOptions } from "./join.ts";
+import type { RetentionLimits } from "./log_retention.ts";
 import type { RaftObserver } from "./observer.ts";
 import type { StateMachine } from "./state_machine.ts";
 
@@ -43,9 +44,19 @@ export interface RaftNodeOptions {
    * @default {false}
    */
   readonly leaseReads?: boolean | undefined;
-  /** Log entries kept behind the applied index. @default {RETAINED_ENTRIES_DEFAULT} */
+  /**
+   * Log entries kept behind the applied index; four times as many while a
+   * member is brought up to date by a snapshot.
+   *
+   * @default {RETAINED_ENTRIES_DEFAULT}
+   */
   readonly retainedEntriesMax?: number;
-  /** Bytes of log kept behind the applied index. @default {RETAINED_BYTES_DEFAULT} */
+  /**
+   * Bytes of log kept behind the applied index; four times as many while a
+   * member is brought up to date by a snapshot.
+   *
+   * @default {RETAINED_BYTES_DEFAULT}
+   */
   readonly retainedBytesMax?: number;
   /** Called once when the node cannot go on (storage error, broken invariant). The process should exit non-zero. */
   readonly onFatal: (error: unknown) => void;
@@ -74,4 +85,13 @@ export function raftConfig(options: RaftNodeOptions): RaftConfig {
   // A follower's protection may be short of a tick, and its clock faster than ours.
   const leaseMs = Math.floor((config.electionTicks - 1) * tickMs * LEASE_SHARE);
   return { ...config, leaseMs };
+}
+
+/** The bounds on the log that follow from the options. */
+export function retentionLimits(options: RaftNodeOptions): RetentionLimits {
+  const {
+    retainedEntriesMax: entriesMax = RETAINED_ENTRIES_DEFAULT,
+    retainedBytesMax: bytesMax = RETAINED_BYTES_DEFAULT,
+  } = options;
+  return { entriesMax, bytesMax };
 }

@@ -43,6 +43,8 @@ async function leaveBehind(
     if (how === "crash") await stage.restart(victim);
     agreed.push(await stage.agree());
     await stage.group.converge(40_000);
+    // Its leader keeps the log for it until it hears that the snapshot has arrived.
+    await stage.advance(1_000);
     if (how !== "nothing") assertGreater(stage.watch.snapshotsInstalled, lagging);
   }
   await stage.finish(agreed);
