@@ -1,11 +1,10 @@
 import { assertEquals } from "@std/assert";
-import { WriteOp } from "../proto/gen/shardkv.ts";
-import { Command, PendingCall } from "./call.ts";
+import type { PendingCall } from "./call.ts";
 import { CallQueue } from "./call_queue.ts";
+import { putCall } from "./testing/put_call.ts";
 
 function put(key: string, sequence = 0): PendingCall {
-  const completion = { resolve: () => {}, reject: () => {} };
-  const call = new PendingCall(new Command(WriteOp.WRITE_OP_PUT, Buffer.from(key)), completion);
+  const call = putCall(key);
   call.sequence = sequence;
   return call;
 }

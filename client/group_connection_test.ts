@@ -1,13 +1,13 @@
 import { assertEquals } from "@std/assert";
-import { WriteOp } from "../proto/gen/shardkv.ts";
 import { createPrng } from "../runtime/prng.ts";
 import { VirtualClock } from "../runtime/virtual_clock.ts";
 import { batchCommandsMax } from "./batcher.ts";
-import { Command, PendingCall } from "./call.ts";
+import type { PendingCall } from "./call.ts";
 import { type CallOwner, GroupConnection } from "./group_connection.ts";
 import { ReplicaChoice } from "./replica_choice.ts";
 import { Session } from "./session.ts";
 import { FakeCluster } from "./testing/fake_cluster.ts";
+import { putCall } from "./testing/put_call.ts";
 
 /** A connection to a group of one shard, and what came of the calls. */
 function connect(clock: VirtualClock, windowMax?: number) {
@@ -39,11 +39,6 @@ function connect(clock: VirtualClock, windowMax?: number) {
   return { cluster, group, session, connection, done, held, suspicions: () => suspicions };
 }
 
-function put(key: string): PendingCall {
-  const completion = { resolve: () => {}, reject: () => {} };
-  return new PendingCall(new Command(WriteOp.WRITE_OP_PUT, Buffer.from(key)), completion);
-}
-
 Deno.test("GroupConnection stops at the session's window and goes on when it opens", async () => {
   const clock = new VirtualClock();
   const { connection, cluster, group, session, done, held } = connect(clock, 4);
@@ -51,7 +46,7 @@ Deno.test("GroupConnection stops at the session's window and goes on when it ope
   group.arriving.add(cluster.shardOf(stuck));
   const others = Array.from({ length: 100 }, (_, i) => `k${i}`)
     .filter((key) => cluster.shardOf(key) !== cluster.shardOf(stuck)).slice(0, 10);
-  for (const key of [stuck, ...others]) connection.enqueue(put(key));
+  for (const key of [stuck, ...others]) connection.enqueue(putCall(key));
   await clock.advance(10);
   assertEquals(held.map((call) => call.key.toString()), [stuck]);
   assertEquals(done, others.slice(0, 3));
@@ -67,7 +62,7 @@ Deno.test("GroupConnection gathers calls while a batch is out", async () => {
   group.delayMs = () => 10;
   for (let round = 1; round <= 2; round++) {
     for (let turn = 0; turn < 6; turn++) {
-      connection.enqueue(put(`${round} ${turn}`));
+      connection.enqueue(putCall(`${round} ${turn}`));
       await clock.advance(0);
     }
     assertEquals(group.batches, 2 * round - 1);
@@ -84,7 +79,7 @@ Deno.test("GroupConnection sends full batches one behind the other, once the rep
   const { connection, group, done } = connect(clock);
   group.delayMs = () => 10;
   const enqueueMany = () => {
-    for (let i = 0; i < 3 * batchCommandsMax; i++) connection.enqueue(put(`${i}`));
+    for (let i = 0; i < 3 * batchCommandsMax; i++) connection.enqueue(putCall(`${i}`));
   };
   enqueueMany();
   await clock.advance(0);
@@ -104,7 +99,7 @@ Deno.test("GroupConnection suspects the configuration after each round without a
   const clock = new VirtualClock();
   const { connection, group, suspicions, done } = connect(clock);
   group.leader = undefined;
-  connection.enqueue(put("k"));
+  connection.enqueue(putCall("k"));
   await clock.advance(0);
   assertEquals([group.batches, suspicions()], [3, 1]);
   group.leader = "100-1";
@@ -117,14 +112,14 @@ Deno.test("GroupConnection.retire() hears what was sent and hands back what come
   const clock = new VirtualClock();
   const { connection, group, done, held } = connect(clock);
   group.delayMs = () => 10;
-  connection.enqueue(put("a"));
+  connection.enqueue(putCall("a"));
   await clock.advance(0);
   connection.retire();
   await clock.advance(10);
   assertEquals([done, held.length], [["a"], 0]);
   const second = connect(clock);
   second.group.fault = () => "hang";
-  second.connection.enqueue(put("b"));
+  second.connection.enqueue(putCall("b"));
   await clock.advance(0);
   second.connection.retire();
   await clock.advance(2_000);

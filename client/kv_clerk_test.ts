@@ -88,6 +88,13 @@ Deno.test("KvClerk.getMany() and putMany() keep the order, and the last of equal
   assertEquals(await clerk.getMany([]), []);
 });
 
+Deno.test("KvClerk.putMany() takes keys that are no UTF-8 for what they are", async () => {
+  await using clerk = new FakeCluster({ clock: systemClock }).clerk();
+  const keys = [0xfe, 0xff].map((byte) => new Uint8Array([byte]));
+  await clerk.putMany(keys.map((key) => [key, key]));
+  assertEquals(await clerk.getMany(keys), keys);
+});
+
 Deno.test("KvClerk sends concurrent calls in few batches", async () => {
   const cluster = new FakeCluster({ clock: systemClock, groups: 1 });
   await using clerk = cluster.clerk();

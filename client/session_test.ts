@@ -38,6 +38,22 @@ Deno.test("Session.issue() stops at the window and goes on once the lowest is an
   assertEquals(session.lowestUnanswered, 3);
 });
 
+Deno.test("Session knows what was answered when it makes room for more in the middle of its numbers", () => {
+  const session = new Session("1");
+  for (let sequence = 1; sequence <= 1_000; sequence++) {
+    session.issue();
+    session.answered(sequence);
+  }
+  const hung = session.issue() ?? 0;
+  for (let sequence = hung + 1; sequence <= 6_000; sequence++) {
+    session.issue();
+    session.answered(sequence);
+  }
+  assertEquals(session.lowestUnanswered, hung);
+  session.answered(hung);
+  assertEquals(session.lowestUnanswered, 6_001);
+});
+
 Deno.test("Session.answered() refuses a number that is not open", () => {
   const session = new Session("1");
   session.issue();
