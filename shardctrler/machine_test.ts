@@ -112,6 +112,19 @@ Deno.test("ControllerMachine answers a repeated change as it did the first time,
   );
 });
 
+Deno.test("ControllerMachine knows every session again after a restart, however many there are", async () => {
+  const host = new MachineHost();
+  await host.apply(initialize(4));
+  await host.apply(request("1", 1, join(1, 2)));
+  // More than are read at once; each run of the command line is a client of its own.
+  const moves = Array.from({ length: 1_100 }, (_, i) => {
+    return request(String(i + 2), 1, { kind: "move", shard: 0, gid: 1 + i % 2 });
+  });
+  const first = await host.applyBatch(moves);
+  const restarted = await host.restart();
+  assertEquals(await restarted.applyBatch(moves), first);
+});
+
 Deno.test("ControllerMachine forgets idle sessions by the log's time", async () => {
   const host = new MachineHost();
   await host.apply(initialize(4));
