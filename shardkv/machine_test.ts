@@ -1,8 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { ResultCode, WriteOp } from "../proto/gen/shardkv.ts";
 import { SESSION_TTL_MS } from "../raft/node/session_table.ts";
-import { encodeConfigStep, encodeDrop, encodeFreeze } from "./commands.ts";
+import { encodeConfigStep, encodeDrop, encodeFreeze, encodeInsert } from "./commands.ts";
 import { bytes, configChain, keyIn, MachineHarness, write, writes } from "./machine_harness.ts";
+import { changeCursor } from "./machine_keys.ts";
 
 const {
   RESULT_OK: OK,
@@ -138,6 +139,20 @@ Deno.test("apply() forgets a session only after an hour of log time", async () =
   await group.close();
 });
 
+Deno.test("apply() forgets no session of a shard that is leaving: what was copied of it has it", async () => {
+  const group = new MachineHarness(100);
+  const [one, two] = configChain([100], [200]);
+  assert(one !== undefined && two !== undefined);
+  await group.config(one);
+  const append = write({ op: WRITE_OP_APPEND, key: bytes("k"), value: bytes("x") });
+  await group.write([append], { clientId: "7" });
+  await group.config(two);
+  group.timeMs += 2 * SESSION_TTL_MS;
+  await group.write([append], { clientId: "7" });
+  assertEquals(await group.value("k"), "x");
+  await group.close();
+});
+
 Deno.test("apply() answers nonsense without changing anything", async () => {
   const group = await servingGroup();
   const [reply] = await group.apply(Buffer.from([0xff, 0xff, 0xff]));
@@ -166,6 +181,25 @@ Deno.test("load() finds appends as they were, not doubled", async () => {
     await group.restart();
   }
   assertEquals(await group.value("k"), "abc");
+  await group.close();
+});
+
+Deno.test("load() finds all shards and all sessions, however many there are", async () => {
+  const shards = 300;
+  const group = new MachineHarness(100);
+  const [one] = configChain(new Array(shards).fill(100));
+  assert(one !== undefined);
+  await group.config(one);
+  const key = keyIn(shards - 1, shards);
+  const append = write({ op: WRITE_OP_APPEND, key: bytes(key), value: bytes("x") });
+  const appendAll = async () => {
+    for (let id = 1; id <= 300; id++) await group.write([append], { clientId: String(id) });
+  };
+  await appendAll();
+  await group.restart();
+  assertEquals(Object.keys(group.statuses()).length, shards);
+  await appendAll();
+  assertEquals(await group.value(key), "x".repeat(300));
   await group.close();
 });
 
@@ -201,6 +235,28 @@ Deno.test("apply() gives a shard that is lost and gained in one batch a new, emp
   await group.restart();
   assertEquals(group.statuses(), { 0: "Pulling" });
   assertEquals(group.machine.ownership.garbage, [{ shard: 0, incarnation: 1 }]);
+  await group.close();
+});
+
+Deno.test("apply() writes to a stay that begins in the batch, not to the one that ends in it", async () => {
+  const group = new MachineHarness(100);
+  const [one, two, three] = configChain([100, 100], [100, 200], [100, 100]);
+  assert(one !== undefined && two !== undefined && three !== undefined);
+  const key = keyIn(1, 2);
+  await group.config(one);
+  await group.write([write({ key: bytes(key), value: bytes("old") })]);
+  await group.config(two);
+  await group.freeze(2, 1);
+  const cursor = changeCursor(0);
+  const chunk = { configNum: 3, shard: 1, records: [], cursorAfter: cursor };
+  await group.apply(
+    encodeDrop({ configNum: 2, shard: 1 }),
+    encodeConfigStep(three),
+    encodeInsert({ ...chunk, cursorBefore: Buffer.alloc(0), done: false }),
+    encodeInsert({ ...chunk, cursorBefore: cursor, done: true }),
+    writes([write({ key: bytes(key), value: bytes("new") })]),
+  );
+  assertEquals(await group.value(key), "new");
   await group.close();
 });
 
