@@ -7,6 +7,7 @@ import {
 import type { Clock } from "../runtime/clock.ts";
 import { type Prng, randomId } from "../runtime/prng.ts";
 import { KvError } from "../rpc/errors.ts";
+import { SESSION_TTL_MS } from "../rpc/retry.ts";
 import type { Dialer } from "../rpc/service.ts";
 import { checkChange, type ConfigChange } from "../shardctrler/change.ts";
 import { encodeChange } from "../shardctrler/change_codec.ts";
@@ -21,6 +22,11 @@ export { DeadlineError } from "./deadline_error.ts";
 
 /** Milliseconds a call may take unless it says otherwise. */
 const CTRLER_TIMEOUT_MS = 30_000;
+/**
+ * Longest time a change is sent again and again, in milliseconds. Controllers that have forgotten its
+ * session would make it twice; what is still on its way at the end has as long again to arrive.
+ */
+const CHANGE_TIMEOUT_MS_MAX = SESSION_TTL_MS / 2;
 /** Milliseconds a controller has to tell its status before it counts as offline. */
 const CTRLER_STATUS_TIMEOUT_MS = 2_000;
 
@@ -31,13 +37,13 @@ export interface CtrlerClerkOptions {
   readonly dialer: Dialer;
   readonly clock: Clock;
   readonly prng: Prng;
-  /** Milliseconds one call may take, tries included. @default {30000} */
+  /** Milliseconds one call may take, tries included; a change 30 minutes at most. @default {30000} */
   readonly timeoutMs?: number | undefined;
 }
 
 /** Limits of one call. */
 export interface CtrlerCallOptions {
-  /** Milliseconds. @default {the clerk's} */
+  /** Milliseconds; of a change 30 minutes count at most. @default {the clerk's} */
   readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -218,10 +224,16 @@ export class CtrlerClerk {
     session.sequence++;
     const { clientId, sequence } = session;
     const request = { clientId, sequence, change: encodeChange(change) };
+    const timeoutMs = Math.min(this.#timeoutMs(call), CHANGE_TIMEOUT_MS_MAX);
     try {
-      const response = await this.#call(change.kind, "write", call, (channel, options) => {
-        return channel.unary(ControllerServiceService.change, request, options);
-      });
+      const response = await this.#call(
+        change.kind,
+        "write",
+        { ...call, timeoutMs },
+        (channel, options) => {
+          return channel.unary(ControllerServiceService.change, request, options);
+        },
+      );
       return configOf(response.config);
     } finally {
       // Also after a failure: the next number makes servers refuse what is late of this one.
@@ -235,8 +247,12 @@ export class CtrlerClerk {
     call: CtrlerCallOptions,
     attempt: LeaderCall<Result>["attempt"],
   ): Promise<Result> {
-    const timeoutMs = call.timeoutMs ?? this.#options.timeoutMs ?? CTRLER_TIMEOUT_MS;
+    const timeoutMs = this.#timeoutMs(call);
     return this.#caller.call({ what, kind, timeoutMs, signal: this.#signal(call), attempt });
+  }
+
+  #timeoutMs(call: CtrlerCallOptions): number {
+    return call.timeoutMs ?? this.#options.timeoutMs ?? CTRLER_TIMEOUT_MS;
   }
 
   #signal(call: CtrlerCallOptions): AbortSignal {

@@ -1,5 +1,11 @@
-/** How long to wait before another attempt. */
+/** How long to wait before another attempt, and for how long attempts may go on. */
 import type { Prng } from "../runtime/prng.ts";
+
+/**
+ * Milliseconds of log time after which servers forget an idle session: a write that was sent before
+ * must not come again later.
+ */
+export const SESSION_TTL_MS = 3_600_000;
 
 /** Bounds of the waits, in milliseconds. */
 export interface BackoffBounds {

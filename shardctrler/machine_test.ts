@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { ControllerCommand } from "../proto/gen/shardctrler.ts";
 import type { MachineReader } from "../raft/node/state_machine.ts";
-import { SESSION_TTL_MS } from "../raft/node/session_table.ts";
+import { SESSION_TTL_MS } from "../rpc/retry.ts";
 import type { ConfigChange } from "./change.ts";
 import { encodeChange } from "./change_codec.ts";
 import type { Config } from "./config.ts";

@@ -1,6 +1,6 @@
 /** What clerks call: batches of writes and reads, and scans. */
 import { ENTRY_VALUES_MAX } from "../raft/node/proposals.ts";
-import { SESSION_TTL_MS } from "../raft/node/session_table.ts";
+import { SESSION_TTL_MS } from "../rpc/retry.ts";
 import {
   type BatchRequest,
   type BatchResponse,

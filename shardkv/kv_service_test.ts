@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { SESSION_TTL_MS } from "../raft/node/session_table.ts";
+import { SESSION_TTL_MS } from "../rpc/retry.ts";
 import {
   type BatchRequest,
   type BatchResponse,

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { ResultCode, WriteOp } from "../proto/gen/shardkv.ts";
-import { SESSION_TTL_MS } from "../raft/node/session_table.ts";
+import { SESSION_TTL_MS } from "../rpc/retry.ts";
 import { encodeConfigStep, encodeDrop, encodeFreeze, encodeInsert } from "./commands.ts";
 import { bytes, configChain, keyIn, MachineHarness, write, writes } from "./machine_harness.ts";
 import { changeCursor } from "./machine_keys.ts";

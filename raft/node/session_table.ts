@@ -7,14 +7,13 @@
  * waits for. The table keeps the replies from that mark on; writes of one
  * client may be in flight together and arrive in any order.
  */
+import { SESSION_TTL_MS } from "../../rpc/retry.ts";
 import { invariant } from "../../runtime/invariant.ts";
 import { SequenceMap } from "../../runtime/sequence_map.ts";
 import { decodeSession, encodeSession, type Session } from "./session_record.ts";
 
 /** The client id that stands for "no session": nothing is remembered. */
 export const NO_SESSION = "0";
-/** Milliseconds of log time after which an idle session is forgotten: longer than any client retries. */
-export const SESSION_TTL_MS = 3_600_000;
 /** Sessions of one table: bounds its memory to some tens of megabytes. */
 const SESSIONS_MAX = 65_536;
 /** Replies kept for one client: bounds the record that is rewritten when one of them changes. */

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { SESSION_TTL_MS, SessionTable } from "./session_table.ts";
+import { SESSION_TTL_MS } from "../../rpc/retry.ts";
+import { SessionTable } from "./session_table.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 

@@ -1,6 +1,6 @@
 /** Holes of eRaft that concern sessions. */
 import { assert, assertEquals } from "@std/assert";
-import { SESSION_TTL_MS } from "../../raft/node/session_table.ts";
+import { SESSION_TTL_MS } from "../../rpc/retry.ts";
 import { StoreCluster } from "../../shardkv/cluster_testing.ts";
 import { keyIn } from "../../shardkv/machine_harness.ts";
 import { storedShards } from "./stored_shards.ts";
