@@ -3,16 +3,22 @@ import { Chaos } from "./testing/chaos.ts";
 
 const SEEDS = 60;
 const STEPS = 8000;
-/** Each once ended with members that waited for each other for ever; none was thrifty. */
-const KEPT_SEEDS = [1462, 1791, 10205];
+const KEPT_SEEDS = [
+  // Each once ended with members that waited for each other for ever.
+  { seed: 1462, thrifty: false },
+  { seed: 1791, thrifty: false },
+  { seed: 10205, thrifty: false },
+  // An entry is acknowledged that was replaced before it was saved, which is no harm.
+  { seed: 506006, thrifty: true },
+];
 
 Deno.test("RawNode keeps Raft's promises through loss, reordering, repetition, partitions, crashes and changes of members", () => {
   let committed = 0;
   let changes = 0;
-  const seeds = Array.from({ length: SEEDS }, (_, i) => i + 1).concat(KEPT_SEEDS);
-  for (const seed of seeds) {
+  const runs = Array.from({ length: SEEDS }, (_, i) => ({ seed: i + 1, thrifty: i % 2 === 1 }));
+  for (const { seed, thrifty } of [...runs, ...KEPT_SEEDS]) {
     try {
-      const chaos = new Chaos(seed, seed % 2 === 0 && !KEPT_SEEDS.includes(seed));
+      const chaos = new Chaos(seed, thrifty);
       chaos.run(STEPS);
       chaos.heal(200);
       committed += chaos.committed;

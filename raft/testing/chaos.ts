@@ -126,9 +126,10 @@ export class Chaos {
   }
 
   #save(node: TestNode): void {
-    if (node.unsaved.length === 0) return;
+    const [ready] = node.unsaved;
+    if (ready === undefined) return;
     const messages = node.save();
-    this.#checker.afterSave(node, messages);
+    this.#checker.afterSave(node, ready);
     this.#emit(node, () => messages);
   }
 

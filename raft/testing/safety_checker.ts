@@ -4,7 +4,7 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { describeEntry, describeMessage } from "../describe.ts";
-import type { Message } from "../message.ts";
+import type { AppendResponse, Message } from "../message.ts";
 import type { Ready } from "../ready.ts";
 import type { ConfState, Entry, LogIndex, NodeId, Role, Term } from "../types.ts";
 import { type TestNode, textOf } from "./test_node.ts";
@@ -66,8 +66,8 @@ export class SafetyChecker {
     }
   }
 
-  /** Called when messages leave that speak of what is on disk. */
-  afterSave(node: TestNode, messages: readonly Message[]): void {
+  /** Called when a round is on disk and the messages leave that waited for that. */
+  afterSave(node: TestNode, saved: Ready): void {
     const { term, vote } = node.disk.hardState;
     this.#diskEnds.set(
       node.id,
@@ -78,20 +78,16 @@ export class SafetyChecker {
       assertEquals(this.#votes.get(key) ?? vote, vote, `node ${node.id} votes once in ${term}`);
       this.#votes.set(key, vote);
     }
-    for (const message of messages) this.#checkDurable(node, message);
+    for (const message of saved.messagesAfterPersist) this.#checkDurable(node, saved, message);
   }
 
-  #checkDurable(node: TestNode, message: Message): void {
+  #checkDurable(node: TestNode, saved: Ready, message: Message): void {
     const { disk } = node;
     const text = describeMessage(message);
     if (message.type === "preVote" || message.type === "preVoteResponse") return;
     assert(message.term <= disk.hardState.term, `${text} speaks of a term that is not on disk`);
     if (message.type === "appendResponse" && !message.reject) {
-      // To a leader that was deposed since, whose entries may be replaced by the same write: they
-      // were on disk before, and this node would not have voted for the next one otherwise.
-      const isStale = message.term < disk.hardState.term;
-      const end = isStale ? this.#diskEnds.get(node.id) ?? 0 : disk.lastIndex;
-      assert(message.index <= end, `${text} but the disk ended at ${end}`);
+      this.#checkAcknowledged(node, saved, message);
     }
     if (message.type === "vote") {
       assert(message.lastIndex <= disk.lastIndex, `${text} but the disk ends at ${disk.lastIndex}`);
@@ -100,6 +96,30 @@ export class SafetyChecker {
       const { term, vote } = disk.hardState;
       assert(message.term < term || vote === message.to, `${text} but ${vote} is on disk`);
     }
+  }
+
+  /**
+   * What is acknowledged is on disk. To a leader that was deposed since it need
+   * only have been there; or not even that, if a later leader replaced it before
+   * it was saved: the round that is on disk now has the other entries instead.
+   *
+   * The deposed leader cannot commit by such an acknowledgement. Suppose it does.
+   * Let U be the first term after its own whose leader lacks the entry: whoever
+   * had it replaced led in U or later. Somebody has acknowledged the entry and
+   * voted for the leader of U. Let it be this node. It accepted the entry before
+   * it voted, for it was past that term afterwards; and it was replaced later,
+   * for U was won by then. In between this node held the entry: it did not
+   * restart, or the acknowledgement would have been lost, and the leaders of
+   * terms before U have the entry, so that none of them replaced it. But who
+   * holds an entry does not vote for a log without it.
+   */
+  #checkAcknowledged(node: TestNode, saved: Ready, message: AppendResponse): void {
+    const { disk } = node;
+    const { term, index } = message;
+    const isStale = term < disk.hardState.term;
+    if (isStale && isReplacedBy(saved, index, term)) return;
+    const end = isStale ? this.#diskEnds.get(node.id) ?? 0 : disk.lastIndex;
+    assert(index <= end, `${describeMessage(message)} but the disk ended at ${end}`);
   }
 
   #checkMonotonic(node: TestNode): void {
@@ -174,4 +194,11 @@ export class SafetyChecker {
     }
     this.#committed.set(entry.index, { entry, byTerm: node.status.term });
   }
+}
+
+/** Whether a round has something of a later term in the place of what was accepted in `term`. */
+function isReplacedBy({ snapshot, entries }: Ready, index: LogIndex, term: Term): boolean {
+  if (snapshot !== undefined && snapshot.term > term) return true;
+  const first = entries.find((entry) => entry.term > term);
+  return first !== undefined && first.index <= index;
 }
