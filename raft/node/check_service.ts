@@ -19,6 +19,8 @@ import type { StateMachine } from "./state_machine.ts";
 const LOOK_MS_MAX = 10_000;
 /** Longest time from the first request to the last response: a view keeps old data alive. */
 const CHECK_MS_MAX = 10 * 60_000;
+/** Longest wait for a request: whoever is silent keeps everybody else from checking. */
+const REQUEST_MS_MAX = 30_000;
 
 export interface CheckServiceOptions {
   readonly identity: { readonly gid: number };
@@ -54,23 +56,28 @@ export class CheckService {
     if (this.#running !== undefined) {
       throw new KvError("OVERLOADED", "Cannot hash the state: another check is under way");
     }
-    const limit = new TimeLimit(this.#options.clock);
-    const signal = AbortSignal.any([call.signal, this.#closed.signal, limit.signal]);
-    this.#running = this.#run(call, signal);
+    const limits = new TimeLimits(this.#options.clock);
+    const whole = limits.set(CHECK_MS_MAX, "it took longer than");
+    this.#running = this.#run(call, limits);
     try {
       await this.#running;
     } finally {
-      limit.cancel();
+      whole.cancel();
       this.#running = undefined;
     }
   }
 
-  async #run(call: Call, signal: AbortSignal): Promise<void> {
+  async #run(call: Call, limits: TimeLimits): Promise<void> {
+    const signal = AbortSignal.any([call.signal, this.#closed.signal, limits.signal]);
     const requests = call.requests[Symbol.asyncIterator]();
+    const next = () => {
+      const limit = limits.set(REQUEST_MS_MAX, "no request came for");
+      return abortable(requests.next(), signal).finally(() => limit.cancel());
+    };
     let view: StateView | undefined;
     try {
       for (;;) {
-        const { done, value: request } = await abortable(requests.next(), signal);
+        const { done, value: request } = await next();
         if (done) return;
         if (request.hash) call.send(await this.#hash(view, signal));
         else {
@@ -119,23 +126,21 @@ export class CheckService {
 }
 
 /** Aborts what takes too long. */
-class TimeLimit {
+class TimeLimits {
+  readonly #clock: Clock;
   readonly #controller = new AbortController();
-  readonly #timer: Timer;
 
   constructor(clock: Clock) {
-    const error = new KvError(
-      "DEADLINE_EXCEEDED",
-      `Cannot hash the state: it took longer than ${CHECK_MS_MAX} ms`,
-    );
-    this.#timer = clock.setTimer(() => this.#controller.abort(error), CHECK_MS_MAX);
+    this.#clock = clock;
   }
 
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
 
-  cancel(): void {
-    this.#timer.cancel();
+  /** Aborts once `ms` are over, unless the timer is cancelled. */
+  set(ms: number, why: string): Timer {
+    const error = new KvError("DEADLINE_EXCEEDED", `Cannot hash the state: ${why} ${ms} ms`);
+    return this.#clock.setTimer(() => this.#controller.abort(error), ms);
   }
 }

@@ -20,6 +20,11 @@ class Check {
 
   ask(request: Partial<HashRequest>): Promise<HashResponse> {
     this.#stream.send({ index: 0, waitMs: 0, hash: false, ...request });
+    return this.listen();
+  }
+
+  /** Waits for an answer, or the end, without asking. */
+  listen(): Promise<HashResponse> {
     return this.#responses.next().then(({ value }) => value);
   }
 
@@ -132,6 +137,25 @@ Deno.test("CheckService does one check at a time, and only after a look", () =>
     assertEquals(error.code, "OVERLOADED");
     second.cancel();
     await group.clock.advance(10);
+    assertEquals((await new Check(group, 1).answer({})).gid, 1);
+  }));
+
+Deno.test("CheckService ends a check whose caller is silent for half a minute, and takes the next one", () =>
+  withGroup(async (group) => {
+    await group.write("x=a");
+    const neverAsks = new Check(group, 1);
+    const silent = assertRejects(() => neverAsks.listen(), KvError, "no request came for 30000 ms");
+    await group.clock.advance(30_100);
+    assertEquals((await silent).code, "DEADLINE_EXCEEDED");
+    const looksOnly = new Check(group, 1);
+    await looksOnly.answer({});
+    await group.clock.advance(29_000);
+    await looksOnly.answer({});
+    await group.clock.advance(29_000);
+    assertEquals((await looksOnly.answer({ hash: true })).sha256.length, 32, "It was not silent");
+    const ended = assertRejects(() => looksOnly.listen(), KvError);
+    await group.clock.advance(30_100);
+    assertEquals((await ended).code, "DEADLINE_EXCEEDED");
     assertEquals((await new Check(group, 1).answer({})).gid, 1);
   }));
 
