@@ -89,12 +89,13 @@ Deno.test("RocksdbEngine.open() names the permission it lacks", async () => {
       const command = new Deno.Command(Deno.execPath(), { args });
       return new TextDecoder().decode((await command.output()).stdout);
     };
+    const own = `${directory}/a/b`;
     assertEquals(
-      await run(`${directory}/a/b`),
-      `EngineError: Cannot create the directory '${directory}/a': ` +
-        `create it first, or grant --allow-write=${directory}/a`,
+      await run(own),
+      `EngineError: Cannot create the directory '${own}': ` +
+        `create it first, or grant --allow-read and --allow-write for where it is to be`,
     );
-    const own = `${directory}/c`;
+    assertEquals(await run(own, `--allow-write=${directory}/a`), "opened");
     assertEquals(
       await run(own),
       `EngineError: Cannot open the journal '${own}/journal': ` +

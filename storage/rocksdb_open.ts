@@ -1,5 +1,5 @@
 /** Opens RocksDB in a directory, and says clearly why when that fails. */
-import { dirname } from "node:path";
+import { makeDirectory } from "./durable_directory.ts";
 import { EngineError } from "./engine.ts";
 import {
   createNative,
@@ -42,41 +42,27 @@ export async function openNative(path: string, options: RocksdbOptions): Promise
     blockSize: options.blockSize ?? 4_096,
     compression: options.compression ?? true,
   };
+  await create(path);
   try {
-    return await tryOpen(path, native);
-  } catch (error) {
-    if (!isParentMissing(error)) throw toEngineError("open", path, error);
-  }
-  // Only now, because it needs a permission that the binding can do without.
-  await makeParent(path);
-  try {
-    return await tryOpen(path, native);
+    const database = createNative(path);
+    await promised<void>((callback) => database.open(native, callback));
+    return database;
   } catch (error) {
     throw toEngineError("open", path, error);
   }
 }
 
-async function tryOpen(path: string, options: NativeOpenOptions): Promise<NativeDatabase> {
-  const database = createNative(path);
-  await promised<void>((callback) => database.open(options, callback));
-  return database;
-}
-
-function isParentMissing(error: unknown): boolean {
-  return error instanceof Error && /No such file or directory\s*While mkdir/.test(error.message);
-}
-
-async function makeParent(path: string): Promise<void> {
-  const parent = dirname(path);
+/** Before RocksDB does, which makes no parents, and does not see to it that the name is durable. */
+async function create(path: string): Promise<void> {
   try {
-    await Deno.mkdir(parent, { recursive: true });
+    await makeDirectory(path);
   } catch (error) {
     const reason = error instanceof Deno.errors.NotCapable
-      ? `create it first, or grant --allow-write=${parent}`
+      ? "create it first, or grant --allow-read and --allow-write for where it is to be"
       : error instanceof Error
       ? error.message
       : String(error);
-    throw new EngineError("io", `Cannot create the directory '${parent}': ${reason}`, {
+    throw new EngineError("io", `Cannot create the directory '${path}': ${reason}`, {
       cause: error,
     });
   }

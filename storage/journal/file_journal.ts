@@ -1,10 +1,10 @@
 /** The journal of servers: files of records in a directory, the newest written to. */
-import { dirname } from "node:path";
 import { asBuffer } from "../../runtime/buffers.ts";
 import { type Clock, systemClock } from "../../runtime/clock.ts";
 import { invariant } from "../../runtime/invariant.ts";
 import { createPrng, type Prng, randomSeed } from "../../runtime/prng.ts";
 import { CallGate } from "../call_gate.ts";
+import { makeDirectory, syncDirectory } from "../durable_directory.ts";
 import { EngineError } from "../engine.ts";
 import type { Journal, JournalRecord } from "./journal.ts";
 import {
@@ -83,8 +83,9 @@ export class FileJournal implements Journal {
    */
   static async open(directory: string, options: FileJournalOptions = {}): Promise<FileJournal> {
     try {
+      await makeDirectory(directory);
+      // It is there: this finds out now whether Deno lets us write into it.
       await Deno.mkdir(directory, { recursive: true });
-      syncDirectory(dirname(directory));
       return new FileJournal(directory, await findFiles(directory), options);
     } catch (cause) {
       throw asEngineError("open", directory, cause);
@@ -245,12 +246,6 @@ async function readSegment(
 
 function nextOf({ first, records }: SegmentContent): number {
   return first + records.length;
-}
-
-/** Makes names of files durable. */
-function syncDirectory(path: string): void {
-  using directory = Deno.openSync(path);
-  directory.syncSync();
 }
 
 function asEngineError(action: string, directory: string, cause: unknown): EngineError {

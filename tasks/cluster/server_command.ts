@@ -1,5 +1,5 @@
 /** How a server is started: the running Deno, and no more permissions than a server needs. */
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { V8_FLAGS } from "../v8_flags.ts";
 import type { NodePlan } from "./plan.ts";
 
@@ -29,7 +29,8 @@ function serverPermissions(db: string): string[] {
   return [
     // The native library of RocksDB, and what loads it.
     `--allow-ffi=${PROJECT_ROOT}/node_modules`,
-    `--allow-read=${PROJECT_ROOT}/node_modules,${db}`,
+    // And what the directory is in, to make its name durable.
+    `--allow-read=${PROJECT_ROOT}/node_modules,${db},${dirname(db)}`,
     // RocksDB's own file access is not Deno's to judge; this is for creating the directory.
     `--allow-write=${db}`,
     "--ignore-read=/etc/alpine-release",
