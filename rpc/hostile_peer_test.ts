@@ -2,30 +2,17 @@
 import { assert, assertEquals } from "@std/assert";
 import http2 from "node:http2";
 import { gzipSync } from "node:zlib";
-import { KvServiceService } from "../proto/gen/shardkv.ts";
 import { GrpcDialer } from "./grpc_dialer.ts";
 import { type GrpcServer, serveGrpc } from "./grpc_server.ts";
 import { unary } from "./service.ts";
+import { execute, patienceMs, request, response } from "./testing/carrier_testing.ts";
 
-const { execute } = KvServiceService;
-const request = { id: 5, writes: Buffer.alloc(0), getKeys: [], ageMs: 0, anyReplica: false };
-
-const echo = unary(execute, ({ id }) =>
-  Promise.resolve({
-    id,
-    error: "",
-    message: "",
-    leaderAddress: "",
-    configNum: 0,
-    writeResults: [],
-    getResults: [],
-    places: [],
-    more: false,
-  }));
+const echo = unary(execute, ({ id }) => Promise.resolve(response(id)));
 
 async function assertAnswers(server: GrpcServer): Promise<void> {
   const dialer = new GrpcDialer();
-  const { id } = await dialer.channel(server.address).unary(execute, request, { timeoutMs: 5_000 });
+  const options = { timeoutMs: patienceMs };
+  const { id } = await dialer.channel(server.address).unary(execute, request(5), options);
   assertEquals(id, 5);
   await dialer.close();
 }
@@ -93,7 +80,7 @@ Deno.test("a compressed message is refused and not made large", async () => {
   const answered = new Promise<http2.IncomingHttpHeaders>((resolve) =>
     call.on("response", resolve)
   );
-  const message = gzipSync(execute.requestSerialize(request));
+  const message = gzipSync(execute.requestSerialize(request(5)));
   const head = Buffer.alloc(5);
   head[0] = 1;
   head.writeUInt32BE(message.length, 1);
