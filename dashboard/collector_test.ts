@@ -51,7 +51,11 @@ Deno.test("Collector finds every server from the controllers' addresses, and its
   await using it = await watched({ shards: 8, gids: [100, 200] });
   await it.store.join(100);
   await it.store.join(200);
-  await it.until(({ overview }) => overview.health === "ok" && overview.nodesTotal === 9);
+  // A rate is the difference of two looks: the first must not come behind the writes.
+  await it.until(({ overview, nodes }) =>
+    overview.health === "ok" && overview.nodesTotal === 9 &&
+    nodes.every(({ figures }) => figures !== null)
+  );
   for (let i = 0; i < 20; i++) await it.store.run(it.store.clerk.put(`key-${i}`, "v"));
   await it.until(({ overview }) => overview.writesPerSecond > 0);
   const { state } = it.collector;
