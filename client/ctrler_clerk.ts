@@ -11,7 +11,13 @@ import { SESSION_TTL_MS } from "../rpc/retry.ts";
 import type { Dialer } from "../rpc/service.ts";
 import { checkChange, type ConfigChange } from "../shardctrler/change.ts";
 import { encodeChange } from "../shardctrler/change_codec.ts";
-import type { Config, Gid, GroupIdentity, ShardId } from "../shardctrler/config.ts";
+import {
+  type Config,
+  type Gid,
+  type GroupIdentity,
+  NO_IDENTITY,
+  type ShardId,
+} from "../shardctrler/config.ts";
 import { decodeConfig } from "../shardctrler/config_codec.ts";
 import { watchConfigs } from "./config_watch.ts";
 import { type ControllerStatus, offlineStatus, onlineStatus } from "./controller_status.ts";
@@ -172,9 +178,10 @@ export class CtrlerClerk {
   changeServers(
     gid: Gid,
     servers: readonly string[],
-    call: CtrlerCallOptions = {},
+    options: CtrlerCallOptions & { readonly identity?: GroupIdentity | undefined } = {},
   ): Promise<Config> {
-    return this.#change({ kind: "servers", gid, servers }, call);
+    const { identity = NO_IDENTITY, ...call } = options;
+    return this.#change({ kind: "servers", gid, servers, identity }, call);
   }
 
   /** Configurations as they come to exist; ends, without an error, when the signal aborts. */

@@ -21,7 +21,7 @@ export function configText(config: Config): string {
 }
 
 export function configJson(config: Config): string {
-  const { storeId, num, shards, groups, lastOwners, departed } = config;
+  const { storeId, num, shards, groups, lastOwners, departed, identities } = config;
   return jsonLine({
     config: {
       storeId,
@@ -30,6 +30,7 @@ export function configJson(config: Config): string {
       groups: Object.fromEntries(groups),
       lastOwners: Object.fromEntries(lastOwners),
       departed: Object.fromEntries(departed),
+      identities: Object.fromEntries(identities),
     },
   });
 }

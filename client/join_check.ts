@@ -25,8 +25,8 @@ export interface JoinCheckContext {
 }
 
 /**
- * Waits until a server of every group that has begun has answered, and none as another group's or
- * another store's.
+ * Waits until every group has had its first leader and a server of it has answered, and none as
+ * another group's or another store's.
  *
  * @returns The identities of the groups that have one
  * @throws {KvError} REFUSED when one answers as another group's, or none of a group in time; what
@@ -49,9 +49,7 @@ export async function checkServers(
     const silent = [...groups.keys()].filter((gid) => isSilent(gid, nodes));
     if (silent.length === 0) return identitiesOf(nodes);
     if (looks === 0) {
-      print(
-        `Waits until a server of group ${silent.join(", ")} answers: ${reasons(silent, nodes)}\n`,
-      );
+      print(`Waits for group ${silent.join(", ")}: ${reasons(silent, nodes)}\n`);
     }
     if (clock.now() - start >= timeoutMs) throw silence(silent, nodes);
     await sleep(clock, LOOK_MS);
@@ -105,13 +103,15 @@ function identitiesOf(nodes: readonly NodeStatus[]): Map<Gid, GroupIdentity> {
 function silence(gids: readonly Gid[], nodes: readonly NodeStatus[]): KvError {
   return new KvError(
     "REFUSED",
-    `Cannot join group ${gids.join(", ")}: none of its servers answers ` +
-      `(${reasons(gids, nodes)}); start them, or use -force to join it all the same`,
+    `Cannot join group ${gids.join(", ")}: it is not there ` +
+      `(${reasons(gids, nodes)}); start its servers, or use -force to join it all the same`,
   );
 }
 
 function reasons(gids: readonly Gid[], nodes: readonly NodeStatus[]): string {
   return nodes.filter(({ gid }) => gids.includes(gid))
-    .map(({ address, error }) => `${address}: ${error?.message ?? "the group has no leader yet"}`)
+    .map(({ address, error }) =>
+      `${address}: ${error?.message ?? "the group has had no leader yet"}`
+    )
     .join(", ");
 }

@@ -128,6 +128,7 @@ Deno.test("shardctrlerclient gives JSON with a schema version", async () => {
       groups: { 100: ["localhost:6001"] },
       lastOwners: {},
       departed: {},
+      identities: {},
     },
   });
   const status = JSON.parse((await run(cluster, "-o=json", "status")).stdout);
@@ -259,8 +260,8 @@ Deno.test("shardctrlerclient joins no group whose servers are another group's or
   const absent = await run(cluster, "-timeout=3s", "join", "102=localhost:9");
   assertEquals([absent.code, absent.stdout], [1, ""]);
   const [first = "", last = ""] = absent.stderr.split("\n");
-  assert(/^Waits until a server of group 102 answers: localhost:9: \S/.test(first), first);
-  assert(/^Cannot join group 102: none of its servers answers \(localhost:9: /.test(last), last);
+  assert(/^Waits for group 102: localhost:9: \S/.test(first), first);
+  assert(/^Cannot join group 102: it is not there \(localhost:9: /.test(last), last);
   assertStringIncludes((await run(cluster, "query")).stdout, "Config #1\n");
   const forced = await run(cluster, "-force", "join", "102=localhost:9", "105=127.0.0.1:6001");
   assertEquals(forced, printed("Join OK\n"));
@@ -331,6 +332,6 @@ Deno.test("shardctrlerclient join waits for the first leader of a new group", as
   const { code, stderr } = await joined;
   assertEquals([code, stderr], [
     0,
-    "Waits until a server of group 100 answers: localhost:6001: the group has no leader yet\n",
+    "Waits for group 100: localhost:6001: the group has had no leader yet\n",
   ]);
 });

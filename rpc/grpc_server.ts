@@ -94,6 +94,7 @@ export async function serveGrpc(options: ServeGrpcOptions): Promise<GrpcServer> 
   const server = new Server(serverOptions);
   widenStreams(server);
   const unsent = new UnsentAnswers({
+    clock,
     logger,
     connectionBytesMax: limits.unsentConnectionBytesMax ?? unsentConnectionBytesMax,
     serverBytesMax: limits.unsentServerBytesMax ?? unsentServerBytesMax,

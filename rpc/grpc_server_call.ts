@@ -5,6 +5,7 @@ import type {
   ServerUnaryCall,
   UntypedHandleCall,
 } from "@grpc/grpc-js";
+import { constants, type ServerHttp2Stream } from "node:http2";
 import { setImmediate } from "node:timers";
 import type { Logger } from "../runtime/logger.ts";
 import { KvError } from "./errors.ts";
@@ -107,8 +108,22 @@ function countUntilOver(bytes: number, call: RawUnary, unsent: UnsentAnswers): v
   const connection = unsent.of(call.getPeer());
   if (connection === undefined) return;
   // Comes once the answer has left, and if it never will.
-  call.once("cancelled", () => connection.add(-bytes));
+  call.once("cancelled", () => {
+    dropUnsent(call);
+    connection.add(-bytes);
+  });
   connection.add(bytes);
+}
+
+/**
+ * gRPC says that a call is over when its status is told twice, as to a caller
+ * that goes on to send nonsense, and leaves what has not left with the stream.
+ */
+function dropUnsent(call: RawUnary | RawStream): void {
+  const { stream } = (call as unknown as { call?: { stream?: ServerHttp2Stream } }).call ?? {};
+  if (stream !== undefined && !stream.closed && stream.writableLength > 0) {
+    stream.close(constants.NGHTTP2_CANCEL);
+  }
 }
 
 function answerStream(
@@ -188,6 +203,7 @@ class GrpcServerStream<Request, Response> extends GrpcContext
     raw.on("end", () => setImmediate(() => this.#requests.end()));
     raw.on("error", () => {});
     raw.on("cancelled", () => {
+      dropUnsent(raw);
       this.#connection?.add(-this.#unsent);
       this.#connection = undefined;
       this.#makeRoom();

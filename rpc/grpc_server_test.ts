@@ -240,6 +240,38 @@ Deno.test("serveGrpc() closes a connection whose peer leaves too many answers", 
   });
 });
 
+Deno.test("serveGrpc() lets a connection be whose peer takes what it asked for, however much that is", async () => {
+  const routes = [unary(execute, ({ id }) => Promise.resolve(large(id)))];
+  await withServer({ routes, unsentConnectionBytesMax: 2 * largeBytes }, async (server) => {
+    const dialer = new GrpcDialer();
+    const channel = dialer.channel(server.address);
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, (_, id) => channel.unary(execute, request(id), { timeoutMs })),
+    );
+    assertEquals(answers.map(({ id }) => id), Array.from({ length: 20 }, (_, id) => id));
+    await until(() => server.unsentBytes === 0);
+    await dialer.close();
+  });
+});
+
+Deno.test("serveGrpc() keeps nothing of a call that gRPC takes for over", async () => {
+  const routes = [stream(streamMethod, async (call) => {
+    for await (const { id } of call.requests) call.send(large(id));
+  })];
+  await withServer({ routes }, async (server) => {
+    const session = http2.connect(`http://${server.address}`);
+    const call = startCall(session, streamMethod.path);
+    call.write(frameOf(request(1)));
+    await until(() => server.unsentBytes > 0);
+    // Too large, twice: gRPC has said what is wrong and says that the call is over.
+    for (let i = 0; i < 2; i++) call.write(Buffer.from("00ffffffff", "hex"));
+    await until(() => call.destroyed);
+    assertEquals(call.rstCode, http2.constants.NGHTTP2_CANCEL);
+    assertEquals(server.unsentBytes, 0);
+    await closeSession(session);
+  });
+});
+
 Deno.test("serveGrpc() closes the worst connection when all together leave too many answers", async () => {
   const routes = [unary(execute, ({ id }) => Promise.resolve(large(id)))];
   const limits = { unsentServerBytesMax: 6 * largeBytes };

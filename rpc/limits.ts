@@ -68,9 +68,16 @@ export const unsentStreamBytesMax = 4 * 1024 * 1024;
 
 /**
  * Bytes of answers that the callers on one connection have not taken; beyond it
- * the connection is closed. Several times what a clerk's four batches can be.
+ * the connection is closed unless it takes some. Several times what a clerk's
+ * four batches can be.
  */
 export const unsentConnectionBytesMax = 64 * 1024 * 1024;
+
+/** A peer that has taken fewer bytes than this in {@linkcode stalledMsMax} takes nothing. */
+export const takenBytesMin = 256 * 1024;
+
+/** Milliseconds between two looks at what the peer of such a connection takes. */
+export const stalledMsMax = 2_000;
 
 /** The same for all connections of a server; beyond it the one with the most is closed. */
 export const unsentServerBytesMax = 256 * 1024 * 1024;

@@ -1,13 +1,16 @@
 /**
  * Answers that nobody has taken. A caller that asks and does not read would
  * otherwise make a server keep any amount of them: limits of calls under way do
- * not count what is answered. Who has too many outstanding loses the
- * connection, which gives all of them back.
+ * not count what is answered. Who has too many outstanding and takes none loses
+ * the connection, which gives all of them back.
  */
 import type { Socket } from "node:net";
+import type { Clock, Timer } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
+import { stalledMsMax, takenBytesMin } from "./limits.ts";
 
 export interface UnsentAnswersOptions {
+  readonly clock: Clock;
   readonly logger: Logger;
   readonly connectionBytesMax: number;
   readonly serverBytesMax: number;
@@ -33,6 +36,7 @@ export class UnsentAnswers {
     const connection = new UnsentOfConnection(socket, (bytes) => this.#onChange(connection, bytes));
     this.#connections.set(peer, connection);
     socket.once("close", () => {
+      connection.look?.cancel();
       if (this.#connections.get(peer) === connection) this.#connections.delete(peer);
     });
   }
@@ -46,11 +50,23 @@ export class UnsentAnswers {
     this.#bytes += bytes;
     if (bytes < 0) return;
     const { connectionBytesMax, serverBytesMax } = this.#options;
-    if (connection.bytes > connectionBytesMax) return this.#close(connection, connectionBytesMax);
+    if (connection.bytes > connectionBytesMax) this.#look(connection);
     if (this.#bytes <= serverBytesMax) return;
     const worst = [...this.#connections.values()]
       .reduce((worst, each) => each.bytes > worst.bytes ? each : worst, connection);
     this.#close(worst, serverBytesMax);
+  }
+
+  /** Many answers that were made at once are no fault of their peer; that nothing leaves is. */
+  #look(connection: UnsentOfConnection): void {
+    const { clock, connectionBytesMax } = this.#options;
+    const before = connection.written;
+    connection.look ??= clock.setTimer(() => {
+      connection.look = undefined;
+      if (connection.isClosed || connection.bytes <= connectionBytesMax) return;
+      if (connection.written - before >= takenBytesMin) return this.#look(connection);
+      this.#close(connection, connectionBytesMax);
+    }, stalledMsMax);
   }
 
   #close(connection: UnsentOfConnection, limit: number): void {
@@ -68,9 +84,12 @@ export class UnsentAnswers {
 /** Bytes of answers on one connection that were given to gRPC and have not left. */
 export class UnsentOfConnection {
   readonly peer: string;
+  /** The next look at whether it takes anything, while it has too many. */
+  look: Timer | undefined;
   readonly #socket: Socket;
   readonly #onChange: (bytes: number) => void;
   #bytes = 0;
+  #isGivenUp = false;
 
   constructor(socket: Socket, onChange: (bytes: number) => void) {
     this.#socket = socket;
@@ -82,16 +101,25 @@ export class UnsentOfConnection {
     return this.#bytes;
   }
 
+  /** Bytes that have left. */
+  get written(): number {
+    return this.#socket.bytesWritten;
+  }
+
   get isClosed(): boolean {
     return this.#socket.destroyed;
   }
 
   add(bytes: number): void {
+    if (this.#isGivenUp) return;
     this.#bytes += bytes;
     this.#onChange(bytes);
   }
 
+  /** Its calls say only later that they are over; others must not be closed for it meanwhile. */
   close(): void {
+    this.add(-this.#bytes);
+    this.#isGivenUp = true;
     this.#socket.destroy();
   }
 }

@@ -32,6 +32,8 @@ export interface ServersChange {
   readonly kind: "servers";
   readonly gid: Gid;
   readonly servers: readonly string[];
+  /** Of the group that says so. @default {not known} */
+  readonly identity?: GroupIdentity;
 }
 
 export type ConfigChange = JoinChange | LeaveChange | MoveChange | ServersChange;

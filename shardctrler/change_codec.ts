@@ -28,7 +28,7 @@ export function encodeChange(change: ConfigChange): ChangeMessage {
         $case: "servers",
         value: {
           gid: change.gid,
-          servers: { servers: [...change.servers], identity: NO_IDENTITY },
+          servers: { servers: [...change.servers], identity: change.identity ?? NO_IDENTITY },
         },
       };
   }
@@ -47,7 +47,12 @@ export function decodeChange(message: ChangeRequest["change"]): ConfigChange | u
       return { kind: "move", shard: message.value.shard, gid: message.value.gid };
     case "servers": {
       const { gid, servers } = message.value;
-      return { kind: "servers", gid, servers: servers?.servers ?? [] };
+      return {
+        kind: "servers",
+        gid,
+        servers: servers?.servers ?? [],
+        identity: servers?.identity ?? NO_IDENTITY,
+      };
     }
   }
 }

@@ -115,10 +115,14 @@ function findTaken(
   return undefined;
 }
 
-function changeServers(config: Config, { gid, servers }: ServersChange): ChangeOutcome {
+function changeServers(config: Config, change: ServersChange): ChangeOutcome {
+  const { gid, servers, identity = NO_IDENTITY } = change;
   const present = config.groups.get(gid) ?? config.departed.get(gid);
   if (present === undefined) {
     return refused("NOT_FOUND", `Cannot change group ${gid}: it is not part of the cluster`);
+  }
+  if (isOtherGroup(identityOf(config, gid), identity)) {
+    return refused("REFUSED", `Cannot change group ${gid}: it is another one of this number`);
   }
   if (present.length === servers.length && present.every((server, i) => server === servers[i])) {
     return { kind: "unchanged", config };

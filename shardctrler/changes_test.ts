@@ -281,6 +281,18 @@ Deno.test("applyChange() lets no other group take the place of one that holds sh
   assertEquals([...after(apart, join(100)).identities], [[100, "7"]]);
 });
 
+Deno.test("applyChange() takes no list of servers from another group of the number", () => {
+  const config = after(ten, joinAs("7"));
+  const servers = (identity: string): ConfigChange => {
+    return { kind: "servers", gid: 100, servers: ["a:1"], identity };
+  };
+  assertEquals(
+    refusalOf(config, servers("8")),
+    "REFUSED: Cannot change group 100: it is another one of this number",
+  );
+  assertEquals(after(config, servers("7")).groups.get(100), ["a:1"]);
+});
+
 Deno.test("applyChange() refuses identities that are none", () => {
   const cases: [ReadonlyMap<Gid, string>, string][] = [
     [new Map([[101, "7"]]), "Cannot join: an identity of group 101 alone is given"],

@@ -15,7 +15,7 @@ import { GroupReplica, type GroupReplicaOptions } from "./node.ts";
 type Tuning = Partial<
   Pick<
     GroupReplicaOptions,
-    "limits" | "identity" | "forward" | "retainedEntriesMax" | "retainedBytesMax" | "leaseReads"
+    "limits" | "forward" | "retainedEntriesMax" | "retainedBytesMax" | "leaseReads"
   >
 >;
 

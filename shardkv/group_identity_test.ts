@@ -54,14 +54,6 @@ Deno.test("applyConfig() takes a group for the one that is meant if one of the t
   }
 });
 
-Deno.test("a new group begins as the one whose place it is told to take", async () => {
-  const tuning = { identity: "7" };
-  await using store = await StoreCluster.start({ shards: 1, gids: [100], tuning });
-  await store.until(() => store.node(100).status().identity === "7");
-  const { identities } = await store.join(100);
-  assertEquals([...identities], [[100, "7"]]);
-});
-
 const keys = Array.from({ length: 40 }, (_, i) => `key ${i}`);
 
 /** How many of the keys are found, found to be absent, and not to be had. */
@@ -101,6 +93,27 @@ Deno.test("a group on empty disks takes nothing over from one of its number that
   await store.join(100);
   await store.settle(100, 200);
   assertEquals(await read(store), { found: keys.length, absent: 0, refused: 0 });
+});
+
+Deno.test("a group on empty disks takes nothing from configurations that name no identities either", async () => {
+  await using store = await StoreCluster.start({ shards: 4, gids: [100, 200], delayMs: 2 });
+  // As `-force` joins it.
+  await store.run(store.admin.join(new Map([[100, store.addresses(100)]])));
+  await store.settle(100);
+  await store.run(store.clerk.putMany(keys.map((key) => [key, "value"] as const)));
+  await store.join(200);
+  await store.settle(100, 200);
+  await store.run(store.admin.leave([100]));
+  await store.settle(100, 200);
+  await store.join(100);
+  await store.settle(100, 200);
+  await store.stop(100, 0);
+  store.wipe(100, 0);
+  await store.start(100, 0);
+  await store.ctrl.clock.advance(30_000);
+  const { configNum, shards } = store.node(100).status();
+  assertEquals([configNum, shards], [0, []]);
+  assertEquals((await read(store)).absent, 0);
 });
 
 Deno.test("a group whose disks are all replaced serves nothing, and again when they are back", async () => {

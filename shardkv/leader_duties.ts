@@ -6,7 +6,6 @@ import { sleep } from "../runtime/clock.ts";
 import { randomId } from "../runtime/prng.ts";
 import {
   type Config,
-  type GroupIdentity,
   identityOf,
   isForeign,
   isOtherGroup,
@@ -28,8 +27,6 @@ const FOREIGN_RETRY_MS = 10_000;
 
 export interface LeaderDutiesOptions extends Omit<MoveContext, "signal" | "progress"> {
   readonly controllers: Pick<CtrlerClerk, "watch" | "query">;
-  /** What the group begins as, if it is new. @default {drawn} */
-  readonly identity?: GroupIdentity | undefined;
   /** Called when a duty meets what should be impossible. */
   readonly onFatal: (error: unknown) => void;
 }
@@ -134,7 +131,7 @@ export class LeaderDuties {
       if (identity !== NO_IDENTITY || config.num > 0) return;
       try {
         // Of two leaders that both get here the machine takes the first one's.
-        await proposeStep(log, encodeBirth(this.#options.identity ?? randomId(prng)));
+        await proposeStep(log, encodeBirth(randomId(prng)));
         return;
       } catch (error) {
         this.#report(error, "Cannot begin the group");
@@ -168,8 +165,8 @@ export class LeaderDuties {
       const { storeId, num } = latest;
       const own = machine.ownership.config.storeId;
       if (!isForeign(own, storeId)) {
-        this.#warnOfNamesake(latest);
-        return true;
+        // A new group has nothing to give in any of them, and older ones may not say whom they mean.
+        return !this.#isNamesake(latest) || machine.ownership.config.num > 0;
       }
       logger.warn("Cannot follow the controllers: '-ctrlers' names those of another store", {
         store: own,
@@ -181,16 +178,17 @@ export class LeaderDuties {
     return false;
   }
 
-  /** It takes an operator, too, but the group has nothing to wait for. */
-  #warnOfNamesake(latest: Config): void {
+  /** Whether the controllers mean another group by this number: that takes an operator, too. */
+  #isNamesake(latest: Config): boolean {
     const { machine, gid, logger } = this.#options;
     const { identity } = machine.ownership;
     const named = identityOf(latest, gid);
-    if (!isOtherGroup(identity, named)) return;
+    if (!isOtherGroup(identity, named)) return false;
     logger.warn(
       "Serves no shard: the controllers name another group of this number, which began on other disks",
       { gid, identity, named, num: latest.num },
     );
+    return true;
   }
 
   /** Waits until the group may enter the configuration, and enters it; false: it has to be asked for again. */

@@ -12,7 +12,7 @@ import type { ServiceRoutes } from "../rpc/service.ts";
 import { type HostProcess, noProcess } from "../runtime/host_process.ts";
 import { NodeService } from "../server/node_service.ts";
 import { RequestMetrics } from "../server/request_metrics.ts";
-import type { Gid, GroupIdentity } from "../shardctrler/config.ts";
+import type { Gid } from "../shardctrler/config.ts";
 import { GID_MAX, isGid } from "../shardctrler/config_check.ts";
 import { Arrivals } from "./arrivals.ts";
 import { GarbageSweeper } from "./garbage_sweeper.ts";
@@ -56,8 +56,6 @@ export interface GroupReplicaOptions extends DriverOptions {
   /** Tells clusters on the same addresses apart. */
   readonly clusterToken: string;
   readonly limits?: Partial<GroupLimits>;
-  /** That of a group whose disks are all lost, for a new one that takes its place. @default {drawn} */
-  readonly identity?: GroupIdentity | undefined;
   /** Pass eRaft's commands on to the server that can answer them. @default {true} */
   readonly forward?: boolean;
   /** Told in the status. @default {""} */

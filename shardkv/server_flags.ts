@@ -6,8 +6,7 @@ import {
   commonSettings,
   type ServerSettings,
 } from "../server/flags.ts";
-import { type GroupIdentity, NO_IDENTITY } from "../shardctrler/config.ts";
-import { GID_MAX, isGid, isId } from "../shardctrler/config_check.ts";
+import { GID_MAX, isGid } from "../shardctrler/config_check.ts";
 import { VALUE_BYTES_CEILING, VALUE_BYTES_DEFAULT } from "./limits.ts";
 
 /** What one replica was told on its command line. */
@@ -16,8 +15,6 @@ export interface ReplicaSettings extends ServerSettings {
   readonly gid: number;
   readonly controllers: readonly string[];
   readonly valueBytesMax: number;
-  /** For a new group that takes the place of another one; undefined for any other. */
-  readonly identity: GroupIdentity | undefined;
 }
 
 const CLUSTER_DEFAULT = "localhost:6001,localhost:6002,localhost:6003";
@@ -35,10 +32,6 @@ const flags = defineFlags("shardkvserver", {
     max: VALUE_BYTES_CEILING,
     help: "largest value",
   }),
-  identity: stringFlag({
-    default: "",
-    help: "begin a new group as the one of this `identity`, all of whose disks are lost",
-  }),
 }, { hasVersion: true });
 
 /**
@@ -55,18 +48,11 @@ export function parseServerFlags(args: readonly string[]): ReplicaSettings {
       `invalid value "${values.gid}" for flag -gid: a group needs -gid 1 to ${GID_MAX}`,
     );
   }
-  const { identity } = values;
-  if (identity !== "" && (!isId(identity) || identity === NO_IDENTITY)) {
-    throw flags.error(
-      `invalid value "${identity}" for flag -identity: it must be the number that a group's log names`,
-    );
-  }
   if (values.db === "") throw flags.error('invalid value "" for flag -db: it must name a path');
   return {
     ...commonSettings(values, `${values.db}_${values.gid}_${values.id}`),
     gid: values.gid,
     controllers: values.ctrlers,
     valueBytesMax: values.maxValueBytes,
-    identity: identity === "" ? undefined : identity,
   };
 }

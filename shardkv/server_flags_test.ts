@@ -26,9 +26,6 @@ Deno.test("parseServerFlags() has eRaft's addresses as defaults", () => {
   assertEquals(settings.members, ["localhost:6001", "localhost:6002", "localhost:6003"]);
   assertEquals(settings.controllers, ["localhost:50051", "localhost:50052", "localhost:50053"]);
   assertEquals(settings.directory, "data/shardkv_100_0");
-  assertEquals(settings.identity, undefined);
-  const { identity } = parseServerFlags(["-gid", "100", "-identity", "18446744073709551615"]);
-  assertEquals(identity, "18446744073709551615");
 });
 
 Deno.test("parseServerFlags() refuses what makes no sense in one line", () => {
@@ -44,8 +41,6 @@ Deno.test("parseServerFlags() refuses what makes no sense in one line", () => {
       [["-gid", "1", "-listen", "x:99999"], "listen"],
       [["-gid", "1", "-max-value-bytes", "0"], "max-value-bytes"],
       [["-gid", "1", "-db", ""], "path"],
-      [["-gid", "1", "-identity", "0"], 'invalid value "0" for flag -identity'],
-      [["-gid", "1", "-identity", "0x7"], 'invalid value "0x7" for flag -identity'],
       [["-gid", "1", "extra"], "unexpected argument: extra"],
       [["-gid", "1", "-nonsense"], "flag provided but not defined: -nonsense"],
     ] as const

@@ -85,10 +85,13 @@ export class ServerList {
   }
 
   async #tell(servers: readonly string[]): Promise<void> {
-    const { gid, controllers, clock, logger } = this.#options;
+    const { gid, machine, controllers, clock, logger } = this.#options;
     const { signal } = this.#abort;
     try {
-      const { num } = await controllers.changeServers(gid, servers, { signal });
+      const { num } = await controllers.changeServers(gid, servers, {
+        signal,
+        identity: machine.ownership.identity,
+      });
       logger.info("Told the controllers of new servers", { num, servers: servers.join() });
     } catch (error) {
       if (signal.aborted) return;

@@ -39,7 +39,8 @@ async function told(
     raft: { roster, status: () => status, onRoleChange: end, onRosterChange: end },
     machine: { ownership: { config, identity } },
     controllers: {
-      changeServers: (_, servers) => {
+      changeServers: (_, servers, options) => {
+        assertEquals(options?.identity, identity);
         lists.push(servers);
         return Promise.resolve(config);
       },

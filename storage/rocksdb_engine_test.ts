@@ -80,6 +80,22 @@ Deno.test("RocksdbEngine.open() names a path that is no directory", async () => 
   });
 });
 
+Deno.test("RocksdbEngine.iterate() tells of an iterator that is closed while it reads", async () => {
+  await withDirectory(async (directory) => {
+    const engine = await RocksdbEngine.open(directory);
+    for (let i = 0; i < 200; i++) {
+      const key = Buffer.from(`key ${i}`);
+      await engine.write([{ type: "put", key, value: Buffer.alloc(60_000) }], { sync: false });
+    }
+    const iterator = engine.iterate({ start: Buffer.of(0), end: Buffer.of(0x7e) });
+    await iterator.next(1);
+    const reading = assertRejects(() => iterator.next(64), EngineClosedError);
+    await iterator.close();
+    await reading;
+    await engine.close();
+  });
+});
+
 Deno.test("RocksdbEngine.open() names the permission it lacks", async () => {
   await withDirectory(async (directory) => {
     const script = `${import.meta.dirname}/testdata/open_once.ts`;

@@ -119,6 +119,8 @@ export class RocksdbIterator implements EngineIterator {
     while (pairs.length < limit && this.#native) {
       this.#drain(this.#native, pairs, limit);
       if (pairs.length >= limit) break;
+      // Closed while it reads: that is nobody's failure.
+      if (this.#ended) throw new EngineClosedError("Cannot use an iterator: it is closed");
       const pair = await this.#fetch(this.#native);
       if (!pair) break;
       this.#holdsPairs = true;

@@ -158,7 +158,9 @@ export class SnapshotSource {
 
   /** What was read for a chunk that failed is gone: to go on behind it would leave a hole. */
   #onUnread(view: View, error: unknown): void {
-    if (this.#views.get(view.peer) === view) this.#abandon(view.peer);
+    // Given up meanwhile, and its iterator closed under the read: no failure of the engine.
+    if (this.#views.get(view.peer) !== view) return;
+    this.#abandon(view.peer);
     if (error instanceof EngineError) this.#options.onFatal(error);
   }
 

@@ -169,6 +169,28 @@ for (const nth of [2, 3, 8]) {
   });
 }
 
+Deno.test("a snapshot that is given up while it is read is no failure of the engine", async () => {
+  const transfer = await Transfer.create();
+  await transfer.fill();
+  transfer.serve();
+  // As RocksDB answers once its iterator is closed.
+  const closed = Promise.withResolvers<KeyValue[]>();
+  const reading = Promise.withResolvers<void>();
+  onNthRead(transfer.leader, 2, () => {
+    reading.resolve();
+    return closed.promise;
+  });
+  const snapshot = await transfer.source.open(2, 1);
+  transfer.receiver.offer({ type: "snapshot", from: 1, to: 2, term: 3, snapshot });
+  await transfer.clock.advance(100);
+  await reading.promise;
+  await transfer.source.open(2, 1);
+  closed.reject(new EngineError("io", "Cannot call next() after end()"));
+  await transfer.clock.advance(100);
+  assertEquals([transfer.failures, transfer.abandoned], [[], []]);
+  await transfer.close();
+});
+
 Deno.test("a snapshot that does not say what is applied is given up", async () => {
   const transfer = await Transfer.create();
   await transfer.fill();
