@@ -15,7 +15,7 @@ import { groupStatus, type NodeStatus } from "./node_status.ts";
 const LOOK_MS = 500;
 
 export interface JoinCheckContext {
-  readonly clerk: CtrlerClerk;
+  readonly clerk: Pick<CtrlerClerk, "query">;
   readonly dialer: Dialer;
   readonly clock: Clock;
   /** Milliseconds that servers have to answer at all. */

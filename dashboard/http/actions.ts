@@ -1,6 +1,7 @@
 /** Changes of the cluster from the page: what each would do, and doing it. */
 import type { CtrlerClerk } from "../../client/ctrler_clerk.ts";
 import { groupServers } from "../../client/group_servers.ts";
+import { checkServers } from "../../client/join_check.ts";
 import { MemberClerk } from "../../client/member_clerk.ts";
 import { KvError } from "../../rpc/errors.ts";
 import type { Dialer } from "../../rpc/service.ts";
@@ -8,12 +9,14 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import type { Prng } from "../../runtime/prng.ts";
 import { applyChange } from "../../shardctrler/changes.ts";
-import { type Config, holderOf } from "../../shardctrler/config.ts";
+import { type Config, type Gid, holderOf } from "../../shardctrler/config.ts";
 import type { Action, ActionPreview, ActionResult, ClusterState } from "../api.ts";
 import { changeOf, commandOf } from "./action_input.ts";
 
 /** Milliseconds that an action may take before it is told to have failed. */
 const TIMEOUT_MS = 10_000;
+/** Milliseconds that the servers of a new group have to say who they are. */
+const ASK_TIMEOUT_MS = 5_000;
 
 export interface ActionDeskOptions {
   readonly clerk: Pick<CtrlerClerk, "query" | "join" | "leave" | "move">;
@@ -84,12 +87,20 @@ export class ActionDesk {
       case "moveShard":
         return done(await clerk.move(action.shardId, action.gid, call));
       case "addGroup":
-        return done(await clerk.join(new Map([[action.gid, action.servers]]), call));
+        return done(await this.#join(new Map([[action.gid, action.servers]])));
       case "removeGroup":
         return done(await clerk.leave([action.gid], call));
       case "transferLeader":
         return await this.#transfer(action.gid, action.nodeId);
     }
+  }
+
+  /** As the command does that is shown: the servers are asked first. */
+  async #join(groups: ReadonlyMap<Gid, readonly string[]>): Promise<Config> {
+    const { clerk } = this.#options;
+    const asking = { ...this.#options, timeoutMs: ASK_TIMEOUT_MS, print: () => {} };
+    const identities = await checkServers(groups, asking);
+    return await clerk.join(groups, { timeoutMs: TIMEOUT_MS, identities });
   }
 
   async #transfer(gid: number, nodeId: number): Promise<string> {

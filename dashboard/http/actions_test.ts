@@ -1,6 +1,11 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { KvError } from "../../rpc/errors.ts";
+import { silentLogger } from "../../runtime/logger.ts";
+import { createPrng } from "../../runtime/prng.ts";
+import { StoreCluster } from "../../shardkv/cluster_testing.ts";
 import { FAILURES_MAX, FAILURES_MS } from "./admin_guard.ts";
 import { commandOf } from "./action_input.ts";
+import { ActionDesk } from "./actions.ts";
 import { TestHandler, TOKEN } from "./handler_testing.ts";
 import { BODY_BYTES_MAX } from "./request_guard.ts";
 
@@ -142,4 +147,24 @@ Deno.test("commandOf() names the controllers unless the command line finds them 
     commandOf(action, ["db1:50051", "db2:50051"]),
     "shardctrlerclient -cluster db1:50051,db2:50051 member transfer 0 2",
   );
+});
+
+Deno.test("A group is joined once its servers have said which one it is", async () => {
+  await using store = await StoreCluster.start({ shards: 4, gids: [100] });
+  const desk = new ActionDesk({
+    clerk: store.admin,
+    controllers: store.ctrl.addresses,
+    dialer: store.ctrl.dialer("dashboard"),
+    clock: store.ctrl.clock,
+    prng: createPrng(1),
+    logger: silentLogger,
+    state: () => undefined,
+    onChanged: () => {},
+  });
+  const add = (gid: number, servers: string[]) =>
+    store.run(desk.run({ kind: "addGroup", gid, servers }, "here"));
+  await add(100, store.addresses(100));
+  const { identities } = await store.run(store.admin.query());
+  assertEquals([...identities], [[100, store.node(100).status().identity]]);
+  await assertRejects(() => add(101, ["nobody:1"]), KvError, "it is not there");
 });
