@@ -25,7 +25,7 @@ import type { ServiceRoutes } from "./service.ts";
 import { replaceStreamTable } from "./stream_table.ts";
 import { UnsentAnswers } from "./unsent_answers.ts";
 import { gatherWrites } from "./write_gathering.ts";
-import { paceStreams, watchFrames } from "./write_pacing.ts";
+import { watchFrames } from "./write_pacing.ts";
 
 /** What one server takes on at most; each has a default in limits.ts. */
 export interface ServerLimits {
@@ -107,7 +107,6 @@ export async function serveGrpc(options: ServeGrpcOptions): Promise<GrpcServer> 
   onSession(server, (session) => {
     widenConnection(session);
     replaceStreamTable(session);
-    paceStreams(session);
   });
   const gate = new ConnectionGate({
     clock,

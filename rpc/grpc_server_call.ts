@@ -16,6 +16,7 @@ import { MessageQueue } from "./message_queue.ts";
 import { OpenCalls } from "./open_calls.ts";
 import type { CallContext, Method, Route, ServerStream } from "./service.ts";
 import type { UnsentAnswers, UnsentOfConnection } from "./unsent_answers.ts";
+import { paceStream } from "./write_pacing.ts";
 
 type RawUnary = ServerUnaryCall<Buffer, Buffer>;
 type RawStream = ServerDuplexStream<Buffer, Buffer>;
@@ -107,6 +108,7 @@ function answerUnary(
 function countUntilOver(bytes: number, call: RawUnary, unsent: UnsentAnswers): void {
   const connection = unsent.of(call.getPeer());
   if (connection === undefined) return;
+  pace(call);
   // Comes once the answer has left, and if it never will.
   call.once("cancelled", () => {
     dropUnsent(call);
@@ -120,10 +122,21 @@ function countUntilOver(bytes: number, call: RawUnary, unsent: UnsentAnswers): v
  * that goes on to send nonsense, and leaves what has not left with the stream.
  */
 function dropUnsent(call: RawUnary | RawStream): void {
-  const { stream } = (call as unknown as { call?: { stream?: ServerHttp2Stream } }).call ?? {};
+  const stream = http2StreamOf(call);
   if (stream !== undefined && !stream.closed && stream.writableLength > 0) {
     stream.close(constants.NGHTTP2_CANCEL);
   }
+}
+
+/** Has it told when what is written to a call has left. */
+function pace(call: RawUnary | RawStream): void {
+  const stream = http2StreamOf(call);
+  if (stream !== undefined && !stream.destroyed) paceStream(stream);
+}
+
+/** gRPC shows it to nobody; should it be elsewhere one day, answers are not counted and tests fail. */
+function http2StreamOf(call: RawUnary | RawStream): ServerHttp2Stream | undefined {
+  return (call as unknown as { call?: { stream?: ServerHttp2Stream } }).call?.stream;
 }
 
 function answerStream(
@@ -197,6 +210,7 @@ class GrpcServerStream<Request, Response> extends GrpcContext
     });
     this.#number = calls.streams.add(this);
     this.#connection = calls.unsent.of(raw.getPeer());
+    pace(raw);
     raw.on("data", (bytes: Buffer) => this.#receive(bytes));
     // A cancelled call ends first and is cancelled a moment later; waiting a
     // turn keeps a handler from taking it for a proper half-close.

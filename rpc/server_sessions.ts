@@ -45,8 +45,10 @@ export function guardStreams(server: Server): void {
     const listeners = source.listeners("stream");
     source.removeAllListeners("stream");
     source.on("stream", (stream, headers) => {
-      stream.on("error", () => {});
-      if (stream.destroyed || stream.closed) return;
+      if (stream.destroyed || stream.closed) {
+        stream.on("error", () => {});
+        return;
+      }
       const encoding = headers["grpc-encoding"];
       if (encoding === "gzip" || encoding === "deflate") {
         headers["grpc-encoding"] = `${encoding}, which this server does not take`;

@@ -8,7 +8,7 @@
  * So a stream is given a little more than has left, and waits with the rest,
  * and with saying that it is done, until that has left too.
  */
-import type { ServerHttp2Session, ServerHttp2Stream } from "node:http2";
+import type { ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
 import type { Writable } from "node:stream";
 import { SequenceMap } from "../runtime/sequence_map.ts";
@@ -30,17 +30,23 @@ const noBytes = new Uint8Array();
 
 const pacingKey = Symbol("pacing");
 
-/** Paces the streams of the session that will run over the socket, see {@linkcode paceStreams}. */
+/** Makes streams of the session that will run over the socket fit for {@linkcode paceStream}. */
 export function watchFrames(socket: Socket): void {
   Reflect.set(socket, pacingKey, new WritePacing(socket));
 }
 
-/** @returns Whether the session runs over a socket that {@linkcode watchFrames} was called with */
-export function paceStreams(session: ServerHttp2Session): boolean {
+/**
+ * Paces a stream to which no data were written yet. What gets only a little is
+ * cheaper without.
+ *
+ * @returns Whether its session runs over a socket that {@linkcode watchFrames} was called with
+ */
+export function paceStream(stream: ServerHttp2Stream): boolean {
   // A session shows its socket by a proxy.
-  const pacing: unknown = session.socket && Reflect.get(session.socket, pacingKey);
+  const socket = stream.session?.socket;
+  const pacing: unknown = socket && Reflect.get(socket, pacingKey);
   if (!(pacing instanceof WritePacing)) return false;
-  session.on("stream", (stream) => pacing.add(stream));
+  pacing.add(stream);
   return true;
 }
 

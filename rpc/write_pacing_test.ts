@@ -4,7 +4,7 @@ import http2 from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
 import { sleep, systemClock } from "../runtime/clock.ts";
 import { aheadBytesMax } from "./limits.ts";
-import { DataFrames, paceStreams, watchFrames } from "./write_pacing.ts";
+import { DataFrames, paceStream, watchFrames } from "./write_pacing.ts";
 
 const patienceMs = 10_000;
 const messageBytes = 3_000_000;
@@ -27,9 +27,9 @@ async function withServer(
     watchFrames(socket);
   });
   server.on("sessionError", () => {});
-  server.on("session", (session) => assert(paceStreams(session)));
   const opened = Promise.withResolvers<http2.ServerHttp2Stream>();
   server.on("stream", (stream: http2.ServerHttp2Stream) => {
+    assert(paceStream(stream));
     stream.on("error", () => {});
     stream.respond({ ":status": 200 }, { waitForTrailers: true });
     stream.on("wantTrailers", () => stream.sendTrailers({ done: "yes" }));
