@@ -13,6 +13,8 @@ import { groupStatus, type NodeStatus } from "./node_status.ts";
 
 /** Milliseconds between two looks for servers that may just be starting. */
 const LOOK_MS = 500;
+/** Looks after which a group that is there, and has had no leader yet, is worth a word. */
+const ELECTION_LOOKS = 5;
 
 export interface JoinCheckContext {
   readonly clerk: Pick<CtrlerClerk, "query">;
@@ -43,12 +45,16 @@ export async function checkServers(
   const outcome = applyChange(config, change);
   if (outcome.kind === "refused") throwIfRefused(outcome.refusal);
   const start = clock.now();
+  let isTold = false;
   for (let looks = 0;; looks++) {
     const nodes = await groupStatus({ ...config, groups }, dialer);
     refuseStrangers(nodes);
     const silent = [...groups.keys()].filter((gid) => isSilent(gid, nodes));
     if (silent.length === 0) return identitiesOf(nodes);
-    if (looks === 0) {
+    // A group that has just been started has its first leader soon, and that needs no words.
+    const isOdd = looks >= ELECTION_LOOKS || silent.some((gid) => !answers(gid, nodes));
+    if (isOdd && !isTold) {
+      isTold = true;
       print(`Waits for group ${silent.join(", ")}: ${reasons(silent, nodes)}\n`);
     }
     if (clock.now() - start >= timeoutMs) throw silence(silent, nodes);
@@ -77,6 +83,10 @@ function lowerFirst(text: string): string {
 
 function isSilent(gid: Gid, nodes: readonly NodeStatus[]): boolean {
   return nodes.every((node) => node.gid !== gid || node.error !== undefined || isUnborn(node));
+}
+
+function answers(gid: Gid, nodes: readonly NodeStatus[]): boolean {
+  return nodes.some((node) => node.gid === gid && node.error === undefined);
 }
 
 /** A new group has no identity before a majority of its servers has elected a leader. */
