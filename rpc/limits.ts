@@ -73,14 +73,14 @@ export const unsentStreamBytesMax = 4 * 1024 * 1024;
  */
 export const unsentConnectionBytesMax = 64 * 1024 * 1024;
 
+/** The same for all connections of a server; beyond it the one with the most is closed at once. */
+export const unsentServerBytesMax = 256 * 1024 * 1024;
+
 /** A peer that has taken fewer bytes than this in {@linkcode stalledMsMax} takes nothing. */
 export const takenBytesMin = 256 * 1024;
 
 /** Milliseconds between two looks at what the peer of such a connection takes. */
 export const stalledMsMax = 2_000;
-
-/** The same for all connections of a server; beyond it the one with the most is closed. */
-export const unsentServerBytesMax = 256 * 1024 * 1024;
 
 /** Bytes from which a unary answer counts; what a connection's calls can have below it is little. */
 export const countedAnswerBytesMin = 16 * 1024;
