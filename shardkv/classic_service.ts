@@ -28,7 +28,8 @@ import { encodeWrites } from "./commands.ts";
 import { forwardCommand } from "./forwarder.ts";
 import { type GroupLog, proposeWrites } from "./group_log.ts";
 import { readKeys } from "./kv_reads.ts";
-import type { ReadBudget } from "./read_budget.ts";
+import type { Caller, ReadBudget } from "./read_budget.ts";
+import type { RequestGate } from "./request_gate.ts";
 import { CHUNK_BYTES_MAX, type GroupLimits, SHARDS_DATA_BYTES_MAX } from "./limits.ts";
 import type { ShardMachine } from "./machine.ts";
 import { isChangeCursor, USER_KIND } from "./machine_keys.ts";
@@ -45,9 +46,15 @@ export interface ClassicServiceOptions extends StatusSources {
   readonly limits: GroupLimits;
   readonly requests: RequestMetrics;
   readonly gid: Gid;
+  /** For the requests of all services. */
+  readonly gate: RequestGate;
+  /** For the requests of groups that fetch shards. */
+  readonly transfers: RequestGate;
   /** Pass requests on that other servers can answer. */
   readonly forward: boolean;
 }
+
+type ShardsData = { [shard: number]: ShardData };
 
 const NO_BYTES = Buffer.alloc(0);
 
@@ -71,6 +78,14 @@ export class ClassicService {
   }
 
   async #command(request: CommandRequest, context: CallContext): Promise<CommandResponse> {
+    try {
+      return await this.#options.gate.run(() => this.#answer(request, context));
+    } catch (error) {
+      return answer(classicErrOf(error));
+    }
+  }
+
+  async #answer(request: CommandRequest, context: CallContext): Promise<CommandResponse> {
     const { machine, limits, gid, requests } = this.#options;
     checkKey(request.key);
     checkValue(request.value, limits.valueBytesMax);
@@ -87,19 +102,21 @@ export class ClassicService {
     } else if (refusal === "WRONG_GROUP") return answer("ErrWrongGroup");
     try {
       const answered = request.op === Op.GET ? ONE_READ : ONE_WRITE;
-      return responseOf(await requests.watch(() => this.#execute(request), 1, () => answered));
+      const execute = () => this.#execute(request, context);
+      return responseOf(await requests.watch(execute, 1, () => answered));
     } catch (error) {
-      const err = classicErrOf(error);
-      const leader = KvError.from(error).leader;
-      const passOn = err === "ErrWrongLeader" && leader !== undefined && this.#mayForward(context);
-      return passOn ? await this.#forward([leader], request, context) : answer(err);
+      const { code, leader } = KvError.from(error);
+      const passOn = code === "NOT_LEADER" && leader !== undefined && this.#mayForward(context);
+      if (!passOn) throw error;
+      return await this.#forward([leader], request, context);
     }
   }
 
-  async #execute(request: CommandRequest): Promise<Result | undefined> {
+  async #execute(request: CommandRequest, caller: Caller): Promise<Result | undefined> {
     const { log, limits } = this.#options;
     if (request.op === Op.GET) {
-      return (await readKeys(this.#options, { getKeys: [request.key], anyReplica: false }))[0];
+      const reading = { getKeys: [request.key], anyReplica: false };
+      return (await readKeys(this.#options, reading, caller))[0];
     }
     const writes = encodeClassicWrite(request);
     const values = request.op === Op.APPEND ? 1 : 0;
@@ -120,18 +137,24 @@ export class ClassicService {
   }
 
   async #getShardsData(request: ShardOperationRequest): Promise<ShardOperationResponse> {
-    const shards: { [shard: number]: ShardData } = {};
-    let bytesLeft = SHARDS_DATA_BYTES_MAX;
     try {
-      for (const shard of request.shardIds) {
-        const data = await this.#readShard(request.configNum, shard, bytesLeft);
-        bytesLeft -= data.bytes;
-        shards[shard] = { kv: data.kv };
-      }
+      const shards = await this.#options.transfers.run(() => this.#readShards(request));
       return this.#operationAnswer("OK", shards);
     } catch (error) {
       return this.#operationAnswer(classicErrOf(error), {});
     }
+  }
+
+  /** @throws {KvError} As `#readShard` */
+  async #readShards({ configNum, shardIds }: ShardOperationRequest): Promise<ShardsData> {
+    const shards: ShardsData = {};
+    let bytesLeft = SHARDS_DATA_BYTES_MAX;
+    for (const shard of shardIds) {
+      const data = await this.#readShard(configNum, shard, bytesLeft);
+      bytesLeft -= data.bytes;
+      shards[shard] = { kv: data.kv };
+    }
+    return shards;
   }
 
   /**
@@ -177,10 +200,7 @@ export class ClassicService {
     }
   }
 
-  #operationAnswer(
-    err: ClassicErr,
-    shards: { [shard: number]: ShardData },
-  ): ShardOperationResponse {
+  #operationAnswer(err: ClassicErr, shards: ShardsData): ShardOperationResponse {
     const configNum = this.#options.machine.ownership.config.num;
     return { err, configNum, shards, lastOperations: {} };
   }

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { ShardKVServiceService } from "../proto/gen/shardkv.ts";
+import { Op, ShardKVServiceService } from "../proto/gen/shardkv.ts";
 import type { Dialer } from "../rpc/service.ts";
 import { VirtualClock } from "../runtime/virtual_clock.ts";
 import { RequestMetrics } from "../server/request_metrics.ts";
@@ -7,6 +7,7 @@ import { ClassicService } from "./classic_service.ts";
 import { defaultGroupLimits } from "./limits.ts";
 import { bytes, configChain, keyIn, MachineHarness, write } from "./machine_harness.ts";
 import { ReadBudget } from "./read_budget.ts";
+import { RequestGate } from "./request_gate.ts";
 import { callUnary, FakeLog } from "./service_harness.ts";
 
 const noDialer: Dialer = {
@@ -27,8 +28,11 @@ async function givingGroup() {
     write({ key: bytes(keyIn(1, 2)), value: bytes("goes") }),
   ]);
   await group.config(two);
+  const log = new FakeLog(group);
+  const gate = new RequestGate(2);
+  const transfers = new RequestGate(2);
   const { routes } = new ClassicService({
-    log: new FakeLog(group),
+    log,
     machine: group.machine,
     engine: group.engine,
     dialer: noDialer,
@@ -36,13 +40,15 @@ async function givingGroup() {
     limits: defaultGroupLimits,
     requests: new RequestMetrics(new VirtualClock()),
     gid: 100,
+    gate,
+    transfers,
     id: 2,
     address: "here:1",
     forward: false,
     version: "1.2.3",
     moves: () => [],
   });
-  return { group, routes };
+  return { group, log, gate, transfers, routes };
 }
 
 Deno.test("GetShardsData gives the data of shards on their way, and of no others", async () => {
@@ -119,5 +125,30 @@ Deno.test("GetStatus tells eRaft's figures and ours", async () => {
     storeId: "0",
     identity: "0",
   });
+  await group.close();
+});
+
+Deno.test("Command and GetShardsData are turned away while as many as allowed are answered", async () => {
+  const { group, log, gate, transfers, routes } = await givingGroup();
+  const { command, getShardsData } = ShardKVServiceService;
+  const put = {
+    key: bytes(keyIn(0, 2)),
+    value: bytes("new"),
+    op: Op.PUT,
+    clientId: "0",
+    commandId: "0",
+  };
+  const asking = { configNum: 2, shardIds: [1] };
+  const until = Promise.withResolvers<void>();
+  log.gate = until.promise;
+  const commands = [1, 2].map(() => callUnary(routes, command, put));
+  const pulls = [1, 2].map(() => callUnary(routes, getShardsData, asking));
+  assertEquals((await callUnary(routes, command, put)).err, "ErrNotReady");
+  assertEquals((await callUnary(routes, getShardsData, asking)).err, "ErrNotReady");
+  until.resolve();
+  assertEquals((await Promise.all(commands)).map(({ err }) => err), ["OK", "OK"]);
+  assertEquals((await Promise.all(pulls)).map(({ err }) => err), ["OK", "OK"]);
+  assertEquals((await callUnary(routes, command, put)).err, "OK");
+  for (const each of [gate, gate, transfers, transfers]) each.enter();
   await group.close();
 });

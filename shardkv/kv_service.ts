@@ -21,12 +21,7 @@ import type { Arrivals } from "./arrivals.ts";
 import { encodeWrites } from "./commands.ts";
 import { type GroupLog, proposeWrites } from "./group_log.ts";
 import { readKeys } from "./kv_reads.ts";
-import {
-  type GroupLimits,
-  RESPONSE_BYTES_MAX,
-  SERVER_REQUESTS_MAX,
-  STREAM_REQUESTS_MAX,
-} from "./limits.ts";
+import { type GroupLimits, RESPONSE_BYTES_MAX, STREAM_REQUESTS_MAX } from "./limits.ts";
 import type { ShardMachine } from "./machine.ts";
 import { shardOfKey, shardsOfKeys } from "./ownership.ts";
 import { placesOfKeys } from "./places.ts";
@@ -48,11 +43,12 @@ export interface KvServiceOptions {
   readonly gid: Gid;
   readonly brake: WriteBrake;
   readonly arrivals: Arrivals;
+  /** For the requests of all services. */
+  readonly gate: RequestGate;
 }
 
 export class KvService {
   readonly #options: KvServiceOptions;
-  readonly #gate = new RequestGate(SERVER_REQUESTS_MAX);
 
   constructor(options: KvServiceOptions) {
     this.#options = options;
@@ -176,22 +172,15 @@ export class KvService {
 
   #measured(request: BatchRequest, caller: Caller): Promise<BatchResponse> {
     const commands = request.getKeys.length + (request.writes.length > 0 ? 1 : 0);
-    const answer = () => this.#gated(() => this.execute(request, caller));
-    return this.#options.requests.watch(answer, commands, countBatch);
+    const { gate, requests } = this.#options;
+    const answer = () => gate.run(() => this.execute(request, caller));
+    return requests.watch(answer, commands, countBatch);
   }
 
   #measuredScan(request: ScanRequest, caller: Caller): Promise<ScanResponse> {
-    const answer = () => this.#gated(() => this.#scan(request, caller));
-    return this.#options.requests.watch(answer, 1, countScan);
-  }
-
-  async #gated<Response>(answer: () => Promise<Response>): Promise<Response> {
-    this.#gate.enter();
-    try {
-      return await answer();
-    } finally {
-      this.#gate.leave();
-    }
+    const { gate, requests } = this.#options;
+    const answer = () => gate.run(() => this.#scan(request, caller));
+    return requests.watch(answer, 1, countScan);
   }
 
   async #serveStream(calls: ServerStream<BatchRequest, BatchResponse>): Promise<void> {

@@ -14,10 +14,11 @@ import { VirtualClock } from "../runtime/virtual_clock.ts";
 import { RequestMetrics } from "../server/request_metrics.ts";
 import { Arrivals } from "./arrivals.ts";
 import { KvService } from "./kv_service.ts";
-import { defaultGroupLimits, RESPONSE_BYTES_MAX, STREAM_REQUESTS_MAX } from "./limits.ts";
+import { defaultGroupLimits, RESPONSE_BYTES_MAX, SERVER_REQUESTS_MAX, STREAM_REQUESTS_MAX } from "./limits.ts";
 import { bytes, configChain, keyIn, MachineHarness, write } from "./machine_harness.ts";
 import { callUnary, FakeLog } from "./service_harness.ts";
 import { ReadBudget } from "./read_budget.ts";
+import { RequestGate } from "./request_gate.ts";
 import { WriteBrake } from "./write_brake.ts";
 
 async function service() {
@@ -33,7 +34,9 @@ async function service() {
   const arrivals = new Arrivals(clock);
   const { machine } = group;
   const reads = new ReadBudget();
-  const kv = new KvService({ log, machine, limits, requests, gid: 100, reads, brake, arrivals });
+  const gate = new RequestGate(SERVER_REQUESTS_MAX);
+  const moving = { brake, arrivals };
+  const kv = new KvService({ log, machine, limits, requests, gid: 100, reads, gate, ...moving });
   return { group, log, kv, clock, requests, brake, arrivals };
 }
 
@@ -270,6 +273,7 @@ Deno.test("Scan pages over shards in key order and says who serves a shard of an
     reads: new ReadBudget(),
     brake: new WriteBrake(clock),
     arrivals: new Arrivals(clock),
+    gate: new RequestGate(SERVER_REQUESTS_MAX),
   });
   const names = Array.from({ length: 50 }, (_, i) => keyIn(i % 3, 4, i)).sort();
   const commands = names.map((name) => write({ key: bytes(name), value: bytes("v") }));

@@ -27,6 +27,8 @@ export const HELD_BYTES_MAX = 64 << 20;
 export const STREAM_REQUESTS_MAX = 256;
 /** Requests of all streams and calls of one server that are being answered. */
 export const SERVER_REQUESTS_MAX = 4_096;
+/** Requests of groups that fetch shards; each holds a chunk or waits for the log. */
+export const TRANSFER_REQUESTS_MAX = 256;
 
 /** Pairs of one page of a scan. */
 export const SCAN_PAIRS_MAX = 4_096;

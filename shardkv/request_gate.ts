@@ -23,4 +23,18 @@ export class RequestGate {
   leave(): void {
     this.#active--;
   }
+
+  /**
+   * Answers a request between `enter` and `leave`.
+   *
+   * @throws {KvError} As `enter`
+   */
+  async run<Response>(answer: () => Promise<Response>): Promise<Response> {
+    this.enter();
+    try {
+      return await answer();
+    } finally {
+      this.leave();
+    }
+  }
 }

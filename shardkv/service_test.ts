@@ -15,6 +15,7 @@ import { changeCursor } from "./machine_keys.ts";
 import { transferRoutes } from "./service.ts";
 import { callUnary, FakeLog } from "./service_harness.ts";
 import { ReadBudget } from "./read_budget.ts";
+import { RequestGate } from "./request_gate.ts";
 import { WriteBrake } from "./write_brake.ts";
 
 Deno.test("freezeShard() freezes a shard behind the writes that were held, not in front of them", async () => {
@@ -37,8 +38,10 @@ Deno.test("freezeShard() freezes a shard behind the writes that were held, not i
     reads: new ReadBudget(),
     brake,
     arrivals: new Arrivals(clock),
+    gate: new RequestGate(10),
   });
-  const routes = [...kv.routes, ...transferRoutes({ log, machine }, brake)];
+  const transfers = new RequestGate(10);
+  const routes = [...kv.routes, ...transferRoutes({ log, machine, transfers }, brake)];
   const cursor = changeCursor(0);
   const request = { configNum: 2, shard: 1, cursor, bytesMax: 1_000, storeId: "0", gid: 200 };
   const { pullShard, freezeShard } = ShardTransferServiceService;
