@@ -74,7 +74,7 @@ export type {
 } from "./client/ctrler_clerk.ts";
 export type { NodeRole, ServerState } from "./client/server_state.ts";
 export { DeadlineError } from "./client/deadline_error.ts";
-export { keyBytesMax, valueBytesMax } from "./client/limits.ts";
+export { KEY_BYTES_MAX, VALUE_BYTES_MAX } from "./client/limits.ts";
 export { type ErrorCode, KvError } from "./rpc/errors.ts";
 export { GrpcDialer } from "./rpc/grpc_dialer.ts";
 export type { Channel, Dialer } from "./rpc/service.ts";

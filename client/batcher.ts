@@ -6,9 +6,9 @@ import type { CallQueue } from "./call_queue.ts";
 import type { Session } from "./session.ts";
 
 /** Most commands in one batch: beyond it a message gains nothing and its first command waits. */
-export const batchCommandsMax = 512;
+export const BATCH_COMMANDS_MAX = 512;
 /** Most bytes in one batch, unless a single command has more; far below the 4 MiB of a message. */
-const batchBytesMax = 1_048_576;
+const BATCH_BYTES_MAX = 1_048_576;
 
 /** Calls that travel together. */
 export interface Batch {
@@ -40,7 +40,7 @@ export function takeBatch(
   for (let call = queue.peek(); call !== undefined; call = queue.peek()) {
     // Answers have to fit into a message, too.
     const cost = call.isWrite ? call.bytes : call.bytes + readBytes;
-    if (count === batchCommandsMax || (count > 0 && bytes + cost > batchBytesMax)) break;
+    if (count === BATCH_COMMANDS_MAX || (count > 0 && bytes + cost > BATCH_BYTES_MAX)) break;
     if (call.isWrite && call.sequence === 0) {
       const sequence = session.issue();
       if (sequence === undefined) break;

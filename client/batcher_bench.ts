@@ -5,14 +5,14 @@ import { Command, PendingCall } from "./call.ts";
 import { CallQueue } from "./call_queue.ts";
 import { Session } from "./session.ts";
 
-const calls = 256;
-const value = Buffer.alloc(100, 7);
-const keys = Array.from({ length: calls }, (_, i) => Buffer.from(`bench-key-${i}`));
+const CALLS = 256;
+const VALUE = Buffer.alloc(100, 7);
+const keys = Array.from({ length: CALLS }, (_, i) => Buffer.from(`bench-key-${i}`));
 const completion = { resolve: () => {}, reject: () => {} };
 
 function fill(op: WriteOp): CallQueue {
   const queue = new CallQueue();
-  for (const key of keys) queue.push(new PendingCall(new Command(op, key, value), completion));
+  for (const key of keys) queue.push(new PendingCall(new Command(op, key, VALUE), completion));
   return queue;
 }
 
@@ -23,7 +23,7 @@ for (
   ]] as const
 ) {
   const session = new Session("12345678901234567890");
-  Deno.bench(`a batch of ${calls} ${name}s: taken, encoded, answered`, () => {
+  Deno.bench(`a batch of ${CALLS} ${name}s: taken, encoded, answered`, () => {
     const batch = takeBatch(fill(op), session, 1);
     if (batch === undefined) throw new Error("There is no batch");
     KvServiceService.stream.requestSerialize(encodeBatch(1, batch, session, 1));

@@ -7,19 +7,19 @@ import { ClosedLoop, OpenLoop, type Schedule } from "./bench_schedule.ts";
 import { Histogram } from "../runtime/histogram.ts";
 import type { KvClerk } from "./kv_clerk.ts";
 
-export const benchModes = ["put", "get", "append", "mixed", "scan"] as const;
-export type BenchMode = typeof benchModes[number];
+export const BENCH_MODES = ["put", "get", "append", "mixed", "scan"] as const;
+export type BenchMode = typeof BENCH_MODES[number];
 
 /** Number of keys where the mode needs a fixed set and none is given. */
-const benchKeysDefault = 10_000;
+const BENCH_KEYS_DEFAULT = 10_000;
 /** Keys that one request of mode `scan` asks for, from any key on. */
-const benchScanKeys = 100;
+const BENCH_SCAN_KEYS = 100;
 /** Keys of one `putMany` before the run: as many as are worth having in memory at once. */
-const loadKeys = 10_000;
+const LOAD_KEYS = 10_000;
 /** The callers give up together once each has failed and two more have: the cluster is gone. */
-const spareFailures = 2;
+const SPARE_FAILURES = 2;
 /** Drawn from to choose reads and writes: exact to a thousandth of a per cent. */
-const ratioSteps = 100_000;
+const RATIO_STEPS = 100_000;
 
 /** What load to make. */
 export interface BenchLoad {
@@ -78,7 +78,7 @@ export class Bench {
   #firstError: KvError | undefined;
 
   constructor(options: BenchOptions) {
-    const { prng, valueBytes, keys = benchKeysDefault } = options;
+    const { prng, valueBytes, keys = BENCH_KEYS_DEFAULT } = options;
     this.#options = options;
     this.#data = new BenchData({ prng, keys, valueBytes });
   }
@@ -96,7 +96,7 @@ export class Bench {
   async load(): Promise<void> {
     const { clerk, mode } = this.#options;
     if (mode === "put" || mode === "append") return;
-    for (const entries of this.#data.chunks(loadKeys)) await clerk.putMany(entries);
+    for (const entries of this.#data.chunks(LOAD_KEYS)) await clerk.putMany(entries);
   }
 
   /** Runs the load; requests that fail are counted. */
@@ -131,7 +131,7 @@ export class Bench {
   }
 
   get #isHopeless(): boolean {
-    return this.#failedInRow >= this.#options.clients + spareFailures;
+    return this.#failedInRow >= this.#options.clients + SPARE_FAILURES;
   }
 
   async #request(client: number, i: number, due: number): Promise<void> {
@@ -163,7 +163,7 @@ export class Bench {
 
   #readOrWrite(): "get" | "put" {
     const { prng, readRatio } = this.#options;
-    return prng.below(ratioSteps) < readRatio * ratioSteps ? "get" : "put";
+    return prng.below(RATIO_STEPS) < readRatio * RATIO_STEPS ? "get" : "put";
   }
 }
 
@@ -175,7 +175,7 @@ function scheduleOf({ clock, clients, ratePerSecond, ...load }: BenchOptions): S
 }
 
 async function scan(clerk: KvClerk, start: string): Promise<void> {
-  const entries = clerk.scan({ start, limit: benchScanKeys });
+  const entries = clerk.scan({ start, limit: BENCH_SCAN_KEYS });
   for await (const _ of entries);
 }
 

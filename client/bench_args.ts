@@ -7,11 +7,11 @@ import {
   stringFlag,
   valueFlag,
 } from "../runtime/flags.ts";
-import { type BenchLoad, benchModes } from "./bench.ts";
+import { BENCH_MODES, type BenchLoad } from "./bench.ts";
 import { UsageError } from "./cli_usage.ts";
-import { callsPendingMax } from "./dispatcher.ts";
-import { callTimeoutMsMax } from "./kv_clerk.ts";
-import { valueBytesMax } from "./limits.ts";
+import { CALLS_PENDING_MAX } from "./dispatcher.ts";
+import { CALL_TIMEOUT_MS_MAX } from "./kv_clerk.ts";
+import { VALUE_BYTES_MAX } from "./limits.ts";
 
 export interface BenchCommand extends BenchLoad {
   readonly kind: "bench";
@@ -19,17 +19,17 @@ export interface BenchCommand extends BenchLoad {
   readonly record: string | undefined;
 }
 
-const requestsMax = 1e9;
+const REQUESTS_MAX = 1e9;
 /** A million requests a second is beyond one process. */
-const rateMax = 1e6;
+const RATE_MAX = 1e6;
 
-const usage = `Usage: bench <num_requests> [num_clients]
+const USAGE = `Usage: bench <num_requests> [num_clients]
   num_requests: Total number of requests to execute
   num_clients:  Number of concurrent clients (default: 1)
 `;
 
 const flags = defineFlags("bench", {
-  mode: choiceFlag({ default: "put", choices: benchModes, help: "what the requests do" }),
+  mode: choiceFlag({ default: "put", choices: BENCH_MODES, help: "what the requests do" }),
   readRatio: valueFlag({
     default: 0.5,
     defaultText: "0.5",
@@ -40,25 +40,25 @@ const flags = defineFlags("bench", {
   valueSize: intFlag({
     default: 0,
     min: 0,
-    max: valueBytesMax,
+    max: VALUE_BYTES_MAX,
     help: "`bytes` of a value, 0 for a short text",
   }),
   keys: intFlag({ default: 0, min: 0, max: 1e8, help: "number of keys, 0 for one per put" }),
   clients: intFlag({
     default: 1,
     min: 1,
-    max: callsPendingMax,
+    max: CALLS_PENDING_MAX,
     help: "concurrent clients; the same as num_clients",
   }),
   duration: durationFlag({
     default: 0,
-    max: callTimeoutMsMax,
+    max: CALL_TIMEOUT_MS_MAX,
     help: "how long requests begin, 0 for until num_requests are done",
   }),
   rate: intFlag({
     default: 0,
     min: 0,
-    max: rateMax,
+    max: RATE_MAX,
     help: "requests a `second`, answered or not, 0 for each client one after the other",
   }),
   record: stringFlag({
@@ -73,7 +73,7 @@ export function parseBench(args: readonly string[]): BenchCommand {
   const [requests, clients] = rest;
   const { mode, readRatio, valueSize, keys, duration, rate, record } = values;
   if (requests === undefined && duration === 0) {
-    throw new UsageError("Cannot bench: neither a number nor -duration is given", usage);
+    throw new UsageError("Cannot bench: neither a number nor -duration is given", USAGE);
   }
   if (rest.length > 2) {
     throw new UsageError(
@@ -93,10 +93,12 @@ export function parseBench(args: readonly string[]): BenchCommand {
   }
   return {
     kind: "bench",
-    requests: requests === undefined ? undefined : positive(requests, "requests", requestsMax),
+    requests: requests === undefined ? undefined : positive(requests, "requests", REQUESTS_MAX),
     durationMs: orNone(duration),
     ratePerSecond: orNone(rate),
-    clients: clients === undefined ? values.clients : positive(clients, "clients", callsPendingMax),
+    clients: clients === undefined
+      ? values.clients
+      : positive(clients, "clients", CALLS_PENDING_MAX),
     mode,
     readRatio,
     valueBytes: orNone(valueSize),

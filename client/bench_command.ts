@@ -4,7 +4,7 @@ import type { BenchCommand } from "./bench_args.ts";
 import { ProgressBar } from "./bench_progress.ts";
 import { BenchRecord } from "./bench_record.ts";
 import { progressText, resultJson, resultText, startText } from "./bench_report.ts";
-import { exitCodeOf, exitError, exitOk } from "./cli_exit.ts";
+import { EXIT_ERROR, EXIT_OK, exitCodeOf } from "./cli_exit.ts";
 import type { KvClerk } from "./kv_clerk.ts";
 import type { KvCliIo } from "./kv_cli_io.ts";
 
@@ -67,8 +67,8 @@ async function run(
 }
 
 function exitCode({ failed, firstError }: BenchResult, io: KvCliIo): number {
-  if (failed === 0) return exitOk;
-  if (firstError === undefined) return exitError;
+  if (failed === 0) return EXIT_OK;
+  if (firstError === undefined) return EXIT_ERROR;
   io.stderr(`The first failure: ${firstError.message}\n`);
   return exitCodeOf(firstError.code);
 }

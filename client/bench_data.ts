@@ -2,7 +2,7 @@
 import type { Prng } from "../runtime/prng.ts";
 
 /** Bytes of text that random values are cut from. */
-const poolBytes = 1 << 21;
+const POOL_BYTES = 1 << 21;
 
 export interface BenchDataOptions {
   readonly prng: Prng;
@@ -47,7 +47,7 @@ export class BenchData {
   value(client: number, i: number): string {
     const { valueBytes, prng } = this.#options;
     if (valueBytes === undefined) return `value-${client}-${i}-${this.#random()}`;
-    const start = prng.below(poolBytes - valueBytes + 1);
+    const start = prng.below(POOL_BYTES - valueBytes + 1);
     return this.#pool.slice(start, start + valueBytes);
   }
 
@@ -64,7 +64,7 @@ function fixedKey(number: number): string {
 
 /** ASCII, so that characters are bytes. */
 function randomText(prng: Prng): string {
-  const bytes = Buffer.alloc(poolBytes);
-  for (let i = 0; i < poolBytes; i++) bytes[i] = 33 + prng.below(94);
+  const bytes = Buffer.alloc(POOL_BYTES);
+  for (let i = 0; i < POOL_BYTES; i++) bytes[i] = 33 + prng.below(94);
   return bytes.toString("latin1");
 }

@@ -2,11 +2,11 @@
 import type { Clock, Timer } from "../runtime/clock.ts";
 
 /** Milliseconds between two looks: smooth for the eye, nothing for the processor. */
-const redrawMs = 200;
+const REDRAW_MS = 200;
 /** Characters of the bar between its brackets. */
-const barWidth = 30;
+const BAR_WIDTH = 30;
 /** Back to the start of the line, and the line wiped. */
-const wipe = "\r\x1b[2K";
+const WIPE = "\r\x1b[2K";
 
 export interface ProgressBarOptions {
   readonly clock: Clock;
@@ -34,14 +34,14 @@ export class ProgressBar {
   close(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
-    this.#options.write(wipe);
+    this.#options.write(WIPE);
   }
 
   #draw(): void {
     const { clock, write, requests, durationMs, done } = this.#options;
     const elapsedMs = clock.now() - this.#start;
-    write(wipe + progressLine({ done: done(), elapsedMs, requests, durationMs }));
-    this.#timer = clock.setTimer(() => this.#draw(), redrawMs);
+    write(WIPE + progressLine({ done: done(), elapsedMs, requests, durationMs }));
+    this.#timer = clock.setTimer(() => this.#draw(), REDRAW_MS);
   }
 }
 
@@ -60,8 +60,8 @@ export function progressLine({ done, elapsedMs, requests, durationMs }: Progress
   ];
   // Whatever comes first ends the run.
   const part = Math.min(1, Math.max(...parts));
-  const filled = Math.floor(part * barWidth);
-  const bar = "#".repeat(filled) + ".".repeat(barWidth - filled);
+  const filled = Math.floor(part * BAR_WIDTH);
+  const bar = "#".repeat(filled) + ".".repeat(BAR_WIDTH - filled);
   const percent = String(Math.floor(part * 100)).padStart(3);
   const goal = requests === undefined ? "" : `/${requests}`;
   const rate = elapsedMs === 0 ? 0 : Math.round(done / (elapsedMs / 1_000));

@@ -4,7 +4,7 @@ import { OutputError } from "./cli_streams.ts";
 import type { AppendFile, KvCliIo } from "./kv_cli_io.ts";
 
 /** Characters of the record that wait to be written together. */
-const recordCharsMax = 65_536;
+const RECORD_CHARS_MAX = 65_536;
 
 /** The record cannot be opened or written. */
 export class RecordError extends Error {
@@ -35,7 +35,7 @@ export class BenchRecord {
   add(key: string, value: string): void {
     const sha256 = createHash("sha256").update(value).digest("hex");
     this.#waiting += `${JSON.stringify({ key, sha256 })}\n`;
-    if (this.#waiting.length >= recordCharsMax) this.#flush();
+    if (this.#waiting.length >= RECORD_CHARS_MAX) this.#flush();
   }
 
   /** @throws {RecordError} When not all of it was written */

@@ -5,7 +5,7 @@ import { Bench, type BenchLoad } from "./bench.ts";
 import { resultJson, resultText } from "./bench_report.ts";
 import { FakeCluster } from "./testing/fake_cluster.ts";
 
-const load: BenchLoad = {
+const LOAD: BenchLoad = {
   requests: 5,
   durationMs: undefined,
   ratePerSecond: undefined,
@@ -21,12 +21,12 @@ Deno.test("a benchmark in which nothing succeeded shows no figures that were not
   const cluster = new FakeCluster({ clock });
   for (const address of [...cluster.servers.keys()]) cluster.stop(address);
   await using clerk = cluster.clerk({ timeoutMs: 1_000 });
-  const bench = new Bench({ ...load, clerk, clock, prng: createPrng(1) });
+  const bench = new Bench({ ...LOAD, clerk, clock, prng: createPrng(1) });
   const result = await clock.resolve(bench.run(), 60_000);
-  const lines = resultText(load, result).split("\n");
+  const lines = resultText(LOAD, result).split("\n");
   assert(lines.includes("Throughput:        0.00 req/s"));
   const latencies = lines.filter((line) => line.includes("Latency:"));
   assertEquals(latencies.map((line) => line.replace(/^.*: +/, "")), Array(7).fill("-"));
-  const { bench: { latencyMs } } = JSON.parse(resultJson(load, result));
+  const { bench: { latencyMs } } = JSON.parse(resultJson(LOAD, result));
   assertEquals(new Set(Object.values(latencyMs)), new Set([null]));
 });

@@ -4,7 +4,7 @@ import { VirtualClock } from "../runtime/virtual_clock.ts";
 import { Bench, type BenchLoad } from "./bench.ts";
 import { FakeCluster } from "./testing/fake_cluster.ts";
 
-const load: BenchLoad = {
+const LOAD: BenchLoad = {
   requests: undefined,
   durationMs: undefined,
   ratePerSecond: undefined,
@@ -17,7 +17,7 @@ const load: BenchLoad = {
 
 function benchOn(clock: VirtualClock, cluster: FakeCluster, options: Partial<BenchLoad>): Bench {
   const clerk = cluster.clerk({ timeoutMs: 1_000 });
-  return new Bench({ ...load, ...options, clerk, clock, prng: createPrng(1) });
+  return new Bench({ ...LOAD, ...options, clerk, clock, prng: createPrng(1) });
 }
 
 Deno.test("Bench reads as often as the ratio says", async () => {

@@ -3,9 +3,9 @@ import { type Result, type WriteCommand, WriteOp } from "../proto/gen/shardkv.ts
 import type { KvError } from "../rpc/errors.ts";
 
 /** Bytes a command costs in a message besides its key and values, rounded up. */
-const commandOverheadBytes = 32;
+const COMMAND_OVERHEAD_BYTES = 32;
 
-const none = Buffer.alloc(0);
+const NONE = Buffer.alloc(0);
 
 /** What a conditional write asks besides its key and value. */
 export interface Condition {
@@ -27,7 +27,7 @@ export class Command {
   readonly value: Buffer;
   readonly condition: Condition | undefined;
 
-  constructor(op: WriteOp, key: Buffer, value: Buffer = none, condition?: Condition) {
+  constructor(op: WriteOp, key: Buffer, value: Buffer = NONE, condition?: Condition) {
     this.op = op;
     this.key = key;
     this.value = value;
@@ -93,10 +93,11 @@ export class PendingCall implements WriteCommand {
     this.op = command.op;
     this.key = command.key;
     this.value = command.value;
-    this.expected = command.condition?.expected ?? none;
+    this.expected = command.condition?.expected ?? NONE;
     this.expectAbsent = command.condition?.expectAbsent ?? false;
     this.deleteOnMatch = command.condition?.deleteOnMatch ?? false;
-    this.bytes = this.key.length + this.value.length + this.expected.length + commandOverheadBytes;
+    this.bytes = this.key.length + this.value.length + this.expected.length +
+      COMMAND_OVERHEAD_BYTES;
     this.index = index;
     this.#completion = completion;
   }

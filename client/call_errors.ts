@@ -4,7 +4,7 @@ import { WriteOp } from "../proto/gen/shardkv.ts";
 import type { PendingCall } from "./call.ts";
 
 /** Longest part of a key that is shown, in characters. */
-const keyShownMax = 64;
+const KEY_SHOWN_MAX = 64;
 
 /** The call's time is up. */
 export function expired(call: PendingCall): KvError {
@@ -85,7 +85,7 @@ function shown(key: Buffer): string {
   const text = key.toString("utf8");
   const readable = /^[^\p{C}\ufffd]*$/u.test(text);
   const whole = readable ? `'${text}'` : `0x${key.toString("hex")}`;
-  return whole.length <= keyShownMax ? whole : `${whole.slice(0, keyShownMax)}...`;
+  return whole.length <= KEY_SHOWN_MAX ? whole : `${whole.slice(0, KEY_SHOWN_MAX)}...`;
 }
 
 function lowerFirst(text: string): string {

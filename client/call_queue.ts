@@ -2,7 +2,7 @@
 import type { PendingCall } from "./call.ts";
 
 /** Settled calls that may stand in the queue before they are swept out. */
-const settledMax = 1_024;
+const SETTLED_MAX = 1_024;
 
 /** A queue whose front takes back what has to be sent again. */
 export class CallQueue {
@@ -63,7 +63,7 @@ export class CallQueue {
 
   /** Frees settled calls deep inside the queue once they are many; for a queue that stands still. */
   sweep(): void {
-    if (this.length < settledMax) return;
+    if (this.length < SETTLED_MAX) return;
     this.#calls = this.takeAll();
   }
 }

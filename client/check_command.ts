@@ -4,7 +4,7 @@ import type { Clock } from "../runtime/clock.ts";
 import type { Prng } from "../runtime/prng.ts";
 import { formatTable } from "../runtime/table.ts";
 import { type Config, CONTROLLERS_GID, type Gid } from "../shardctrler/config.ts";
-import { exitError, exitOk, exitUnavailable } from "./cli_exit.ts";
+import { EXIT_ERROR, EXIT_OK, EXIT_UNAVAILABLE } from "./cli_exit.ts";
 import { groupServers } from "./group_servers.ts";
 import { jsonLine } from "./json_line.ts";
 import type { ConfigSource } from "./routing.ts";
@@ -53,8 +53,8 @@ export async function runCheck(
   const complaints = checks.flatMap(complaintsOf);
   for (const complaint of complaints) io.stderr(`${complaint}\n`);
   const results = new Set(checks.flatMap(({ replicas }) => replicas.map(({ result }) => result)));
-  if (results.has("differs")) return exitError;
-  return results.has("unknown") ? exitUnavailable : exitOk;
+  if (results.has("differs")) return EXIT_ERROR;
+  return results.has("unknown") ? EXIT_UNAVAILABLE : EXIT_OK;
 }
 
 function allGids({ groups }: Config): Gid[] {

@@ -1,6 +1,6 @@
 /** From the process to a command line's `main` and back. */
 import { checkDenoVersion } from "../runtime/version.ts";
-import { exitError } from "./cli_exit.ts";
+import { EXIT_ERROR } from "./cli_exit.ts";
 import { OutputError, writeError } from "./cli_streams.ts";
 
 /**
@@ -23,5 +23,5 @@ export async function runCommandLine(main: () => Promise<number>): Promise<never
 
 function fail(line: string): never {
   writeError(`${line}\n`);
-  Deno.exit(exitError);
+  Deno.exit(EXIT_ERROR);
 }

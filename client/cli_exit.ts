@@ -1,17 +1,17 @@
 /** With what code the command lines end. */
 import type { ErrorCode } from "../rpc/errors.ts";
 
-export const exitOk = 0;
+export const EXIT_OK = 0;
 /** Refused or failed. */
-export const exitError = 1;
+export const EXIT_ERROR = 1;
 /** The command line makes no sense. */
-export const exitUsage = 2;
-export const exitNotFound = 3;
+export const EXIT_USAGE = 2;
+export const EXIT_NOT_FOUND = 3;
 /** No answer in time. */
-export const exitUnavailable = 4;
+export const EXIT_UNAVAILABLE = 4;
 
 /** Codes that speak of the servers' health rather than of the request. */
-const unavailableCodes: readonly ErrorCode[] = [
+const UNAVAILABLE_CODES: readonly ErrorCode[] = [
   "NOT_LEADER",
   "LEADERSHIP_LOST",
   "WRONG_GROUP",
@@ -22,5 +22,5 @@ const unavailableCodes: readonly ErrorCode[] = [
 ];
 
 export function exitCodeOf(code: ErrorCode): number {
-  return unavailableCodes.includes(code) ? exitUnavailable : exitError;
+  return UNAVAILABLE_CODES.includes(code) ? EXIT_UNAVAILABLE : EXIT_ERROR;
 }

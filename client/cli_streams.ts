@@ -1,5 +1,5 @@
 /** Where the command lines write: standard output, standard error, and files. */
-import { exitOk } from "./cli_exit.ts";
+import { EXIT_OK } from "./cli_exit.ts";
 
 /** What was to be written was not, as when the disk is full. */
 export class OutputError extends Error {
@@ -55,7 +55,7 @@ export function writeOut(data: string | Uint8Array): void {
 
 /** Writes to standard output, and ends the process once its reader has seen enough: `scan | head`. */
 export function writeOutWhileRead(data: string | Uint8Array): void {
-  if (!writeIfRead(Deno.stdout, bytesOf(data))) Deno.exit(exitOk);
+  if (!writeIfRead(Deno.stdout, bytesOf(data))) Deno.exit(EXIT_OK);
 }
 
 /** Writes text to standard error, if that can be: the exit code tells all the same. */

@@ -1,6 +1,6 @@
 /** Command lines that make no sense, and what is said about them. */
 import { FlagError, HelpRequested, VersionRequested } from "../runtime/flags.ts";
-import { exitUsage } from "./cli_exit.ts";
+import { EXIT_USAGE } from "./cli_exit.ts";
 
 /** The words make no command. */
 export class UsageError extends Error {
@@ -38,5 +38,5 @@ export function explainUsage(error: unknown, output: UsageOutput): number {
   if (!(error instanceof UsageError)) throw error;
   if (error.usage === undefined) output.stderr(`${error.message}\n`);
   else output.stdout(error.usage);
-  return exitUsage;
+  return EXIT_USAGE;
 }

@@ -57,11 +57,11 @@ function reasonOf(error: KvError): string {
 }
 
 /** How the carriers, of memory and of gRPC, word that there was no connection to begin with. */
-const neverSent = /^Cannot reach |: No connection established|: Name resolution failed/;
+const NEVER_SENT = /^Cannot reach |: No connection established|: Name resolution failed/;
 
 /** Whether the failed attempt never left this machine: a server that was not reached did nothing. */
 export function wasNeverSent(error: KvError): boolean {
-  return error.code === "UNAVAILABLE" && neverSent.test(error.message);
+  return error.code === "UNAVAILABLE" && NEVER_SENT.test(error.message);
 }
 
 /** Names the stage that an attempt's error speaks of. */

@@ -16,22 +16,22 @@ import { type ConfigSource, type RefusingGroup, Router } from "./routing.ts";
 import { Session } from "./session.ts";
 
 /** Most calls that may be pending in one clerk; more are refused as OVERLOADED. */
-export const callsPendingMax = 65_536;
+export const CALLS_PENDING_MAX = 65_536;
 /** Most bytes of keys and values that may be pending in one clerk: the memory it may cost. */
-const bytesPendingMax = 128 * 1_048_576;
+const BYTES_PENDING_MAX = 128 * 1_048_576;
 
 /**
  * Time for one question to the controllers, in milliseconds: enough to wait for
  * two that hang and to hear the third. Calls that wait have deadlines of their own.
  */
-const configTimeoutMs = 10_000;
+const CONFIG_TIMEOUT_MS = 10_000;
 
 /** Groups that a call may be sent on to before it waits: a chain of moves is no longer than that. */
-const hopsMax = 3;
+const HOPS_MAX = 3;
 /** Waits for a shard that is just being handed over, which takes some round trips. */
-const handOverBounds: BackoffBounds = { initialMs: 5, maxMs: 20 };
+const HAND_OVER_BOUNDS: BackoffBounds = { initialMs: 5, maxMs: 20 };
 /** So many of them, then the usual ones: something else is the matter. */
-const handOverWaitsMax = 16;
+const HAND_OVER_WAITS_MAX = 16;
 
 export interface DispatcherOptions {
   readonly source: ConfigSource;
@@ -70,7 +70,7 @@ export class Dispatcher implements CallOwner {
     this.router = new Router({
       source,
       clock,
-      timeoutMs: configTimeoutMs,
+      timeoutMs: CONFIG_TIMEOUT_MS,
       signal: this.#ended.signal,
       onChange: (config) => this.#onConfig(config),
     });
@@ -83,7 +83,8 @@ export class Dispatcher implements CallOwner {
 
   /** Whether another call of so many bytes would be taken. */
   hasRoom(bytes: number): boolean {
-    return this.#deadlines.size < callsPendingMax && this.#bytesPending + bytes <= bytesPendingMax;
+    return this.#deadlines.size < CALLS_PENDING_MAX &&
+      this.#bytesPending + bytes <= BYTES_PENDING_MAX;
   }
 
   /** Takes the call; its completion is told how it ended, at once if it is turned away. */
@@ -232,15 +233,15 @@ export class Dispatcher implements CallOwner {
   #sendOn(call: PendingCall, from: Gid): boolean {
     const place = this.router.locate(call.key);
     if (place === undefined || !this.router.isDetour(place.shard)) return false;
-    if (place.gid === from || call.hops >= hopsMax) return false;
+    if (place.gid === from || call.hops >= HOPS_MAX) return false;
     call.hops++;
     this.#route(call);
     return true;
   }
 
   #awaitHandOver(calls: readonly PendingCall[]): void {
-    const short = calls.filter((call) => call.waits < handOverWaitsMax);
-    this.#later(short, handOverBounds);
+    const short = calls.filter((call) => call.waits < HAND_OVER_WAITS_MAX);
+    this.#later(short, HAND_OVER_BOUNDS);
     this.#later(calls.filter((call) => !short.includes(call)));
   }
 

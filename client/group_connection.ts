@@ -6,7 +6,7 @@ import type { Gid } from "../shardctrler/config.ts";
 import { errorTraits, isErrorCode, KvError } from "../rpc/errors.ts";
 import type { Dialer } from "../rpc/service.ts";
 import { backoffMs } from "../rpc/retry.ts";
-import { type Batch, batchCommandsMax, callsOf, takeBatch, takeNumberBack } from "./batcher.ts";
+import { type Batch, BATCH_COMMANDS_MAX, callsOf, takeBatch, takeNumberBack } from "./batcher.ts";
 import type { PendingCall } from "./call.ts";
 import { wasNeverSent } from "./deadline_error.ts";
 import { CallQueue } from "./call_queue.ts";
@@ -21,7 +21,7 @@ import type { Session } from "./session.ts";
  * own, so a second one leaves only if the first was full or a full one waits:
  * many small ones at a time took half as much again for the same calls.
  */
-const batchesInFlightMax = 4;
+const BATCHES_IN_FLIGHT_MAX = 4;
 
 /** What becomes of calls is decided by whoever owns the connection. */
 export interface CallOwner {
@@ -129,8 +129,8 @@ export class GroupConnection {
     const stream = this.#current;
     if (stream === undefined || stream.inFlight === 0) return true;
     // A replica that has proven nothing may not lead: one batch is enough to find out.
-    if (!stream.proven || stream.inFlight >= batchesInFlightMax) return false;
-    return follows || this.#queue.length >= batchCommandsMax;
+    if (!stream.proven || stream.inFlight >= BATCHES_IN_FLIGHT_MAX) return false;
+    return follows || this.#queue.length >= BATCH_COMMANDS_MAX;
   }
 
   #flush(): void {

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { createPrng } from "../runtime/prng.ts";
 import { VirtualClock } from "../runtime/virtual_clock.ts";
-import { batchCommandsMax } from "./batcher.ts";
+import { BATCH_COMMANDS_MAX } from "./batcher.ts";
 import type { PendingCall } from "./call.ts";
 import { type CallOwner, GroupConnection } from "./group_connection.ts";
 import { ReplicaChoice } from "./replica_choice.ts";
@@ -79,7 +79,7 @@ Deno.test("GroupConnection sends full batches one behind the other, once the rep
   const { connection, group, done } = connect(clock);
   group.delayMs = () => 10;
   const enqueueMany = () => {
-    for (let i = 0; i < 3 * batchCommandsMax; i++) connection.enqueue(putCall(`${i}`));
+    for (let i = 0; i < 3 * BATCH_COMMANDS_MAX; i++) connection.enqueue(putCall(`${i}`));
   };
   enqueueMany();
   await clock.advance(0);
@@ -91,7 +91,7 @@ Deno.test("GroupConnection sends full batches one behind the other, once the rep
   await clock.advance(0);
   assertEquals(group.batches, 6);
   await clock.advance(10);
-  assertEquals(done.length, 6 * batchCommandsMax);
+  assertEquals(done.length, 6 * BATCH_COMMANDS_MAX);
   connection.close();
 });
 

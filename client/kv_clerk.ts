@@ -1,6 +1,6 @@
 /** The client of the whole store: keys in, values out, wherever they live. */
 import { type Result, ResultCode, WriteOp } from "../proto/gen/shardkv.ts";
-import { type Clock, systemClock, timerMsMax } from "../runtime/clock.ts";
+import { type Clock, systemClock, TIMER_MS_MAX } from "../runtime/clock.ts";
 import { createPrng, type Prng, randomSeed } from "../runtime/prng.ts";
 import type { Dialer } from "../rpc/service.ts";
 import { Command, type Completion, type Condition, PendingCall } from "./call.ts";
@@ -15,9 +15,9 @@ import { prefixEnd, type ScanRange, scanRange } from "./scan.ts";
 export type { NodeStatus, ShardStatus } from "./node_status.ts";
 
 /** Time a call has unless it says otherwise, in milliseconds. */
-const callTimeoutMsDefault = 30_000;
+const CALL_TIMEOUT_MS_DEFAULT = 30_000;
 /** Longest time a call may ask for, in milliseconds. */
-export const callTimeoutMsMax = timerMsMax;
+export const CALL_TIMEOUT_MS_MAX = TIMER_MS_MAX;
 
 /** Text stands for its UTF-8 bytes; one with half a surrogate pair has none, and is refused. */
 export type Data = Uint8Array | string;
@@ -105,7 +105,7 @@ export class KvClerk {
     this.#options = options;
     this.#clock = clock;
     this.#prng = options.prng ?? createPrng(randomSeed());
-    this.#timeoutMs = checkTimeout(options.timeoutMs ?? callTimeoutMsDefault);
+    this.#timeoutMs = checkTimeout(options.timeoutMs ?? CALL_TIMEOUT_MS_DEFAULT);
     const shared = { controllers, dialer, clock, prng: this.#prng };
     if (source !== undefined) this.#source = source;
     else {
@@ -262,9 +262,9 @@ class Answer<Value> implements Completion {
 }
 
 function checkTimeout(timeoutMs: number): number {
-  if (timeoutMs > 0 && timeoutMs <= callTimeoutMsMax) return timeoutMs;
+  if (timeoutMs > 0 && timeoutMs <= CALL_TIMEOUT_MS_MAX) return timeoutMs;
   throw new RangeError(
-    `Cannot use 'timeoutMs' ${timeoutMs}: it must be above 0 and at most ${callTimeoutMsMax}`,
+    `Cannot use 'timeoutMs' ${timeoutMs}: it must be above 0 and at most ${CALL_TIMEOUT_MS_MAX}`,
   );
 }
 

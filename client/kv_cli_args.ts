@@ -10,7 +10,7 @@ import {
 } from "../runtime/flags.ts";
 import { type BenchCommand, parseBench } from "./bench_args.ts";
 import { UsageError } from "./cli_usage.ts";
-import { callTimeoutMsMax } from "./kv_clerk.ts";
+import { CALL_TIMEOUT_MS_MAX } from "./kv_clerk.ts";
 
 export type KvCommand =
   | { readonly kind: "get" | "delete"; readonly key: string }
@@ -42,7 +42,7 @@ export interface KvRequest {
   readonly strict: boolean;
 }
 
-const usage = `Usage: shardkvclient [options] <command> [args]
+const USAGE = `Usage: shardkvclient [options] <command> [args]
 Commands:
   get <key>                    Get value for key
   put <key> <value>            Put value for key
@@ -59,13 +59,13 @@ Commands:
                                -keys N, -clients N, -duration D, -rate N, -record FILE
 `;
 
-const controllersDefault = "localhost:50051,localhost:50052,localhost:50053";
-const formats = ["text", "json", "raw"] as const;
+const CONTROLLERS_DEFAULT = "localhost:50051,localhost:50052,localhost:50053";
+const FORMATS = ["text", "json", "raw"] as const;
 
 const flags = defineFlags("shardkvclient", {
   ctrlers: valueFlag({
-    default: parseAddressList(controllersDefault),
-    defaultText: `"${controllersDefault}"`,
+    default: parseAddressList(CONTROLLERS_DEFAULT),
+    defaultText: `"${CONTROLLERS_DEFAULT}"`,
     placeholder: "addresses",
     help: "comma separated addresses of shardctrler nodes",
     parse: parseAddressList,
@@ -73,12 +73,12 @@ const flags = defineFlags("shardkvclient", {
   timeout: durationFlag({
     default: 30_000,
     min: 1,
-    max: callTimeoutMsMax,
+    max: CALL_TIMEOUT_MS_MAX,
     help: "give up after this long",
   }),
-  o: choiceFlag({ default: "text", choices: formats, help: "output format" }),
+  o: choiceFlag({ default: "text", choices: FORMATS, help: "output format" }),
   eraftStrict: boolFlag({ help: "try for ever and always exit with 0, as eRaft's client does" }),
-}, { trailer: usage, hasVersion: true });
+}, { trailer: USAGE, hasVersion: true });
 
 const scanFlags = defineFlags("scan", {
   limit: intFlag({ default: 0, min: 0, help: "most keys to list, 0 for all" }),
@@ -89,7 +89,7 @@ const scanFlags = defineFlags("scan", {
 export function parseRequest(args: readonly string[]): KvRequest {
   const { values, rest } = flags.parse(args);
   const { ctrlers: controllers, timeout, o: format, eraftStrict: strict } = values;
-  const timeoutMs = strict ? callTimeoutMsMax : timeout;
+  const timeoutMs = strict ? CALL_TIMEOUT_MS_MAX : timeout;
   return { command: parseCommand(rest), controllers, timeoutMs, format, strict };
 }
 
@@ -98,7 +98,7 @@ function parseCommand(words: readonly string[]): KvCommand {
   const [key = "", value = "", third = ""] = args;
   switch (verb) {
     case undefined:
-      throw new UsageError("Cannot start: no command is given", usage);
+      throw new UsageError("Cannot start: no command is given", USAGE);
     case "get":
     case "delete":
       requireArguments(args, 1, `${verb} <key>`);

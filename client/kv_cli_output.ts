@@ -4,8 +4,8 @@ import type { NodeStatus } from "./node_status.ts";
 import { paddedRow } from "./padded_row.ts";
 
 const statusRule = "-".repeat(105);
-const statusWidths = [10, 25, 15, 10, 10, 15, 15];
-const shardWidths = [10, 15, 15, 15];
+const STATUS_WIDTHS = [10, 25, 15, 10, 10, 15, 15];
+const SHARD_WIDTHS = [10, 15, 15, 15];
 
 /** Bytes as text where they are text, else as an object that says what they are. */
 export function jsonData(bytes: Uint8Array): string | { readonly base64: string } {
@@ -30,15 +30,15 @@ function asText(bytes: Uint8Array): string | undefined {
 /** The table of `status`; below each server that has shards, theirs. */
 export function statusText(nodes: readonly NodeStatus[]): string {
   const header = ["GID-ID", "Address", "Role", "Term", "Applied", "Commit", "Storage(B)"];
-  const lines = [paddedRow(header, statusWidths), statusRule];
+  const lines = [paddedRow(header, STATUS_WIDTHS), statusRule];
   for (const node of nodes) {
     const { gid, id, address, role, term, applied, commit, storageBytes, shards } = node;
     const cells = [`${gid}-${id}`, address, role, term, applied, commit, storageBytes];
-    lines.push(paddedRow(cells, statusWidths));
+    lines.push(paddedRow(cells, STATUS_WIDTHS));
     if (shards.length === 0) continue;
-    lines.push("  Shards:", `  ${paddedRow(["ShardID", "Status", "Keys", "Bytes"], shardWidths)}`);
+    lines.push("  Shards:", `  ${paddedRow(["ShardID", "Status", "Keys", "Bytes"], SHARD_WIDTHS)}`);
     for (const { shard, status, keys, bytes } of shards) {
-      lines.push(`  ${paddedRow([shard, status, keys, bytes], shardWidths)}`);
+      lines.push(`  ${paddedRow([shard, status, keys, bytes], SHARD_WIDTHS)}`);
     }
     lines.push("");
   }

@@ -10,7 +10,7 @@ import { type LeaderCall, LeaderCaller } from "./leader_caller.ts";
 
 const SERVERS = ["a:1", "b:1", "c:1"];
 const method = ShardCtrlerServiceService.command;
-const request = {
+const REQUEST = {
   servers: {},
   gids: [],
   shard: 0,
@@ -54,7 +54,7 @@ class Fixture {
       kind: "write",
       timeoutMs: 10_000,
       signal: never,
-      attempt: async (channel, options) => (await channel.unary(method, request, options)).err,
+      attempt: async (channel, options) => (await channel.unary(method, REQUEST, options)).err,
       ...overrides,
     });
     return this.clock.resolve(promise, 60_000);

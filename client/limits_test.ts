@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { keyBytes, keyBytesMax, valueBytes, valueBytesMax } from "./limits.ts";
+import { KEY_BYTES_MAX, keyBytes, VALUE_BYTES_MAX, valueBytes } from "./limits.ts";
 
 Deno.test("valueBytes() makes UTF-8 of text, and no text spoils another", () => {
   const text = fc.oneof(
@@ -32,9 +32,9 @@ Deno.test("valueBytes() copies bytes, which their owner may change", () => {
 Deno.test("keys and values out of bounds are refused with what they may have", () => {
   assertThrows(() => keyBytes(""), RangeError, "a key of 0 bytes: it must have 1 to 4096");
   assertThrows(() => keyBytes("é".repeat(2_049)), RangeError, "a key of 4098 bytes");
-  assertEquals(keyBytes("é".repeat(2_048)).length, keyBytesMax);
+  assertEquals(keyBytes("é".repeat(2_048)).length, KEY_BYTES_MAX);
   assertThrows(
-    () => valueBytes("x".repeat(valueBytesMax + 1)),
+    () => valueBytes("x".repeat(VALUE_BYTES_MAX + 1)),
     RangeError,
     "a value of 1048577 bytes: it must have 1048576 or fewer",
   );

@@ -5,9 +5,9 @@ import { type Command, PendingCall } from "./call.ts";
 import type { CallTerms, Dispatcher } from "./dispatcher.ts";
 
 /** Commands of one caller under way at once: enough to fill the batches of several groups. */
-const manyInFlightMax = 4_096;
+const MANY_IN_FLIGHT_MAX = 4_096;
 /** Bytes of one caller's commands under way at once. */
-const manyBytesInFlightMax = 16 * 1_048_576;
+const MANY_BYTES_IN_FLIGHT_MAX = 16 * 1_048_576;
 
 export interface ManyOptions {
   readonly dispatcher: Dispatcher;
@@ -67,7 +67,7 @@ class Many {
     if (this.#feeding) return;
     this.#feeding = true;
     const { dispatcher, terms } = this.#options;
-    while (this.#inFlight < manyInFlightMax && this.#bytes < manyBytesInFlightMax) {
+    while (this.#inFlight < MANY_IN_FLIGHT_MAX && this.#bytes < MANY_BYTES_IN_FLIGHT_MAX) {
       const command = this.#commands[this.#next];
       if (command === undefined || this.#failure !== undefined) break;
       const call = new PendingCall(command, this.#completion, this.#next++);
@@ -95,7 +95,7 @@ class Many {
     this.#inFlight--;
     this.#bytes -= call.bytes;
     // Half empty, not one by one: what is added together travels together.
-    if (this.#inFlight <= manyInFlightMax / 2) this.#feed();
+    if (this.#inFlight <= MANY_IN_FLIGHT_MAX / 2) this.#feed();
   }
 
   #finish(): void {

@@ -3,7 +3,7 @@ import type { Dialer } from "../rpc/service.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Prng } from "../runtime/prng.ts";
 import { CONTROLLERS_GID, type Gid } from "../shardctrler/config.ts";
-import { exitOk } from "./cli_exit.ts";
+import { EXIT_OK } from "./cli_exit.ts";
 import type { MemberCommand } from "./ctrler_cli_args.ts";
 import { groupServers } from "./group_servers.ts";
 import { jsonLine } from "./json_line.ts";
@@ -40,7 +40,7 @@ export async function runMember(
   const members = new MemberClerk({ servers, dialer, clock, prng, timeoutMs });
   try {
     io.stdout(await answer(command, members, servers, context));
-    return exitOk;
+    return EXIT_OK;
   } finally {
     members.close();
   }

@@ -143,12 +143,12 @@ Deno.test("a replica that has lost its disk is refused, and comes back as a new 
   assertEquals(textOf(await store.run(store.clerk.get("k"))), "x");
 });
 
-const refusals: readonly [string, readonly string[], string][] = [
+const REFUSALS: readonly [string, readonly string[], string][] = [
   ["a group nobody knows", ["list", "7"], "Cannot find group 7"],
   ["a member nobody knows", ["promote", "100", "9"], "Cannot find node 9"],
   ["the address of a voter", ["add", "100", "g100-0:1"], "it is the address of node 0"],
 ];
-for (const [what, words, reason] of refusals) {
+for (const [what, words, reason] of REFUSALS) {
   Deno.test(`member ${words[0]} refuses ${what}`, async () => {
     await using store = await startStore();
     await run(store, "member", "add", "100", "nowhere:1");

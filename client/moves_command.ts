@@ -2,7 +2,7 @@
 import { KvError } from "../rpc/errors.ts";
 import type { Dialer } from "../rpc/service.ts";
 import { type Clock, sleep } from "../runtime/clock.ts";
-import { exitOk } from "./cli_exit.ts";
+import { EXIT_OK } from "./cli_exit.ts";
 import { isSettled, type Moves, movesOf } from "./moves.ts";
 import { movesJson, movesText } from "./moves_output.ts";
 import { groupStatus } from "./node_status.ts";
@@ -25,7 +25,7 @@ export interface MovesContext {
 /** Shows the moves once. */
 export async function showMoves(context: MovesContext): Promise<number> {
   context.print(shown(await look(context), context));
-  return exitOk;
+  return EXIT_OK;
 }
 
 /**
@@ -39,7 +39,7 @@ export async function watchMoves(context: MovesContext): Promise<number> {
   for (let changedMs = clock.now();;) {
     const moves = await look(context);
     print(shown(moves, context));
-    if (isSettled(moves)) return exitOk;
+    if (isSettled(moves)) return EXIT_OK;
     const mark = markOf(moves);
     if (mark !== last) changedMs = clock.now();
     last = mark;

@@ -5,11 +5,16 @@ import { StoreCluster } from "../shardkv/cluster_testing.ts";
 import { main } from "./shardctrlerclient.ts";
 
 const SHARDS = 2;
-const tuning = { limits: { chunkBytes: 2_000 } };
+const TUNING = { limits: { chunkBytes: 2_000 } };
 
 /** Group 100 with both shards, one of them with much in it, and group 200 with none. */
 async function openStore(): Promise<StoreCluster> {
-  const store = await StoreCluster.start({ shards: SHARDS, gids: [100, 200], delayMs: 2, tuning });
+  const store = await StoreCluster.start({
+    shards: SHARDS,
+    gids: [100, 200],
+    delayMs: 2,
+    tuning: TUNING,
+  });
   await store.join(100);
   await store.settle(100);
   await store.join(200);

@@ -19,7 +19,7 @@ import {
 import { offlineState, onlineState, type ServerState } from "./server_state.ts";
 
 /** Time a server has to answer before it counts as offline, in milliseconds. */
-const nodeStatusTimeoutMs = 2_000;
+const NODE_STATUS_TIMEOUT_MS = 2_000;
 
 /** One shard as one server holds it. */
 export interface ShardStatus {
@@ -71,7 +71,7 @@ async function askNode(
   storeId: StoreId,
   signal: AbortSignal | undefined,
 ): Promise<NodeStatus> {
-  const options = { timeoutMs: nodeStatusTimeoutMs, signal };
+  const options = { timeoutMs: NODE_STATUS_TIMEOUT_MS, signal };
   try {
     const response = await dialer.channel(place.address)
       .unary(ShardKVServiceService.getStatus, {}, options);

@@ -2,9 +2,9 @@
 import type { Clock } from "../runtime/clock.ts";
 
 /** A replica that did not answer in time is left alone this long, in milliseconds. */
-const silentMs = 3_000;
+const SILENT_MS = 3_000;
 /** A replica that could not be reached is left alone this long, in milliseconds. */
-const unreachableMs = 300;
+const UNREACHABLE_MS = 300;
 
 /** What is known of one group's replicas. */
 export class ReplicaChoice {
@@ -59,12 +59,12 @@ export class ReplicaChoice {
 
   /** The replica could not be reached or broke the connection. */
   unreachable(address: string): void {
-    this.#avoid(address, unreachableMs);
+    this.#avoid(address, UNREACHABLE_MS);
   }
 
   /** The replica took the request and said nothing. */
   silent(address: string): void {
-    this.#avoid(address, silentMs);
+    this.#avoid(address, SILENT_MS);
   }
 
   #avoid(address: string, ms: number): void {

@@ -14,11 +14,11 @@ import { type Batch, callsOf, encodeBatch } from "./batcher.ts";
 import type { Session } from "./session.ts";
 
 /** A replica that answers nothing for this long, in milliseconds, is taken for dead. */
-const silenceMsMax = 2_000;
+const SILENCE_MS_MAX = 2_000;
 /** A batch is not waited for longer than this, in milliseconds, whatever else is answered. */
-const batchMsMax = 10_000;
+const BATCH_MS_MAX = 10_000;
 /** Batches on a stream that may wait for shards to change hands while others leave. */
-const heldBatchesMax = 64;
+const HELD_BATCHES_MAX = 64;
 
 interface Sent {
   /** What of it has no answer yet. */
@@ -65,7 +65,7 @@ export class ReplicaStream {
 
   /** Batches that await an answer, but for those that are only waiting for a shard to change hands. */
   get inFlight(): number {
-    return this.#sent.size - Math.min(this.#held, heldBatchesMax);
+    return this.#sent.size - Math.min(this.#held, HELD_BATCHES_MAX);
   }
 
   /** Nothing is awaited. */
@@ -79,7 +79,7 @@ export class ReplicaStream {
     const id = this.#nextId++;
     for (const call of callsOf(batch)) call.lastAddress = this.address;
     this.#sent.set(id, { batch, at: now, isHeld: false });
-    this.#timer ??= clock.setTimer(() => this.#watch(), silenceMsMax);
+    this.#timer ??= clock.setTimer(() => this.#watch(), SILENCE_MS_MAX);
     this.#stream.send(encodeBatch(id, batch, session, now));
   }
 
@@ -150,8 +150,8 @@ export class ReplicaStream {
     const [oldest] = this.#sent.values();
     if (oldest === undefined) return;
     const now = clock.now();
-    const silentAt = Math.max(oldest.at, this.#answeredAt) + silenceMsMax;
-    const tooLateAt = oldest.at + batchMsMax;
+    const silentAt = Math.max(oldest.at, this.#answeredAt) + SILENCE_MS_MAX;
+    const tooLateAt = oldest.at + BATCH_MS_MAX;
     const limit = Math.min(silentAt, tooLateAt);
     if (now < limit) {
       this.#timer = clock.setTimer(() => this.#watch(), limit - now);

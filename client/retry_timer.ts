@@ -3,7 +3,7 @@ import type { Clock, Timer } from "../runtime/clock.ts";
 import type { PendingCall } from "./call.ts";
 
 /** Calls whose waits end within the same slot of this many milliseconds share a timer. */
-const slotMs = 8;
+const SLOT_MS = 8;
 
 interface Slot {
   readonly calls: PendingCall[];
@@ -25,13 +25,13 @@ export class RetryTimer {
   /** Holds the calls for `delayMs` or a little longer. */
   add(calls: readonly PendingCall[], delayMs: number): void {
     const now = this.#clock.now();
-    const number = Math.ceil((now + delayMs) / slotMs);
+    const number = Math.ceil((now + delayMs) / SLOT_MS);
     const slot = this.#slots.get(number);
     if (slot !== undefined) {
       for (const call of calls) slot.calls.push(call);
       return;
     }
-    const timer = this.#clock.setTimer(() => this.#release(number), number * slotMs - now);
+    const timer = this.#clock.setTimer(() => this.#release(number), number * SLOT_MS - now);
     this.#slots.set(number, { calls: [...calls], timer });
   }
 

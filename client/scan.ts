@@ -2,7 +2,7 @@
 import { KvServiceService, type ScanResponse, type ShardPair } from "../proto/gen/shardkv.ts";
 import { abortable } from "../runtime/abortable.ts";
 import type { Clock } from "../runtime/clock.ts";
-import { sleep, timerMsMax } from "../runtime/clock.ts";
+import { sleep, TIMER_MS_MAX } from "../runtime/clock.ts";
 import type { Prng } from "../runtime/prng.ts";
 import { KvError } from "../rpc/errors.ts";
 import type { Dialer } from "../rpc/service.ts";
@@ -12,16 +12,16 @@ import { LeaderCaller } from "./leader_caller.ts";
 import type { Router } from "./routing.ts";
 
 /** Most keys in one page; servers may end a page earlier, by its bytes. */
-const scanPageKeysMax = 1_000;
+const SCAN_PAGE_KEYS_MAX = 1_000;
 
 /**
  * Time for a page of a group that only its shards' owner has named, in
  * milliseconds: it may be gone, and the shards with their owner.
  */
-const detourTimeoutMs = 5_000;
+const DETOUR_TIMEOUT_MS = 5_000;
 
 /** Milliseconds for a question that ran out of time to say what was tried. */
-const lastWordMs = 50;
+const LAST_WORD_MS = 50;
 
 /** What to go through; `end` is exclusive, and empty means without end. */
 export interface ScanRange {
@@ -119,7 +119,7 @@ async function refresh(
 ): Promise<KvError | undefined> {
   const late = new AbortController();
   const leftMs = Math.max(1, Math.ceil(end - clock.now()));
-  const timer = clock.setTimer(() => late.abort(), Math.min(leftMs + lastWordMs, timerMsMax));
+  const timer = clock.setTimer(() => late.abort(), Math.min(leftMs + LAST_WORD_MS, TIMER_MS_MAX));
   const asked = router.refresh(leftMs);
   try {
     return await abortable(asked, AbortSignal.any([signal, late.signal]));
@@ -258,7 +258,10 @@ class Merge {
     const isDetour = shards.some((shard) => router.isDetour(shard));
     let page: ScanResponse | undefined;
     try {
-      page = await this.#call(source, isDetour ? Math.min(timeoutMs, detourTimeoutMs) : timeoutMs);
+      page = await this.#call(
+        source,
+        isDetour ? Math.min(timeoutMs, DETOUR_TIMEOUT_MS) : timeoutMs,
+      );
     } catch (error) {
       // It was named by the shards' owner, which may have them by now.
       const mayBeThere = KvError.from(error).code === "DEADLINE_EXCEEDED" && isDetour;
@@ -277,7 +280,7 @@ class Merge {
       shards: [...source.shards],
       start: source.cursor,
       end: this.#range.end,
-      limit: Math.min(scanPageKeysMax, this.#range.limit),
+      limit: Math.min(SCAN_PAGE_KEYS_MAX, this.#range.limit),
       keysOnly: this.#range.keysOnly,
     };
     return source.caller.call({

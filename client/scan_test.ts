@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { KvError } from "../rpc/errors.ts";
-import { sleep, systemClock, timerMsMax } from "../runtime/clock.ts";
+import { sleep, systemClock, TIMER_MS_MAX } from "../runtime/clock.ts";
 import { VirtualClock } from "../runtime/virtual_clock.ts";
-import { callTimeoutMsMax, type KvClerk, type ScanOptions } from "./kv_clerk.ts";
+import { CALL_TIMEOUT_MS_MAX, type KvClerk, type ScanOptions } from "./kv_clerk.ts";
 import { prefixEnd } from "./scan.ts";
 import { FakeCluster } from "./testing/fake_cluster.ts";
 
@@ -135,8 +135,8 @@ Deno.test("KvClerk.scan() may take as long as any call, and sets no timer that i
     return setTimer(callback, delayMs);
   };
   await using clerk = new FakeCluster({ clock }).clerk();
-  await clock.resolve(keysOf(clerk, { timeoutMs: callTimeoutMsMax }), 1_000);
-  assertEquals(Math.max(...delays), timerMsMax);
+  await clock.resolve(keysOf(clerk, { timeoutMs: CALL_TIMEOUT_MS_MAX }), 1_000);
+  assertEquals(Math.max(...delays), TIMER_MS_MAX);
 });
 
 Deno.test("KvClerk.scan() asks the controllers again until its time is up", async () => {

@@ -10,9 +10,9 @@ import { invariant } from "../runtime/invariant.ts";
  * Servers remember a reply for each of them, so one write that hangs must not
  * make them remember without end.
  */
-export const sessionWindowMax = 262_144;
+export const SESSION_WINDOW_MAX = 262_144;
 
-const ringInitial = 1_024;
+const RING_INITIAL = 1_024;
 
 /** Hands out sequence numbers and keeps the lowest one that is still unanswered. */
 export class Session {
@@ -25,15 +25,15 @@ export class Session {
    * One flag a number in [#lowest, #next): 1 if answered. Length is a power of
    * two of at least `#next - #lowest`; flags outside that range are 0.
    */
-  #answered = new Uint8Array(ringInitial);
+  #answered = new Uint8Array(RING_INITIAL);
   /** Told once when the window is no longer full. */
   #waiting: (() => void)[] = [];
 
   /**
    * @param clientId A uint64 in decimal, other than "0" (which means no session)
-   * @param windowMax See {@linkcode sessionWindowMax}
+   * @param windowMax See {@linkcode SESSION_WINDOW_MAX}
    */
-  constructor(clientId: string, windowMax: number = sessionWindowMax) {
+  constructor(clientId: string, windowMax: number = SESSION_WINDOW_MAX) {
     invariant(/^[1-9]\d*$/.test(clientId), () => `A client id is a positive integer: ${clientId}`);
     this.clientId = clientId;
     this.#windowMax = windowMax;

@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { InvariantError } from "../runtime/invariant.ts";
-import { Session, sessionWindowMax } from "./session.ts";
+import { Session, SESSION_WINDOW_MAX } from "./session.ts";
 
 Deno.test("Session.lowestUnanswered is the lowest open number, whatever the order of answers", () => {
   // Each step issues a number or answers one of those that are open.
@@ -27,14 +27,14 @@ Deno.test("Session.lowestUnanswered is the lowest open number, whatever the orde
 
 Deno.test("Session.issue() stops at the window and goes on once the lowest is answered", () => {
   const session = new Session("1");
-  for (let i = 0; i < sessionWindowMax; i++) session.issue();
+  for (let i = 0; i < SESSION_WINDOW_MAX; i++) session.issue();
   assertEquals(session.issue(), undefined);
   let woken = 0;
   session.whenOpen(() => woken++);
   session.answered(2);
   assertEquals([session.issue(), woken], [undefined, 0]);
   session.answered(1);
-  assertEquals([session.issue(), woken], [sessionWindowMax + 1, 1]);
+  assertEquals([session.issue(), woken], [SESSION_WINDOW_MAX + 1, 1]);
   assertEquals(session.lowestUnanswered, 3);
 });
 

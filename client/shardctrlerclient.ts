@@ -10,7 +10,7 @@ import type { Config } from "../shardctrler/config.ts";
 import { runCheck } from "./check_command.ts";
 import { runCommandLine } from "./cli_entry.ts";
 import { writeError, writeOut, writeOutWhileRead } from "./cli_streams.ts";
-import { exitCodeOf, exitOk, exitUnavailable } from "./cli_exit.ts";
+import { EXIT_OK, EXIT_UNAVAILABLE, exitCodeOf } from "./cli_exit.ts";
 import { explainUsage, UsageError } from "./cli_usage.ts";
 import { type CtrlerCommand, parseCommand, USAGE } from "./ctrler_cli_args.ts";
 import { configJson, configText, statusJson, statusText } from "./ctrler_cli_output.ts";
@@ -119,7 +119,7 @@ async function run(
   const done = (config: Config, line: string): Promise<number> => {
     io.stdout(json ? configJson(config) : line);
     // What scripts read is the same with and without.
-    return wait ? watchMoves({ ...watching, print: io.stderr }) : Promise.resolve(exitOk);
+    return wait ? watchMoves({ ...watching, print: io.stderr }) : Promise.resolve(EXIT_OK);
   };
   switch (command.kind) {
     case "join": {
@@ -156,7 +156,7 @@ async function printStatus(request: Request, clerk: CtrlerClerk, io: CliIo): Pro
     if (error !== undefined) io.stderr(`${address} is offline: ${error.message}\n`);
   }
   const isAnyOnline = controllers.some(({ error }) => error === undefined);
-  return isAnyOnline ? exitOk : exitUnavailable;
+  return isAnyOnline ? EXIT_OK : EXIT_UNAVAILABLE;
 }
 
 if (import.meta.main) {

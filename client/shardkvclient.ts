@@ -5,12 +5,12 @@ import { explainUsage } from "./cli_usage.ts";
 import { benchCommand } from "./bench_command.ts";
 import { RecordError } from "./bench_record.ts";
 import {
+  EXIT_ERROR,
+  EXIT_NOT_FOUND,
+  EXIT_OK,
+  EXIT_UNAVAILABLE,
+  EXIT_USAGE,
   exitCodeOf,
-  exitError,
-  exitNotFound,
-  exitOk,
-  exitUnavailable,
-  exitUsage,
 } from "./cli_exit.ts";
 import { errorJson, jsonLine } from "./json_line.ts";
 import { KvClerk, type ScanEntry } from "./kv_clerk.ts";
@@ -46,10 +46,10 @@ export async function main(args: readonly string[], io: KvCliIo): Promise<number
   });
   try {
     const code = await run(request, clerk, io);
-    return strict ? exitOk : code;
+    return strict ? EXIT_OK : code;
   } catch (error) {
     const code = explainError(error, request, io);
-    return strict ? exitOk : code;
+    return strict ? EXIT_OK : code;
   } finally {
     await clerk.close();
   }
@@ -62,7 +62,7 @@ function explainError(error: unknown, request: KvRequest, io: KvCliIo): number {
   }
   if (error instanceof RangeError || error instanceof RecordError) {
     io.stderr(`${error.message}\n`);
-    return error instanceof RangeError ? exitUsage : exitError;
+    return error instanceof RangeError ? EXIT_USAGE : EXIT_ERROR;
   }
   throw error;
 }
@@ -71,7 +71,7 @@ async function run(request: KvRequest, clerk: KvClerk, io: KvCliIo): Promise<num
   const { command, format } = request;
   const done = (line: string): number => {
     io.stdout(format === "json" ? jsonLine({ ok: true }) : line);
-    return exitOk;
+    return EXIT_OK;
   };
   switch (command.kind) {
     case "get":
@@ -116,13 +116,13 @@ async function get(key: string, request: KvRequest, clerk: KvClerk, io: KvCliIo)
     case "json":
       io.stdout(jsonLine({ found: true, key, value: jsonData(value) }));
   }
-  return exitOk;
+  return EXIT_OK;
 }
 
 function notFound(key: string, request: KvRequest, io: KvCliIo): number {
   if (request.format === "json") io.stdout(jsonLine({ found: false, key }));
   else if (!request.strict) io.stderr(`There is no key "${key}"\n`);
-  return exitNotFound;
+  return EXIT_NOT_FOUND;
 }
 
 async function cas(
@@ -138,7 +138,7 @@ async function cas(
   if (request.format === "json") {
     io.stdout(jsonLine({ ok: false, key, current: jsonData(current) }));
   } else io.stderr(`Not swapped: "${key}" holds ${JSON.stringify(jsonData(current))}\n`);
-  return exitError;
+  return EXIT_ERROR;
 }
 
 async function scan(
@@ -156,7 +156,7 @@ async function scan(
     // A failure is told by the exit code, also to those who do not read on.
     lines.flush(io.stdout);
   }
-  return exitOk;
+  return EXIT_OK;
 }
 
 function scanLine({ key, value }: ScanEntry, format: OutputFormat, keysOnly: boolean): Buffer {
@@ -166,7 +166,7 @@ function scanLine({ key, value }: ScanEntry, format: OutputFormat, keysOnly: boo
       return Buffer.from(jsonLine({ key: jsonData(key), ...shown }));
     }
     case "raw":
-      return Buffer.concat(keysOnly ? [key, newline] : [key, tab, value, newline]);
+      return Buffer.concat(keysOnly ? [key, NEWLINE] : [key, TAB, value, NEWLINE]);
     case "text":
       return Buffer.from(
         keysOnly ? `${shownData(key)}\n` : `${shownData(key)}\t${shownData(value)}\n`,
@@ -174,8 +174,8 @@ function scanLine({ key, value }: ScanEntry, format: OutputFormat, keysOnly: boo
   }
 }
 
-const tab = Buffer.from("\t");
-const newline = Buffer.from("\n");
+const TAB = Buffer.from("\t");
+const NEWLINE = Buffer.from("\n");
 
 /** Writes many lines at once: a million of them would be as many calls to the system. */
 class Lines {
@@ -190,7 +190,7 @@ class Lines {
   add(line: Buffer): void {
     this.#waiting.push(line);
     this.#bytes += line.length;
-    if (this.#bytes >= linesBytesMax) this.flush();
+    if (this.#bytes >= LINES_BYTES_MAX) this.flush();
   }
 
   flush(out = this.#out): void {
@@ -201,7 +201,7 @@ class Lines {
 }
 
 /** Bytes of lines that wait to be written together. */
-const linesBytesMax = 65_536;
+const LINES_BYTES_MAX = 65_536;
 
 async function status({ format }: KvRequest, clerk: KvClerk, io: KvCliIo): Promise<number> {
   const nodes = await clerk.status();
@@ -210,7 +210,7 @@ async function status({ format }: KvRequest, clerk: KvClerk, io: KvCliIo): Promi
     if (error !== undefined) io.stderr(`${address} is offline: ${error.message}\n`);
   }
   const areAllOffline = nodes.length > 0 && nodes.every(({ role }) => role === "Offline");
-  return areAllOffline ? exitUnavailable : exitOk;
+  return areAllOffline ? EXIT_UNAVAILABLE : EXIT_OK;
 }
 
 if (import.meta.main) await runCommandLine(() => main(Deno.args, processIo()));

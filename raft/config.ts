@@ -44,7 +44,7 @@ export interface RaftConfig {
   readonly leaseMs: number;
 }
 
-export const defaultRaftConfig: Omit<RaftConfig, "id"> = {
+export const DEFAULT_RAFT_CONFIG: Omit<RaftConfig, "id"> = {
   electionTicks: 10,
   heartbeatTicks: 1,
   appendBytesMax: 1 << 20,

@@ -1,6 +1,6 @@
 /** Reads under a lease (thesis section 6.4.1). */
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { defaultRaftConfig, validateRaftConfig } from "./config.ts";
+import { DEFAULT_RAFT_CONFIG, validateRaftConfig } from "./config.ts";
 import { Lease } from "./lease.ts";
 import { TestNetwork } from "./testing/test_network.ts";
 import type { TestNode } from "./testing/test_node.ts";
@@ -150,6 +150,6 @@ Deno.test("a follower keeps its promise to a leader that it has forgotten since"
 });
 
 Deno.test("leases need 'checkQuorum'", () => {
-  const config = { ...defaultRaftConfig, id: 1, leaseMs: 100, checkQuorum: false };
+  const config = { ...DEFAULT_RAFT_CONFIG, id: 1, leaseMs: 100, checkQuorum: false };
   assertThrows(() => validateRaftConfig(config), RangeError, "checkQuorum");
 });

@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { InvariantError } from "../runtime/invariant.ts";
 import { createPrng } from "../runtime/prng.ts";
-import { defaultRaftConfig } from "./config.ts";
+import { DEFAULT_RAFT_CONFIG } from "./config.ts";
 import type { Message } from "./message.ts";
 import { ProposalError, type ProposalErrorCode } from "./proposal_error.ts";
 import { RawNode } from "./raw_node.ts";
@@ -20,7 +20,7 @@ function takeRound(node: TestNode): Ready {
 
 Deno.test("RawNode constructor refuses a configuration or a store that cannot be", () => {
   const good = {
-    config: { ...defaultRaftConfig, id: 1 },
+    config: { ...DEFAULT_RAFT_CONFIG, id: 1 },
     prng: createPrng(1),
     hardState: { term: 2, vote: 0, commit: 1 },
     confState: voters(1, 2, 3),

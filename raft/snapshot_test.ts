@@ -1,6 +1,6 @@
 /** Followers whose next entry is compacted: naming, installing and leaving snapshots. */
 import { assertEquals } from "@std/assert";
-import { defaultRaftConfig } from "./config.ts";
+import { DEFAULT_RAFT_CONFIG } from "./config.ts";
 import { accepted, append, only } from "./testing/messages.ts";
 import { TestNetwork } from "./testing/test_network.ts";
 import { elect, entriesOfTerms, TestNode, voters } from "./testing/test_node.ts";
@@ -183,7 +183,7 @@ Deno.test("catchUpIndexes() tells behind which index a member goes on that was n
 Deno.test("catchUpIndexes() leaves out members that are only slow, and those not heard from", () => {
   const { node } = leaderOfEmptyPeer();
   const hearsOnlyFrom3 = () => {
-    for (let tick = 0; tick < defaultRaftConfig.electionTicks; tick++) {
+    for (let tick = 0; tick < DEFAULT_RAFT_CONFIG.electionTicks; tick++) {
       node.raw.step({ type: "heartbeatResponse", from: 3, to: 1, term: 2, context: 0 });
       node.raw.tick();
       node.drain();

@@ -11,10 +11,10 @@ export interface ParseAddressOptions {
   readonly portMin?: number;
 }
 
-const portMax = 65_535;
+const PORT_MAX = 65_535;
 
 /** RFC 1123 letters, digits and hyphens; the underscore is what container networks add. */
-const hostName =
+const HOST_NAME =
   /^(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*\.?$/i;
 
 /**
@@ -77,7 +77,7 @@ function parseHost(text: string, ipv6: string | undefined, name: string): string
   }
   if (name === "") throw new SyntaxError(`Cannot use address "${text}": the host is missing`);
   const looksNumeric = /^[\d.]+$/.test(name);
-  if (looksNumeric ? isIpv4(name) : hostName.test(name)) return name;
+  if (looksNumeric ? isIpv4(name) : HOST_NAME.test(name)) return name;
   throw new SyntaxError(`Cannot use address "${text}": "${name}" is no host name or IP address`);
 }
 
@@ -88,9 +88,9 @@ function parsePort(text: string, portText: string, options: ParseAddressOptions)
     throw new SyntaxError(`Cannot use address "${text}": port "${portText}" is no number`);
   }
   const port = Number(portText);
-  if (port < portMin || port > portMax) {
+  if (port < portMin || port > PORT_MAX) {
     throw new RangeError(
-      `Cannot use address "${text}": the port must be ${portMin} to ${portMax}, not ${portText}`,
+      `Cannot use address "${text}": the port must be ${portMin} to ${PORT_MAX}, not ${portText}`,
     );
   }
   return port;

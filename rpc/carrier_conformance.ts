@@ -6,7 +6,7 @@ import {
   type ConformanceTest,
   endless,
   execute,
-  patienceMs,
+  PATIENCE_MS,
   rejection,
   request,
   response,
@@ -47,12 +47,12 @@ const lifecycleTests: ConformanceTest[] = [
     };
     const { address, dialer, closeServer } = await start([unary(execute, handler)]);
     const channel = dialer.channel(address);
-    const call = rejection(channel.unary(execute, request(1), { timeoutMs: patienceMs }));
+    const call = rejection(channel.unary(execute, request(1), { timeoutMs: PATIENCE_MS }));
     await entered.promise;
     await dialer.close();
     assertEquals((await call).code, "CANCELLED");
     await aborted.promise;
-    const late = rejection(channel.unary(execute, request(1), { timeoutMs: patienceMs }));
+    const late = rejection(channel.unary(execute, request(1), { timeoutMs: PATIENCE_MS }));
     assertEquals((await late).code, "CANCELLED");
     const last = collect(dialer.channel(address).stream(streamMethod).responses);
     assertEquals((await rejection(last)).code, "CANCELLED");
@@ -65,11 +65,11 @@ const lifecycleTests: ConformanceTest[] = [
     ]);
     const first = dialer.channel(address);
     assert(first === dialer.channel(address));
-    assertEquals((await first.unary(execute, request(1), { timeoutMs: patienceMs })).id, 3);
+    assertEquals((await first.unary(execute, request(1), { timeoutMs: PATIENCE_MS })).id, 3);
     dialer.forget(address);
     const second = dialer.channel(address);
     assert(second !== first);
-    assertEquals((await second.unary(execute, request(1), { timeoutMs: patienceMs })).id, 3);
+    assertEquals((await second.unary(execute, request(1), { timeoutMs: PATIENCE_MS })).id, 3);
     await dialer.close();
     await closeServer();
   }],

@@ -9,12 +9,12 @@ import type { Logger } from "../runtime/logger.ts";
 import { parseAddress } from "./address.ts";
 
 /** What an HTTP/2 connection begins with (RFC 9113, section 3.4). */
-const preface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 
 /** Milliseconds between two lines about connections that were refused. */
-const warningMs = 10_000;
+const WARNING_MS = 10_000;
 
-const http1Answer = "HTTP/1.1 505 HTTP Version Not Supported\r\n" +
+const HTTP1_ANSWER = "HTTP/1.1 505 HTTP Version Not Supported\r\n" +
   "Content-Type: text/plain\r\nConnection: close\r\n\r\nThis port speaks gRPC only\r\n";
 
 export interface ConnectionGateOptions {
@@ -104,7 +104,7 @@ export class ConnectionGate {
   #warnOfRefusal(peer: string | undefined): void {
     const { clock, logger } = this.#options;
     this.#refused++;
-    if (clock.now() - this.#warnedAt < warningMs) return;
+    if (clock.now() - this.#warnedAt < WARNING_MS) return;
     this.#warnedAt = clock.now();
     const open = this.#open.size;
     logger.warn("Refused a connection: too many are open", { open, peer, refused: this.#refused });
@@ -141,16 +141,16 @@ export class ConnectionGate {
 }
 
 function judge(received: Buffer): "http2" | "stranger" | "undecided" {
-  const length = Math.min(received.length, preface.length);
-  if (received.compare(preface, 0, length, 0, length) !== 0) return "stranger";
-  return length === preface.length ? "http2" : "undecided";
+  const length = Math.min(received.length, PREFACE.length);
+  if (received.compare(PREFACE, 0, length, 0, length) !== 0) return "stranger";
+  return length === PREFACE.length ? "http2" : "undecided";
 }
 
 function turnAway(socket: Socket, received: Buffer): void {
   // Whatever else it sends is read and dropped until it is gone.
   socket.resume();
   if (/^[A-Z]+ \S/.test(received.toString("latin1", 0, 16))) {
-    socket.end(http1Answer, () => socket.destroy());
+    socket.end(HTTP1_ANSWER, () => socket.destroy());
   } else {
     socket.destroy();
   }

@@ -12,11 +12,11 @@ import { GrpcDialer } from "./grpc_dialer.ts";
 import { stream, unary } from "./service.ts";
 
 const { execute, stream: streamMethod } = KvServiceService;
-const inFlight = 64;
-const payload = Buffer.alloc(128, 7);
-const request: BatchRequest = {
+const IN_FLIGHT = 64;
+const PAYLOAD = Buffer.alloc(128, 7);
+const REQUEST: BatchRequest = {
   id: 1,
-  writes: payload,
+  writes: PAYLOAD,
   getKeys: [],
   ageMs: 0,
   anyReplica: false,
@@ -41,10 +41,10 @@ async function openGrpc(): Promise<{ readonly echo: Echo; readonly call: Echo }>
   const answers = opened.responses[Symbol.asyncIterator]();
   return {
     echo: () => {
-      opened.send(request);
+      opened.send(REQUEST);
       return answers.next();
     },
-    call: () => channel.unary(execute, request, { timeoutMs: 10_000 }),
+    call: () => channel.unary(execute, REQUEST, { timeoutMs: 10_000 }),
   };
 }
 
@@ -60,12 +60,12 @@ async function openHttp2(): Promise<{ readonly echo: Echo; readonly call: Echo }
   const opened = open();
   return {
     echo: () => {
-      opened.write(payload);
+      opened.write(PAYLOAD);
       return once(opened, "data");
     },
     call: async () => {
       const call = open();
-      call.end(payload);
+      call.end(PAYLOAD);
       for await (const _ of call);
     },
   };
@@ -77,7 +77,7 @@ async function openTcp(): Promise<Echo> {
   });
   const socket = net.connect({ port: await listen(server), host: "127.0.0.1", noDelay: true });
   return () => {
-    socket.write(payload);
+    socket.write(PAYLOAD);
     return once(socket, "data");
   };
 }
@@ -109,9 +109,9 @@ for (const [carrier, echo] of echoes) {
     bench.end();
   });
 }
-Deno.bench(`${inFlight} unary calls of gRPC at once`, async () => {
-  await Promise.all(Array.from({ length: inFlight }, () => grpc.call()));
+Deno.bench(`${IN_FLIGHT} unary calls of gRPC at once`, async () => {
+  await Promise.all(Array.from({ length: IN_FLIGHT }, () => grpc.call()));
 });
-Deno.bench(`${inFlight} calls of node:http2 at once`, async () => {
-  await Promise.all(Array.from({ length: inFlight }, () => bare.call()));
+Deno.bench(`${IN_FLIGHT} calls of node:http2 at once`, async () => {
+  await Promise.all(Array.from({ length: IN_FLIGHT }, () => bare.call()));
 });

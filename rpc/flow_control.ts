@@ -9,7 +9,7 @@
  */
 import type { Server } from "@grpc/grpc-js";
 import type { Http2Session, Settings } from "node:http2";
-import { flowControlBytes } from "./limits.ts";
+import { FLOW_CONTROL_BYTES } from "./limits.ts";
 
 /** What a server of grpc-js 1.14 keeps to itself. */
 interface Internals {
@@ -20,10 +20,10 @@ interface Internals {
 export function widenStreams(server: Server): void {
   const { commonServerOptions: options } = server as unknown as Internals;
   if (options === undefined) return;
-  options.settings = { ...options.settings, initialWindowSize: flowControlBytes };
+  options.settings = { ...options.settings, initialWindowSize: FLOW_CONTROL_BYTES };
 }
 
 /** Widens the window that the streams of a connection share. */
 export function widenConnection(session: Http2Session): void {
-  session.setLocalWindowSize(flowControlBytes);
+  session.setLocalWindowSize(FLOW_CONTROL_BYTES);
 }

@@ -10,7 +10,7 @@ import {
 import { cancelledByCaller } from "./call_options.ts";
 import { KvError } from "./errors.ts";
 import { couldNotBegin, fromServiceError } from "./grpc_status.ts";
-import { streamQueueMessagesMax } from "./limits.ts";
+import { STREAM_QUEUE_MESSAGES_MAX } from "./limits.ts";
 import { decodeResponse, encodeRequest } from "./message_codec.ts";
 import { MessageQueue } from "./message_queue.ts";
 import type { OpenCalls } from "./open_calls.ts";
@@ -97,7 +97,7 @@ export class GrpcClientStream<Request, Response>
     this.#call = call;
     this.#responses = new MessageQueue({
       onTake: (waiting) => {
-        if (waiting < streamQueueMessagesMax / 2 && call.isPaused()) call.resume();
+        if (waiting < STREAM_QUEUE_MESSAGES_MAX / 2 && call.isPaused()) call.resume();
       },
       onAbandon: () => this.cancel(),
     });
@@ -143,7 +143,7 @@ export class GrpcClientStream<Request, Response>
     } catch (error) {
       return this.breakOff(KvError.from(error));
     }
-    if (this.#responses.waiting >= streamQueueMessagesMax) this.#call.pause();
+    if (this.#responses.waiting >= STREAM_QUEUE_MESSAGES_MAX) this.#call.pause();
   }
 
   #settle(outcome: StatusObject): void {

@@ -4,12 +4,12 @@ import { type Clock, sleep, systemClock } from "../runtime/clock.ts";
 import { assertTimeout, cancelledBefore, channelClosed, failedStream } from "./call_options.ts";
 import type { KvError } from "./errors.ts";
 import { GrpcClientStream, type OpenCall, runUnary } from "./grpc_client_call.ts";
-import { flowControlBytes, messageBytesMax } from "./limits.ts";
+import { FLOW_CONTROL_BYTES, MESSAGE_BYTES_MAX } from "./limits.ts";
 import { encodeRequest } from "./message_codec.ts";
 import { OpenCalls } from "./open_calls.ts";
 import type { CallOptions, Channel, ClientStream, Dialer, Method } from "./service.ts";
 
-const channelOptions: ChannelOptions = {
+const CHANNEL_OPTIONS: ChannelOptions = {
   // A peer that was stopped or cut off is noticed within two seconds, so that
   // calls to it fail instead of waiting for their deadlines.
   "grpc.keepalive_time_ms": 1_000,
@@ -20,8 +20,8 @@ const channelOptions: ChannelOptions = {
   "grpc.min_reconnect_backoff_ms": 50,
   "grpc.max_reconnect_backoff_ms": 500,
   "grpc.dns_min_time_between_resolutions_ms": 1_000,
-  "grpc.max_receive_message_length": messageBytesMax,
-  "grpc-node.flow_control_window": flowControlBytes,
+  "grpc.max_receive_message_length": MESSAGE_BYTES_MAX,
+  "grpc-node.flow_control_window": FLOW_CONTROL_BYTES,
   // Sizes are checked when a request is encoded.
   "grpc.max_send_message_length": -1,
   // Clerks decide about retries, by the error table; a second opinion would
@@ -82,20 +82,20 @@ export class GrpcDialer implements Dialer {
 }
 
 /** Milliseconds a closed connection takes to leave the event loop. */
-const socketSettleMs = 10;
+const SOCKET_SETTLE_MS = 10;
 
 /**
  * Milliseconds an attempt to connect may take. gRPC sets no limit itself: a
  * connection that was accepted by somebody who then says nothing, as a host that
  * is gone by now, would be waited for until the operating system gives it up.
  */
-const connectMsMax = 5_000;
+const CONNECT_MS_MAX = 5_000;
 
 /**
  * Milliseconds until gRPC's timer for the next attempt to connect is gone; it
  * cannot be taken back. The longest backoff and its jitter of 20 %.
  */
-const backoffSettleMs = 650;
+const BACKOFF_SETTLE_MS = 650;
 
 class GrpcChannel implements Channel {
   readonly address: string;
@@ -155,7 +155,7 @@ class GrpcChannel implements Channel {
     if (this.#client === undefined) return 0;
     // A client that was used is idle only after its connection broke, perhaps just now.
     const state = this.#client.getChannel().getConnectivityState(false);
-    return state === connectivityState.READY ? socketSettleMs : backoffSettleMs;
+    return state === connectivityState.READY ? SOCKET_SETTLE_MS : BACKOFF_SETTLE_MS;
   }
 
   close(): void {
@@ -171,7 +171,7 @@ class GrpcChannel implements Channel {
     this.#client ??= new Client(
       `dns:///${this.address}`,
       credentials.createInsecure(),
-      channelOptions,
+      CHANNEL_OPTIONS,
     );
     return this.#client;
   }
@@ -209,7 +209,7 @@ class GrpcChannel implements Channel {
     const now = this.#clock.now();
     if (state !== connectivityState.CONNECTING) this.#connectingSince = undefined;
     else this.#connectingSince ??= now;
-    return this.#connectingSince !== undefined && now - this.#connectingSince >= connectMsMax;
+    return this.#connectingSince !== undefined && now - this.#connectingSince >= CONNECT_MS_MAX;
   }
 
   /** Why a call cannot even begin. */

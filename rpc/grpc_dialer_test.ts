@@ -6,7 +6,7 @@ import { serveGrpc } from "./grpc_server.ts";
 import { unary } from "./service.ts";
 import { execute, request, response, streamMethod } from "./testing/carrier_testing.ts";
 
-const timeoutMs = 10_000;
+const TIMEOUT_MS = 10_000;
 const routes = [unary(execute, ({ id }) => Promise.resolve(response(id)))];
 
 Deno.test("GrpcDialer finds a server that was restarted", async () => {
@@ -14,10 +14,10 @@ Deno.test("GrpcDialer finds a server that was restarted", async () => {
   const { address } = first;
   const dialer = new GrpcDialer();
   const channel = dialer.channel(address);
-  assertEquals((await channel.unary(execute, request(1), { timeoutMs })).id, 1);
+  assertEquals((await channel.unary(execute, request(1), { timeoutMs: TIMEOUT_MS })).id, 1);
   await first.close();
   const down = await assertRejects(
-    () => channel.unary(execute, request(2), { timeoutMs }),
+    () => channel.unary(execute, request(2), { timeoutMs: TIMEOUT_MS }),
     KvError,
   );
   assertEquals(down.code, "UNAVAILABLE");
@@ -25,7 +25,7 @@ Deno.test("GrpcDialer finds a server that was restarted", async () => {
   const start = systemClock.now();
   for (;;) {
     try {
-      assertEquals((await channel.unary(execute, request(3), { timeoutMs })).id, 3);
+      assertEquals((await channel.unary(execute, request(3), { timeoutMs: TIMEOUT_MS })).id, 3);
       break;
     } catch (error) {
       assert(error instanceof KvError && error.code === "UNAVAILABLE", String(error));
@@ -42,7 +42,7 @@ Deno.test("GrpcDialer speaks to host names and leaves addresses it only lists al
   dialer.channel("nowhere.invalid:1");
   const channel = dialer.channel(server.address);
   assertStringIncludes(server.address, "localhost:");
-  assertEquals((await channel.unary(execute, request(1), { timeoutMs })).id, 1);
+  assertEquals((await channel.unary(execute, request(1), { timeoutMs: TIMEOUT_MS })).id, 1);
   await dialer.close();
   await dialer.close();
   await server.close();
@@ -50,7 +50,9 @@ Deno.test("GrpcDialer speaks to host names and leaves addresses it only lists al
 
 Deno.test("GrpcDialer answers UNAVAILABLE for a name that does not resolve", async () => {
   const dialer = new GrpcDialer();
-  const call = dialer.channel("no-such-host.invalid:1").unary(execute, request(1), { timeoutMs });
+  const call = dialer.channel("no-such-host.invalid:1").unary(execute, request(1), {
+    timeoutMs: TIMEOUT_MS,
+  });
   const error = await assertRejects(() => call, KvError, "no-such-host.invalid:1");
   assertEquals(error.code, "UNAVAILABLE");
   await dialer.close();
@@ -110,7 +112,7 @@ Deno.test("GrpcDialer connects anew when somebody has accepted a connection and 
   listener.close();
   const server = await serveGrpc({ address, routes });
   skipped = 6_000;
-  assertEquals((await call(3, timeoutMs)).id, 3);
+  assertEquals((await call(3, TIMEOUT_MS)).id, 3);
   await dialer.close();
   await server.close();
   mute.close();
@@ -121,7 +123,7 @@ Deno.test("GrpcDialer finds a server whose predecessor said hello and goodbye in
   const address = `127.0.0.1:${listener.addr.port}`;
   const dialer = new GrpcDialer();
   const channel = dialer.channel(address);
-  const call = (id: number) => channel.unary(execute, request(id), { timeoutMs });
+  const call = (id: number) => channel.unary(execute, request(id), { timeoutMs: TIMEOUT_MS });
   const first = assertRejects(() => call(1), KvError);
   const leaving = await listener.accept();
   // RFC 9113: SETTINGS, and a GOAWAY that has seen no stream and knows of no error.
@@ -182,7 +184,7 @@ Deno.test("GrpcDialer notices within its keepalive that a server was stopped", a
 Deno.test("GrpcDialer leaves nothing behind of a channel that is closed as it is first used", async () => {
   const server = await serveGrpc({ address: "127.0.0.1:0", routes });
   const dialer = new GrpcDialer();
-  const call = dialer.channel(server.address).unary(execute, request(1), { timeoutMs });
+  const call = dialer.channel(server.address).unary(execute, request(1), { timeoutMs: TIMEOUT_MS });
   const closed = dialer.close();
   assertEquals((await assertRejects(() => call, KvError)).code, "CANCELLED");
   await closed;

@@ -13,12 +13,12 @@ import { KvError } from "./errors.ts";
 import { widenConnection, widenStreams } from "./flow_control.ts";
 import { ServerCalls, toGrpcHandler } from "./grpc_server_call.ts";
 import {
-  connectionsMax,
-  messageBytesMax,
-  prefaceMsMax,
-  streamsPerConnectionMax,
-  unsentConnectionBytesMax,
-  unsentServerBytesMax,
+  CONNECTIONS_MAX,
+  MESSAGE_BYTES_MAX,
+  PREFACE_MS_MAX,
+  STREAMS_PER_CONNECTION_MAX,
+  UNSENT_CONNECTION_BYTES_MAX,
+  UNSENT_SERVER_BYTES_MAX,
 } from "./limits.ts";
 import { guardStreams, onSession } from "./server_sessions.ts";
 import type { ServiceRoutes } from "./service.ts";
@@ -63,16 +63,16 @@ export interface GrpcServer {
 }
 
 /** Milliseconds that unary calls under way get to finish when the server closes. */
-const closeGraceMs = 2_000;
+const CLOSE_GRACE_MS = 2_000;
 
 /** Milliseconds that connections get after that to deliver the last answers and wind down. */
-const farewellMs = 500;
+const FAREWELL_MS = 500;
 
-const serverOptions: ServerOptions = {
-  "grpc.max_receive_message_length": messageBytesMax,
+const SERVER_OPTIONS: ServerOptions = {
+  "grpc.max_receive_message_length": MESSAGE_BYTES_MAX,
   // Sizes are checked when a response is encoded.
   "grpc.max_send_message_length": -1,
-  "grpc.max_concurrent_streams": streamsPerConnectionMax,
+  "grpc.max_concurrent_streams": STREAMS_PER_CONNECTION_MAX,
   // A client that vanished without a word is noticed and its session freed.
   "grpc.keepalive_time_ms": 10_000,
   "grpc.keepalive_timeout_ms": 5_000,
@@ -91,13 +91,13 @@ export async function serveGrpc(options: ServeGrpcOptions): Promise<GrpcServer> 
   const { address, routes, logger = silentLogger, limits = {}, clock = systemClock } = options;
   // gRPC would write out every header of a stranger that it finds malformed.
   setLogVerbosity(logVerbosity.NONE);
-  const server = new Server(serverOptions);
+  const server = new Server(SERVER_OPTIONS);
   widenStreams(server);
   const unsent = new UnsentAnswers({
     clock,
     logger,
-    connectionBytesMax: limits.unsentConnectionBytesMax ?? unsentConnectionBytesMax,
-    serverBytesMax: limits.unsentServerBytesMax ?? unsentServerBytesMax,
+    connectionBytesMax: limits.unsentConnectionBytesMax ?? UNSENT_CONNECTION_BYTES_MAX,
+    serverBytesMax: limits.unsentServerBytesMax ?? UNSENT_SERVER_BYTES_MAX,
   });
   const calls = new ServerCalls(logger, unsent);
   register(server, routes, calls);
@@ -111,8 +111,8 @@ export async function serveGrpc(options: ServeGrpcOptions): Promise<GrpcServer> 
   const gate = new ConnectionGate({
     clock,
     logger,
-    connectionsMax: limits.connectionsMax ?? connectionsMax,
-    prefaceMsMax: limits.prefaceMsMax ?? prefaceMsMax,
+    connectionsMax: limits.connectionsMax ?? CONNECTIONS_MAX,
+    prefaceMsMax: limits.prefaceMsMax ?? PREFACE_MS_MAX,
     onConnection: (socket) => {
       unsent.watch(socket);
       gatherWrites(socket);
@@ -144,7 +144,7 @@ export async function tryAddress(address: string): Promise<void> {
     clock: systemClock,
     logger: silentLogger,
     connectionsMax: 0,
-    prefaceMsMax,
+    prefaceMsMax: PREFACE_MS_MAX,
     onConnection: (socket) => socket.destroy(),
   });
   await gate.listen(address);
@@ -179,9 +179,9 @@ async function closeServer({ server, gate, calls, clock, address }: Closing): Pr
   // Clients are told to start no more calls. Its callback is of no use here: it
   // does not wait for the calls of connections that were handed in.
   server.tryShutdown(() => {});
-  await within(clock, closeGraceMs, calls.unaryDone());
+  await within(clock, CLOSE_GRACE_MS, calls.unaryDone());
   for (const call of [...calls.streams, ...calls.unary]) call.breakOff(error);
-  await within(clock, farewellMs, disconnected);
+  await within(clock, FAREWELL_MS, disconnected);
   server.forceShutdown();
   gate.destroyAll();
   await disconnected;

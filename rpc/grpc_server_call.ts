@@ -10,7 +10,11 @@ import { setImmediate } from "node:timers";
 import type { Logger } from "../runtime/logger.ts";
 import { KvError } from "./errors.ts";
 import { toGrpcStatus } from "./grpc_status.ts";
-import { countedAnswerBytesMin, streamQueueMessagesMax, unsentStreamBytesMax } from "./limits.ts";
+import {
+  COUNTED_ANSWER_BYTES_MIN,
+  STREAM_QUEUE_MESSAGES_MAX,
+  UNSENT_STREAM_BYTES_MAX,
+} from "./limits.ts";
 import { decodeRequest, encodeResponse } from "./message_codec.ts";
 import { MessageQueue } from "./message_queue.ts";
 import { OpenCalls } from "./open_calls.ts";
@@ -78,7 +82,9 @@ function answerUnary(
     over = true;
     calls.endUnary(number);
     if (bytes !== undefined) {
-      if (bytes.length >= countedAnswerBytesMin) countUntilOver(bytes.length, call, calls.unsent);
+      if (bytes.length >= COUNTED_ANSWER_BYTES_MIN) {
+        countUntilOver(bytes.length, call, calls.unsent);
+      }
       return answer(null, bytes);
     }
     logUnforeseen(calls.logger, method.path, error);
@@ -205,7 +211,7 @@ class GrpcServerStream<Request, Response> extends GrpcContext
     this.#calls = calls;
     this.#requests = new MessageQueue({
       onTake: (waiting) => {
-        if (waiting < streamQueueMessagesMax / 2 && raw.isPaused()) raw.resume();
+        if (waiting < STREAM_QUEUE_MESSAGES_MAX / 2 && raw.isPaused()) raw.resume();
       },
     });
     this.#number = calls.streams.add(this);
@@ -242,7 +248,7 @@ class GrpcServerStream<Request, Response> extends GrpcContext
     if (!this.#raw.writable) return;
     const { length } = bytes;
     this.#unsent += length;
-    if (this.#unsent > unsentStreamBytesMax) this.#room ??= Promise.withResolvers();
+    if (this.#unsent > UNSENT_STREAM_BYTES_MAX) this.#room ??= Promise.withResolvers();
     this.#raw.write(bytes, () => this.#onSent(length));
     this.#connection?.add(length);
   }
@@ -250,7 +256,7 @@ class GrpcServerStream<Request, Response> extends GrpcContext
   #onSent(bytes: number): void {
     this.#unsent -= bytes;
     this.#connection?.add(-bytes);
-    if (this.#unsent <= unsentStreamBytesMax) this.#makeRoom();
+    if (this.#unsent <= UNSENT_STREAM_BYTES_MAX) this.#makeRoom();
   }
 
   #makeRoom(): void {
@@ -286,7 +292,7 @@ class GrpcServerStream<Request, Response> extends GrpcContext
     } catch (error) {
       return this.breakOff(KvError.from(error));
     }
-    if (this.#requests.waiting >= streamQueueMessagesMax) this.#raw.pause();
+    if (this.#requests.waiting >= STREAM_QUEUE_MESSAGES_MAX) this.#raw.pause();
   }
 
   #abort(error: KvError): void {

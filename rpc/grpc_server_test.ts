@@ -4,14 +4,14 @@ import { type Clock, sleep, systemClock } from "../runtime/clock.ts";
 import { type Logger, silentLogger } from "../runtime/logger.ts";
 import { KvError } from "./errors.ts";
 import type { BatchRequest, BatchResponse } from "../proto/gen/shardkv.ts";
-import { flowControlBytes, unsentStreamBytesMax } from "./limits.ts";
+import { FLOW_CONTROL_BYTES, UNSENT_STREAM_BYTES_MAX } from "./limits.ts";
 import { GrpcDialer } from "./grpc_dialer.ts";
 import { type GrpcServer, serveGrpc, type ServerLimits, tryAddress } from "./grpc_server.ts";
 import { type ServiceRoutes, stream, unary } from "./service.ts";
 import { execute, request, response, streamMethod } from "./testing/carrier_testing.ts";
 
-const preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-const timeoutMs = 10_000;
+const PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+const TIMEOUT_MS = 10_000;
 
 /** The host's clock, twenty times as fast for timers. */
 const hastyClock: Clock = {
@@ -50,7 +50,7 @@ Deno.test("serveGrpc() survives HTTP/2 that turns into noise", async () => {
     ];
     for (const tail of tails) {
       const connection = await connect(server);
-      await connection.write(bytes(preface));
+      await connection.write(bytes(PREFACE));
       await connection.write(tail).catch(() => {});
       connection.close();
     }
@@ -66,10 +66,10 @@ Deno.test("serveGrpc() survives a thousand connections opened and dropped", asyn
     for (let round = 0; round < 20; round++) {
       const connections = await Promise.all(Array.from({ length: 50 }, () => connect(server)));
       // A port scan sends nothing; others leave in the middle of the preface.
-      const halfway = connections.slice(25).map((each) => each.write(bytes(preface.slice(0, 10))));
+      const halfway = connections.slice(25).map((each) => each.write(bytes(PREFACE.slice(0, 10))));
       await Promise.all(halfway);
       for (const connection of connections) connection.close();
-      const { id } = await channel.unary(execute, request(round), { timeoutMs });
+      const { id } = await channel.unary(execute, request(round), { timeoutMs: TIMEOUT_MS });
       assertEquals(id, round);
     }
     await dialer.close();
@@ -92,13 +92,13 @@ Deno.test("serveGrpc() keeps its connections below the limit, and says so once",
   const logger: Logger = { ...silentLogger, warn: (message) => warnings.push(message) };
   await withServer({ connectionsMax: 3, logger }, async (server) => {
     const dialer = new GrpcDialer();
-    await dialer.channel(server.address).unary(execute, request(1), { timeoutMs });
+    await dialer.channel(server.address).unary(execute, request(1), { timeoutMs: TIMEOUT_MS });
     const kept = [await connect(server), await connect(server)];
     await untilConnections(server, 3);
     for (let i = 0; i < 3; i++) assertEquals(await readAll(await connect(server)), "");
     assertEquals(warnings, ["Refused a connection: too many are open"]);
     // Who was there first is not disturbed, and a place that is freed is given away again.
-    await dialer.channel(server.address).unary(execute, request(2), { timeoutMs });
+    await dialer.channel(server.address).unary(execute, request(2), { timeoutMs: TIMEOUT_MS });
     for (const connection of kept) connection.close();
     await untilConnections(server, 1);
     await assertAnswers(server);
@@ -181,13 +181,13 @@ Deno.test("serveGrpc() lets a message cross without waiting for its first bytes 
     const session = http2.connect(`http://${server.address}`);
     const { promise, resolve } = Promise.withResolvers<http2.Settings>();
     session.on("remoteSettings", resolve);
-    assertEquals((await promise).initialWindowSize, flowControlBytes);
+    assertEquals((await promise).initialWindowSize, FLOW_CONTROL_BYTES);
     // The connection's own window is told after the settings.
     await assertAnswers(server);
     const answered = Promise.withResolvers<void>();
     session.ping(() => answered.resolve());
     await answered.promise;
-    assertEquals(session.state.remoteWindowSize, flowControlBytes);
+    assertEquals(session.state.remoteWindowSize, FLOW_CONTROL_BYTES);
     const closed = Promise.withResolvers<void>();
     session.close(() => closed.resolve());
     await closed.promise;
@@ -206,14 +206,14 @@ Deno.test("serveGrpc() asks a caller that takes no answers for no more requests"
     const session = http2.connect(`http://${server.address}`);
     const call = startCall(session, streamMethod.path);
     for (let id = 1; id <= 40; id++) call.write(frameOf(request(id)));
-    const held = Math.ceil(unsentStreamBytesMax / largeBytes) + 1;
+    const held = Math.ceil(UNSENT_STREAM_BYTES_MAX / LARGE_BYTES) + 1;
     await until(() => answered >= held - 1);
     await sleep(systemClock, 50);
     assert(answered <= held, `${answered} were answered`);
     let received = 0;
     call.on("data", (bytes: Buffer) => received += bytes.length);
     call.resume();
-    await until(() => received > 40 * largeBytes);
+    await until(() => received > 40 * LARGE_BYTES);
     await until(() => server.unsentBytes === 0);
     assertEquals(answered, 40);
     await closeSession(session);
@@ -224,13 +224,13 @@ Deno.test("serveGrpc() closes a connection whose peer leaves too many answers", 
   const routes = [
     unary(execute, ({ id }) => Promise.resolve(id === 0 ? large(id) : response(id))),
   ];
-  const limits = { unsentConnectionBytesMax: 4 * largeBytes };
+  const limits = { unsentConnectionBytesMax: 4 * LARGE_BYTES };
   await withServer({ routes, ...limits }, async (server) => {
     const session = http2.connect(`http://${server.address}`);
     const ask = () => startCall(session, execute.path).end(frameOf(request(0)));
     const closed = new Promise<void>((resolve) => session.on("close", () => resolve()));
     for (let i = 0; i < 3; i++) ask();
-    await until(() => server.unsentBytes > 3 * largeBytes);
+    await until(() => server.unsentBytes > 3 * LARGE_BYTES);
     await assertAnswers(server);
     assert(!session.destroyed);
     for (let i = 0; i < 3; i++) ask();
@@ -242,11 +242,14 @@ Deno.test("serveGrpc() closes a connection whose peer leaves too many answers", 
 
 Deno.test("serveGrpc() lets a connection be whose peer takes what it asked for, however much that is", async () => {
   const routes = [unary(execute, ({ id }) => Promise.resolve(large(id)))];
-  await withServer({ routes, unsentConnectionBytesMax: 2 * largeBytes }, async (server) => {
+  await withServer({ routes, unsentConnectionBytesMax: 2 * LARGE_BYTES }, async (server) => {
     const dialer = new GrpcDialer();
     const channel = dialer.channel(server.address);
     const answers = await Promise.all(
-      Array.from({ length: 20 }, (_, id) => channel.unary(execute, request(id), { timeoutMs })),
+      Array.from(
+        { length: 20 },
+        (_, id) => channel.unary(execute, request(id), { timeoutMs: TIMEOUT_MS }),
+      ),
     );
     assertEquals(answers.map(({ id }) => id), Array.from({ length: 20 }, (_, id) => id));
     await until(() => server.unsentBytes === 0);
@@ -274,7 +277,7 @@ Deno.test("serveGrpc() keeps nothing of a call that gRPC takes for over", async 
 
 Deno.test("serveGrpc() closes the worst connection when all together leave too many answers", async () => {
   const routes = [unary(execute, ({ id }) => Promise.resolve(large(id)))];
-  const limits = { unsentServerBytesMax: 6 * largeBytes };
+  const limits = { unsentServerBytesMax: 6 * LARGE_BYTES };
   await withServer({ routes, ...limits }, async (server) => {
     const [worst, other] = [1, 2].map(() => http2.connect(`http://${server.address}`));
     assert(worst !== undefined && other !== undefined);
@@ -282,7 +285,7 @@ Deno.test("serveGrpc() closes the worst connection when all together leave too m
     const ask = async (session: http2.ClientHttp2Session, times: number) => {
       const before = server.unsentBytes;
       for (let i = 0; i < times; i++) startCall(session, execute.path).end(frameOf(request(i)));
-      await until(() => worst.destroyed || server.unsentBytes > before + times * largeBytes);
+      await until(() => worst.destroyed || server.unsentBytes > before + times * LARGE_BYTES);
     };
     await ask(worst, 3);
     await ask(other, 2);
@@ -305,7 +308,7 @@ Deno.test("GrpcServer.close() lets calls under way finish", async () => {
   });
   const server = await serveGrpc({ address: "127.0.0.1:0", routes: [route] });
   const dialer = new GrpcDialer();
-  const call = dialer.channel(server.address).unary(execute, request(7), { timeoutMs });
+  const call = dialer.channel(server.address).unary(execute, request(7), { timeoutMs: TIMEOUT_MS });
   await entered.promise;
   const closed = server.close();
   await sleep(systemClock, 20);
@@ -326,7 +329,7 @@ Deno.test("GrpcServer.close() breaks calls that take too long", async () => {
   const server = await serveGrpc({ address: "127.0.0.1:0", routes: [route], clock: hastyClock });
   const dialer = new GrpcDialer();
   const mute = await connect(server);
-  const call = dialer.channel(server.address).unary(execute, request(7), { timeoutMs });
+  const call = dialer.channel(server.address).unary(execute, request(7), { timeoutMs: TIMEOUT_MS });
   const rejected = assertRejects(() => call, KvError, "shutting down");
   await entered.promise;
   await server.close();
@@ -336,10 +339,10 @@ Deno.test("GrpcServer.close() breaks calls that take too long", async () => {
   await dialer.close();
 });
 
-const largeBytes = 1_000_000;
+const LARGE_BYTES = 1_000_000;
 
 function large(id: number): BatchResponse {
-  const result = { code: 0, value: Buffer.alloc(largeBytes, 1), hasValue: true };
+  const result = { code: 0, value: Buffer.alloc(LARGE_BYTES, 1), hasValue: true };
   return { ...response(id), getResults: [result] };
 }
 
@@ -372,7 +375,7 @@ async function closeSession(session: http2.ClientHttp2Session): Promise<void> {
 }
 
 async function until(condition: () => boolean): Promise<void> {
-  const deadline = systemClock.now() + timeoutMs;
+  const deadline = systemClock.now() + TIMEOUT_MS;
   while (!condition()) {
     assert(systemClock.now() < deadline, "It never came");
     await sleep(systemClock, 5);
@@ -394,13 +397,15 @@ async function withServer(
 
 async function assertAnswers(server: GrpcServer): Promise<void> {
   const dialer = new GrpcDialer();
-  const { id } = await dialer.channel(server.address).unary(execute, request(5), { timeoutMs });
+  const { id } = await dialer.channel(server.address).unary(execute, request(5), {
+    timeoutMs: TIMEOUT_MS,
+  });
   assertEquals(id, 5);
   await dialer.close();
 }
 
 async function untilConnections(server: GrpcServer, count: number): Promise<void> {
-  const deadline = systemClock.now() + timeoutMs;
+  const deadline = systemClock.now() + TIMEOUT_MS;
   while (server.connections !== count) {
     assert(systemClock.now() < deadline, `${server.connections} connections, not ${count}`);
     await sleep(systemClock, 5);

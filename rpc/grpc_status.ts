@@ -3,8 +3,8 @@ import { Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import { type ErrorCode, errorTraits, isErrorCode, KvError } from "./errors.ts";
 import { toWireError } from "./wire_error.ts";
 
-const codeTrailer = "eraft-error";
-const leaderTrailer = "eraft-leader";
+const CODE_TRAILER = "eraft-error";
+const LEADER_TRAILER = "eraft-leader";
 
 /** What a gRPC handler answers for a call that failed. */
 export interface FailedStatus {
@@ -17,16 +17,16 @@ export interface FailedStatus {
 export function toGrpcStatus(error: unknown): FailedStatus {
   const wire = toWireError(error);
   const metadata = new Metadata();
-  metadata.set(codeTrailer, wire.code);
-  if (wire.leader !== undefined) metadata.set(leaderTrailer, wire.leader);
+  metadata.set(CODE_TRAILER, wire.code);
+  if (wire.leader !== undefined) metadata.set(LEADER_TRAILER, wire.leader);
   return { code: errorTraits[wire.code].status, details: wire.message, metadata };
 }
 
 /** What a failed call means: as our server said, else what the status suggests. */
 export function fromServiceError(error: ServiceError, path: string, address: string): KvError {
-  const trailer = firstText(error.metadata, codeTrailer);
+  const trailer = firstText(error.metadata, CODE_TRAILER);
   if (trailer !== undefined && isErrorCode(trailer)) {
-    const leader = firstText(error.metadata, leaderTrailer);
+    const leader = firstText(error.metadata, LEADER_TRAILER);
     return new KvError(trailer, error.details, { leader, cause: error });
   }
   const message = `Cannot finish ${path} at ${address}: ${

@@ -5,13 +5,13 @@ import { gzipSync } from "node:zlib";
 import { GrpcDialer } from "./grpc_dialer.ts";
 import { type GrpcServer, serveGrpc } from "./grpc_server.ts";
 import { unary } from "./service.ts";
-import { execute, patienceMs, request, response } from "./testing/carrier_testing.ts";
+import { execute, PATIENCE_MS, request, response } from "./testing/carrier_testing.ts";
 
 const echo = unary(execute, ({ id }) => Promise.resolve(response(id)));
 
 async function assertAnswers(server: GrpcServer): Promise<void> {
   const dialer = new GrpcDialer();
-  const options = { timeoutMs: patienceMs };
+  const options = { timeoutMs: PATIENCE_MS };
   const { id } = await dialer.channel(server.address).unary(execute, request(5), options);
   assertEquals(id, 5);
   await dialer.close();

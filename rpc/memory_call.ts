@@ -3,7 +3,7 @@ import type { Clock, Timer } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { cancelledByCaller } from "./call_options.ts";
 import { KvError } from "./errors.ts";
-import { memoryQueueMessagesMax } from "./limits.ts";
+import { MEMORY_QUEUE_MESSAGES_MAX } from "./limits.ts";
 import { MemoryLink } from "./memory_link.ts";
 import { decodeRequest, decodeResponse, encodeRequest, encodeResponse } from "./message_codec.ts";
 import { MessageQueue } from "./message_queue.ts";
@@ -127,7 +127,7 @@ export class MemoryCall<Request, Response> implements ClientStream<Request, Resp
 
   #receive(bytes: Buffer): void {
     if (this.#over) return;
-    if (this.#responses.waiting >= memoryQueueMessagesMax) {
+    if (this.#responses.waiting >= MEMORY_QUEUE_MESSAGES_MAX) {
       return this.breakOff(queueFull("responses", this.#what()));
     }
     try {
@@ -223,7 +223,7 @@ class ServerEnd<Request, Response> implements ServerStream<Request, Response>, B
   receive(bytes: Buffer): void {
     if (this.#over) return;
     const { method } = this.#options;
-    if (this.#requests.waiting >= memoryQueueMessagesMax) {
+    if (this.#requests.waiting >= MEMORY_QUEUE_MESSAGES_MAX) {
       return this.breakOff(queueFull("requests", method.path));
     }
     try {
@@ -279,6 +279,6 @@ class ServerEnd<Request, Response> implements ServerStream<Request, Response>, B
 function queueFull(what: string, where: string): KvError {
   return new KvError(
     "OVERLOADED",
-    `Cannot take more ${what} of ${where}: ${memoryQueueMessagesMax} wait to be read`,
+    `Cannot take more ${what} of ${where}: ${MEMORY_QUEUE_MESSAGES_MAX} wait to be read`,
   );
 }

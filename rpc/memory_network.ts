@@ -13,7 +13,7 @@ import type { CallOptions, Channel, ClientStream, Dialer, Method } from "./servi
 import type { Route, ServiceRoutes } from "./service.ts";
 
 /** As gRPC's keepalive here: a ping each second, one second to answer. */
-const keepaliveMsDefault = 2_000;
+const KEEPALIVE_MS_DEFAULT = 2_000;
 
 export interface MemoryNetworkOptions {
   readonly clock: Clock;
@@ -92,7 +92,7 @@ export class MemoryNetwork {
   }
 
   #wire() {
-    const { clock, keepaliveMs = keepaliveMsDefault } = this.#options;
+    const { clock, keepaliveMs = KEEPALIVE_MS_DEFAULT } = this.#options;
     return { clock, keepaliveMs, delayMs: (from: string, to: string) => this.#delayMs(from, to) };
   }
 

@@ -3,7 +3,7 @@ import { systemClock } from "../runtime/clock.ts";
 import { VirtualClock } from "../runtime/virtual_clock.ts";
 import { testCarrier } from "./carrier_conformance.ts";
 import { KvError } from "./errors.ts";
-import { memoryQueueMessagesMax } from "./limits.ts";
+import { MEMORY_QUEUE_MESSAGES_MAX } from "./limits.ts";
 import { MemoryNetwork, type MemoryNetworkOptions } from "./memory_network.ts";
 import { stream, unary } from "./service.ts";
 import {
@@ -154,7 +154,7 @@ Deno.test("MemoryNetwork breaks a stream whose writer forgot the credit", async 
     }),
   ]);
   const call = network.dialer().channel("s:1").stream(streamMethod);
-  for (let id = 0; id <= memoryQueueMessagesMax; id++) call.send(request(id));
+  for (let id = 0; id <= MEMORY_QUEUE_MESSAGES_MAX; id++) call.send(request(id));
   const reading = (async () => {
     for await (const _ of call.responses);
   })();

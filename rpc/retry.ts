@@ -14,7 +14,7 @@ export interface BackoffBounds {
 }
 
 /** For calls: the first wait is below an election, the longest finds a new leader soon. */
-const callBounds: BackoffBounds = { initialMs: 10, maxMs: 250 };
+const CALL_BOUNDS: BackoffBounds = { initialMs: 10, maxMs: 250 };
 
 /**
  * Doubles with each attempt up to the longest wait; half of it is drawn, so
@@ -24,7 +24,7 @@ const callBounds: BackoffBounds = { initialMs: 10, maxMs: 250 };
  * @param attempt 0 for the first wait
  * @returns Milliseconds
  */
-export function backoffMs(attempt: number, prng: Prng, bounds = callBounds): number {
+export function backoffMs(attempt: number, prng: Prng, bounds = CALL_BOUNDS): number {
   const full = Math.min(bounds.maxMs, bounds.initialMs * 2 ** Math.min(attempt, 16));
   return full / 2 + prng.below(Math.ceil(full / 2));
 }

@@ -10,7 +10,7 @@ import type { Http2Session } from "node:http2";
 import { SequenceMap } from "../runtime/sequence_map.ts";
 
 /** What a session of node:http2 keeps under a symbol of this description. */
-const stateDescription = "state";
+const STATE_DESCRIPTION = "state";
 
 interface SessionState {
   streams?: { readonly size: number };
@@ -79,7 +79,7 @@ export class StreamTable<Stream extends object> implements ReadonlyMap<number, S
  */
 export function replaceStreamTable(session: Http2Session): boolean {
   const symbol = Object.getOwnPropertySymbols(session)
-    .find(({ description }) => description === stateDescription);
+    .find(({ description }) => description === STATE_DESCRIPTION);
   if (symbol === undefined) return false;
   const state = Reflect.get(session, symbol) as SessionState | undefined;
   if (state?.streams?.size !== 0) return false;

@@ -7,7 +7,7 @@
 import type { Socket } from "node:net";
 import type { Clock, Timer } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
-import { stalledMsMax, takenBytesMin } from "./limits.ts";
+import { STALLED_MS_MAX, TAKEN_BYTES_MIN } from "./limits.ts";
 
 export interface UnsentAnswersOptions {
   readonly clock: Clock;
@@ -64,9 +64,9 @@ export class UnsentAnswers {
     connection.look ??= clock.setTimer(() => {
       connection.look = undefined;
       if (connection.isClosed || connection.bytes <= connectionBytesMax) return;
-      if (connection.written - before >= takenBytesMin) return this.#look(connection);
+      if (connection.written - before >= TAKEN_BYTES_MIN) return this.#look(connection);
       this.#close(connection, connectionBytesMax);
-    }, stalledMsMax);
+    }, STALLED_MS_MAX);
   }
 
   #close(connection: UnsentOfConnection, limit: number): void {

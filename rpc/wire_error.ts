@@ -1,6 +1,6 @@
 /** The part of a {@linkcode KvError} that travels. */
 import { type ErrorCode, KvError } from "./errors.ts";
-import { errorMessageCharsMax } from "./limits.ts";
+import { ERROR_MESSAGE_CHARS_MAX } from "./limits.ts";
 
 export interface WireError {
   readonly code: ErrorCode;
@@ -9,19 +9,19 @@ export interface WireError {
 }
 
 /** Printable ASCII: all that a metadata value may hold. */
-const metadataValue = /^[\x21-\x7e]{1,255}$/;
+const METADATA_VALUE = /^[\x21-\x7e]{1,255}$/;
 
 /** What a handler threw, as the caller shall learn it. */
 export function toWireError(error: unknown): WireError {
   const { code, message, leader } = KvError.from(error);
-  const short = message.length > errorMessageCharsMax
-    ? `${message.slice(0, errorMessageCharsMax)}…`
+  const short = message.length > ERROR_MESSAGE_CHARS_MAX
+    ? `${message.slice(0, ERROR_MESSAGE_CHARS_MAX)}…`
     : message;
   return {
     code,
     // A lone surrogate cannot be percent-encoded for the status line.
     message: short.toWellFormed(),
-    leader: leader !== undefined && metadataValue.test(leader) ? leader : undefined,
+    leader: leader !== undefined && METADATA_VALUE.test(leader) ? leader : undefined,
   };
 }
 

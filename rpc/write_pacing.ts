@@ -12,7 +12,7 @@ import type { ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
 import type { Writable } from "node:stream";
 import { SequenceMap } from "../runtime/sequence_map.ts";
-import { aheadBytesMax, socketBytesMax } from "./limits.ts";
+import { AHEAD_BYTES_MAX, SOCKET_BYTES_MAX } from "./limits.ts";
 
 type Done = (error?: Error | null) => void;
 type Written = { readonly chunk: unknown; readonly encoding: BufferEncoding };
@@ -24,15 +24,15 @@ interface Writes {
 }
 
 /** Bytes of what stands before a frame's payload (RFC 9113, section 4.1). */
-const frameHeadBytes = 9;
-const dataFrame = 0;
-const noBytes = new Uint8Array();
+const FRAME_HEAD_BYTES = 9;
+const DATA_FRAME = 0;
+const NO_BYTES = new Uint8Array();
 
-const pacingKey = Symbol("pacing");
+const PACING_KEY = Symbol("pacing");
 
 /** Makes streams of the session that will run over the socket fit for {@linkcode paceStream}. */
 export function watchFrames(socket: Socket): void {
-  Reflect.set(socket, pacingKey, new WritePacing(socket));
+  Reflect.set(socket, PACING_KEY, new WritePacing(socket));
 }
 
 /**
@@ -44,7 +44,7 @@ export function watchFrames(socket: Socket): void {
 export function paceStream(stream: ServerHttp2Stream): boolean {
   // A session shows its socket by a proxy.
   const socket = stream.session?.socket;
-  const pacing: unknown = socket && Reflect.get(socket, pacingKey);
+  const pacing: unknown = socket && Reflect.get(socket, PACING_KEY);
   if (!(pacing instanceof WritePacing)) return false;
   pacing.add(stream);
   return true;
@@ -68,7 +68,7 @@ class WritePacing {
 
   /** Whether the peer leaves the connection itself unread: windows may be wider than memory. */
   get isSocketFull(): boolean {
-    return this.#socket.writableLength >= socketBytesMax;
+    return this.#socket.writableLength >= SOCKET_BYTES_MAX;
   }
 
   add(stream: ServerHttp2Stream): void {
@@ -83,7 +83,7 @@ class WritePacing {
 export class DataFrames {
   readonly #onFrame: (stream: number, bytes: number) => void;
   /** The beginning of a frame's head; empty most of the time. */
-  #head: Uint8Array = noBytes;
+  #head: Uint8Array = NO_BYTES;
   /** Bytes of the last frame's payload that are still to come. */
   #payloadLeft = 0;
 
@@ -94,12 +94,12 @@ export class DataFrames {
   push(chunk: Uint8Array): void {
     const bytes = this.#head.length === 0 ? chunk : Buffer.concat([this.#head, chunk]);
     let at = this.#payloadLeft;
-    while (at + frameHeadBytes <= bytes.length) {
+    while (at + FRAME_HEAD_BYTES <= bytes.length) {
       const length = uint32(bytes, at) >>> 8;
-      if (bytes[at + 3] === dataFrame) this.#onFrame(uint32(bytes, at + 5) & 0x7fffffff, length);
-      at += frameHeadBytes + length;
+      if (bytes[at + 3] === DATA_FRAME) this.#onFrame(uint32(bytes, at + 5) & 0x7fffffff, length);
+      at += FRAME_HEAD_BYTES + length;
     }
-    this.#head = at < bytes.length ? bytes.subarray(at) : noBytes;
+    this.#head = at < bytes.length ? bytes.subarray(at) : NO_BYTES;
     this.#payloadLeft = Math.max(0, at - bytes.length);
   }
 }
@@ -140,9 +140,11 @@ class PacedStream {
   /** Gives node:http2 as much of what waits as there is room for. */
   goOn(): void {
     if (this.#stream.destroyed) this.#waiting = [];
-    while (this.#waiting.length > 0 && this.#ahead < aheadBytesMax && !this.#pacing.isSocketFull) {
+    while (
+      this.#waiting.length > 0 && this.#ahead < AHEAD_BYTES_MAX && !this.#pacing.isSocketFull
+    ) {
       const first = this.#waiting[0] as Uint8Array;
-      const room = aheadBytesMax - this.#ahead;
+      const room = AHEAD_BYTES_MAX - this.#ahead;
       const piece = first.subarray(0, room);
       if (first.length > room) this.#waiting[0] = first.subarray(room);
       else this.#waiting.shift();
@@ -171,7 +173,7 @@ class PacedStream {
   }
 
   #hasRoom(bytes: number): boolean {
-    return this.#ahead + bytes <= aheadBytesMax && !this.#pacing.isSocketFull;
+    return this.#ahead + bytes <= AHEAD_BYTES_MAX && !this.#pacing.isSocketFull;
   }
 
   /** A stream is given nothing more before what it was given last is done. */

@@ -3,11 +3,11 @@ import { once } from "node:events";
 import http2 from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
 import { sleep, systemClock } from "../runtime/clock.ts";
-import { aheadBytesMax } from "./limits.ts";
+import { AHEAD_BYTES_MAX } from "./limits.ts";
 import { DataFrames, paceStream, watchFrames } from "./write_pacing.ts";
 
-const patienceMs = 10_000;
-const messageBytes = 3_000_000;
+const PATIENCE_MS = 10_000;
+const MESSAGE_BYTES = 3_000_000;
 
 interface Pair {
   /** The server's end and the client's end of one stream. */
@@ -67,10 +67,10 @@ async function withPair(use: (pair: Pair) => Promise<void>): Promise<void> {
 Deno.test("a write is done once the peer has left room for it, and not before", async () => {
   await withPair(async ({ sender, reader }) => {
     let done = 0;
-    for (let i = 1; i <= 3; i++) sender.write(Buffer.alloc(messageBytes, i), () => done++);
+    for (let i = 1; i <= 3; i++) sender.write(Buffer.alloc(MESSAGE_BYTES, i), () => done++);
     await sleep(systemClock, 100);
     assertEquals(done, 0);
-    assert(sender.writableLength >= 2 * messageBytes);
+    assert(sender.writableLength >= 2 * MESSAGE_BYTES);
     const counts = [0, 0, 0, 0];
     reader.on("data", (bytes: Buffer) => {
       for (const byte of [bytes[0], bytes.at(-1)]) counts[byte ?? 0] = (counts[byte ?? 0] ?? 0) + 1;
@@ -86,7 +86,7 @@ Deno.test("a write is done once the peer has left room for it, and not before", 
 
 Deno.test("what is written arrives as it is, whatever its sizes", async () => {
   await withPair(async ({ sender, reader }) => {
-    const sizes = [1, 0, aheadBytesMax, 70_000, aheadBytesMax + 1, 5, 2 * aheadBytesMax, 3];
+    const sizes = [1, 0, AHEAD_BYTES_MAX, 70_000, AHEAD_BYTES_MAX + 1, 5, 2 * AHEAD_BYTES_MAX, 3];
     const sent = Buffer.concat(sizes.map((size, i) => Buffer.alloc(size, i + 1)));
     let at = 0;
     for (const size of sizes) sender.write(sent.subarray(at, at += size));
@@ -101,8 +101,8 @@ Deno.test("what is written arrives as it is, whatever its sizes", async () => {
 
 Deno.test("a stream that ends with writes on their way holds nothing", async () => {
   await withPair(async ({ sender, reader, session }) => {
-    sender.write(Buffer.alloc(messageBytes));
-    sender.write(Buffer.alloc(messageBytes));
+    sender.write(Buffer.alloc(MESSAGE_BYTES));
+    sender.write(Buffer.alloc(MESSAGE_BYTES));
     await sleep(systemClock, 20);
     const closed = once(sender, "close");
     reader.close(http2.constants.NGHTTP2_CANCEL);
@@ -119,7 +119,7 @@ Deno.test("a peer that opens its windows wide and leaves the connection unread i
     // once() would fail for the error of a connection that breaks.
     const closed = new Promise<void>((resolve) => sender.on("close", () => resolve()));
     let done = 0;
-    for (let i = 0; i < 20; i++) sender.write(Buffer.alloc(messageBytes), () => done++);
+    for (let i = 0; i < 20; i++) sender.write(Buffer.alloc(MESSAGE_BYTES), () => done++);
     let before = -1;
     while (before !== done) {
       before = done;
@@ -168,7 +168,7 @@ const wideOpenRequest = Buffer.concat([
 ]);
 
 async function until(condition: () => boolean): Promise<void> {
-  const deadline = systemClock.now() + patienceMs;
+  const deadline = systemClock.now() + PATIENCE_MS;
   while (!condition()) {
     assert(systemClock.now() < deadline, "It never came");
     await sleep(systemClock, 5);

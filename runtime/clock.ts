@@ -4,7 +4,7 @@
  */
 
 /** Longest delay of a timer, in milliseconds; hosts run at once what has a longer one. */
-export const timerMsMax = 2 ** 31 - 1;
+export const TIMER_MS_MAX = 2 ** 31 - 1;
 
 /** A timer that was set. */
 export interface Timer {
@@ -17,7 +17,7 @@ export interface Clock {
   now(): number;
   /** Milliseconds since the Unix epoch; may jump either way. */
   wallTime(): number;
-  /** Runs `callback` once after `delayMs`, at most {@linkcode timerMsMax}. */
+  /** Runs `callback` once after `delayMs`, at most {@linkcode TIMER_MS_MAX}. */
   setTimer(callback: () => void, delayMs: number): Timer;
   /**
    * Runs `callback` once everything that this turn of the event loop has set in

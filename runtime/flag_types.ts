@@ -1,5 +1,5 @@
 /** The kinds of command line flags; flags.ts says how they are declared and parsed. */
-import { timerMsMax } from "./clock.ts";
+import { TIMER_MS_MAX } from "./clock.ts";
 import { formatGoDuration, parseGoDuration } from "./go_duration.ts";
 
 /** One declared flag. */
@@ -66,7 +66,7 @@ export function boolFlag(
  * could wait for is refused.
  */
 export function durationFlag(options: NumberFlagOptions): Flag<number> {
-  const { min = 0, max = timerMsMax } = options;
+  const { min = 0, max = TIMER_MS_MAX } = options;
   return {
     ...options,
     placeholder: "duration",

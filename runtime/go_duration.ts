@@ -1,6 +1,6 @@
 /** Durations as Go writes and reads them: `1m30s`, `100ms`, `1.5s`. */
 
-const unitMs: Readonly<Record<string, number>> = {
+const UNIT_MS: Readonly<Record<string, number>> = {
   ns: 1e-6,
   us: 1e-3,
   "µs": 1e-3, // U+00B5, the micro sign
@@ -11,7 +11,7 @@ const unitMs: Readonly<Record<string, number>> = {
   h: 3_600_000,
 };
 
-const part = /(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)/gy;
+const PART = /(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)/gy;
 
 /**
  * Reads a duration.
@@ -24,11 +24,11 @@ export function parseGoDuration(text: string): number {
   const body = text.replace(/^[-+]/, "");
   if (body === "0") return 0;
   let total = 0;
-  part.lastIndex = 0;
+  PART.lastIndex = 0;
   let end = 0;
-  for (let match = part.exec(body); match !== null; match = part.exec(body)) {
-    total += Number(match[1]) * (unitMs[match[2] ?? ""] ?? 0);
-    end = part.lastIndex;
+  for (let match = PART.exec(body); match !== null; match = PART.exec(body)) {
+    total += Number(match[1]) * (UNIT_MS[match[2] ?? ""] ?? 0);
+    end = PART.lastIndex;
   }
   if (body === "" || end !== body.length) {
     throw new SyntaxError("It must be a duration like 500ms, 5s or 1m30s");

@@ -18,15 +18,15 @@ export interface RunProcessOptions {
 }
 
 /** Long enough for every grace inside a server, short enough not to be killed by an init system. */
-const shutdownMsMaxDefault = 15_000;
+const SHUTDOWN_MS_MAX_DEFAULT = 15_000;
 
 /** npx and the task runner pass a Ctrl-C on that the terminal has sent to all of them already. */
-const sameWishMsDefault = 1_000;
+const SAME_WISH_MS_DEFAULT = 1_000;
 
 /** What a shell reports for a process ended by the signal. */
-const signalExitCodes = { SIGINT: 130, SIGTERM: 143 } as const;
+const SIGNAL_EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 
-type StopSignal = keyof typeof signalExitCodes;
+type StopSignal = keyof typeof SIGNAL_EXIT_CODES;
 
 /**
  * Runs `main` and tells how it went. The first SIGINT or SIGTERM aborts the
@@ -95,11 +95,11 @@ class ShutdownRequest {
 
   /** @returns False when it was asked before, and this is not the same wish arriving again */
   ask(why: string): boolean {
-    const { sameWishMs = sameWishMsDefault } = this.#options;
+    const { sameWishMs = SAME_WISH_MS_DEFAULT } = this.#options;
     if (this.signal.aborted) return this.#clock.now() - this.#askedAtMs < sameWishMs;
     this.#askedAtMs = this.#clock.now();
     this.#logger.info(`Shutting down: ${why}`);
-    const { shutdownMsMax = shutdownMsMaxDefault } = this.#options;
+    const { shutdownMsMax = SHUTDOWN_MS_MAX_DEFAULT } = this.#options;
     this.#timer = this.#clock.setTimer(() => {
       this.#logger.error(`Cannot shut down in order: it took longer than ${shutdownMsMax} ms`);
       Deno.exit(1);
@@ -116,7 +116,7 @@ class ShutdownRequest {
 function watchSignals(shutdown: ShutdownRequest): () => void {
   const stops = (["SIGINT", "SIGTERM"] as const).map((signal: StopSignal) => {
     const onSignal = () => {
-      if (!shutdown.ask(`received ${signal}`)) Deno.exit(signalExitCodes[signal]);
+      if (!shutdown.ask(`received ${signal}`)) Deno.exit(SIGNAL_EXIT_CODES[signal]);
     };
     Deno.addSignalListener(signal, onSignal);
     return () => Deno.removeSignalListener(signal, onSignal);

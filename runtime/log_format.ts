@@ -2,7 +2,7 @@
 import type { LogRecord } from "@std/log";
 
 /** Characters of one field's value; a log line is no place for a megabyte. */
-const valueCharsMax = 4_096;
+const VALUE_CHARS_MAX = 4_096;
 
 /** One line in the manner of Go's `log`; severities that need an eye are spelled out. */
 export function formatText(record: LogRecord): string {
@@ -34,7 +34,7 @@ function fieldsOf(record: LogRecord): Record<string, unknown> {
 
 function asText(value: unknown, levelName: string): string {
   const text = describe(value, levelName);
-  return text.length > valueCharsMax ? `${text.slice(0, valueCharsMax)}…` : text;
+  return text.length > VALUE_CHARS_MAX ? `${text.slice(0, VALUE_CHARS_MAX)}…` : text;
 }
 
 function describe(value: unknown, levelName: string): string {

@@ -20,11 +20,11 @@ export const silentLogger: Logger = {
 };
 
 /** Severities from the most talkative on. */
-export const logLevels = ["debug", "info", "warn", "error"] as const;
-export type LogLevel = typeof logLevels[number];
+export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
+export type LogLevel = typeof LOG_LEVELS[number];
 
-export const logFormats = ["text", "json"] as const;
-export type LogFormat = typeof logFormats[number];
+export const LOG_FORMATS = ["text", "json"] as const;
+export type LogFormat = typeof LOG_FORMATS[number];
 
 /** Where bytes go; `Deno.stderr` is one. */
 export interface LogStream {
@@ -49,7 +49,7 @@ export interface CreateLoggerOptions {
 /** A logger over @std/log. It never throws, not even when nobody reads its stream any more. */
 export function createLogger(options: CreateLoggerOptions): Logger {
   const { name, level = "info", format = "text", stream = Deno.stderr } = options;
-  const levelName = levelNames[level];
+  const levelName = LEVEL_NAMES[level];
   const formatter = format === "json" ? formatJson : formatText;
   const handler = new StreamHandler(levelName, stream, formatter);
   const logger = new StdLogger(name, levelName, { handlers: [handler] });
@@ -61,7 +61,7 @@ export function createLogger(options: CreateLoggerOptions): Logger {
   };
 }
 
-const levelNames: Readonly<Record<LogLevel, LevelName>> = {
+const LEVEL_NAMES: Readonly<Record<LogLevel, LevelName>> = {
   debug: "DEBUG",
   info: "INFO",
   warn: "WARN",

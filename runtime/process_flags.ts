@@ -1,6 +1,6 @@
 /** The flags of every program that goes on until it is told to stop. */
 import { boolFlag, choiceFlag } from "./flag_types.ts";
-import { type LogFormat, logFormats, type LogLevel, logLevels } from "./logger.ts";
+import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from "./logger.ts";
 
 export interface ProcessSettings {
   readonly logLevel: LogLevel;
@@ -13,9 +13,9 @@ export interface ProcessSettings {
 export const processFlags = {
   logLevel: choiceFlag({
     default: "info",
-    choices: logLevels,
+    choices: LOG_LEVELS,
     help: "least severe messages to log",
   }),
-  logFormat: choiceFlag({ default: "text", choices: logFormats, help: "format of the log" }),
+  logFormat: choiceFlag({ default: "text", choices: LOG_FORMATS, help: "format of the log" }),
   exitWithParent: boolFlag({ help: "stop when standard input ends" }),
 } as const;

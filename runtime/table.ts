@@ -2,7 +2,7 @@
 import { unicodeWidth } from "@std/cli";
 
 /** Columns between two cells. */
-const gap = "  ";
+const GAP = "  ";
 
 /** Pads with blanks on the right until the text takes `width` columns; longer text stays whole. */
 export function padRight(text: string, width: number): string {
@@ -34,6 +34,6 @@ export function formatTable(
       const text = row[column] ?? "";
       return numeric ? padLeft(text, width) : padRight(text, width);
     });
-    return `${cells.join(gap).trimEnd()}\n`;
+    return `${cells.join(GAP).trimEnd()}\n`;
   }).join("");
 }

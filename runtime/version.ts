@@ -8,7 +8,7 @@ export const VERSION: string = config.version;
 const rocksdbPackage = config.imports.rocksdb.replace(/^.*@/, "");
 
 /** RocksDB's own version, which the package's binding does not tell; a test compares it. */
-const rocksdbVersion = "6.17.3";
+const ROCKSDB_VERSION = "6.17.3";
 
 /** What a build leaves for the program it wraps, before the program starts. */
 interface Build {
@@ -21,13 +21,13 @@ export function versionText(program: string): string {
   return `${program} ${VERSION}\n` +
     `revision: ${revision}\n` +
     `Deno: ${Deno.version.deno}\n` +
-    `RocksDB: ${rocksdbVersion} (npm package rocksdb ${rocksdbPackage})\n`;
+    `RocksDB: ${ROCKSDB_VERSION} (npm package rocksdb ${rocksdbPackage})\n`;
 }
 
-const denoWanted = "2.9.3";
+const DENO_WANTED = "2.9.3";
 
 /** These abort the whole process when an HTTP/2 client sends GOAWAY, which every client does. */
-const denoRefused: readonly string[] = ["2.9.4", "2.9.5", "2.9.6"];
+const DENO_REFUSED: readonly string[] = ["2.9.4", "2.9.5", "2.9.6"];
 
 /**
  * Refuses a Deno that is known to crash under load.
@@ -35,9 +35,9 @@ const denoRefused: readonly string[] = ["2.9.4", "2.9.5", "2.9.6"];
  * @throws {Error} On such a version; one line that says which to use instead
  */
 export function checkDenoVersion(current: string = Deno.version.deno): void {
-  if (!denoRefused.includes(current.replace(/[-+].*$/, ""))) return;
+  if (!DENO_REFUSED.includes(current.replace(/[-+].*$/, ""))) return;
   throw new Error(
     `Cannot run on Deno ${current}: it aborts when an HTTP/2 client says goodbye; ` +
-      `use Deno ${denoWanted}: npx -y deno@${denoWanted} ...`,
+      `use Deno ${DENO_WANTED}: npx -y deno@${DENO_WANTED} ...`,
   );
 }

@@ -10,7 +10,7 @@ import { NO_FORWARD_METADATA } from "../server/no_forward.ts";
 import { ControllerCluster } from "./cluster_testing.ts";
 import { NO_IDENTITY } from "./config.ts";
 
-const blank: CommandRequest = {
+const BLANK: CommandRequest = {
   servers: {},
   gids: [],
   shard: 0,
@@ -31,19 +31,19 @@ function command(
   const channel = cluster.dialer().channel(cluster.addresses[position] ?? "");
   return cluster.run(channel.unary(
     ShardCtrlerServiceService.command,
-    { ...blank, ...request },
+    { ...BLANK, ...request },
     { timeoutMs: 10_000, metadata },
   ));
 }
 
-const join100 = {
+const JOIN100 = {
   op: Op.JOIN,
   servers: { 100: { servers: ["localhost:6001"], identity: NO_IDENTITY } },
 };
 
 Deno.test("Command does what eRaft's clients ask, on every server", async () => {
   await using cluster = await ControllerCluster.start(3);
-  assertEquals((await command(cluster, 0, join100)).err, "OK");
+  assertEquals((await command(cluster, 0, JOIN100)).err, "OK");
   const join101 = {
     op: Op.JOIN,
     servers: { 101: { servers: ["localhost:7001"], identity: NO_IDENTITY } },
@@ -62,25 +62,25 @@ Deno.test("Command does what eRaft's clients ask, on every server", async () => 
 Deno.test("Command tells a follower's callers apart by their wish", async () => {
   await using cluster = await ControllerCluster.start(3);
   const follower = (cluster.leader() + 1) % 3;
-  const { err, config } = await command(cluster, follower, join100, NO_FORWARD_METADATA);
+  const { err, config } = await command(cluster, follower, JOIN100, NO_FORWARD_METADATA);
   assertEquals([err, config], ["ErrWrongLeader", undefined]);
   assertEquals(
     (await command(cluster, follower, { num: -1 }, NO_FORWARD_METADATA)).err,
     "ErrWrongLeader",
   );
-  assertEquals((await command(cluster, follower, join100)).err, "OK");
+  assertEquals((await command(cluster, follower, JOIN100)).err, "OK");
 });
 
 Deno.test("Command answers ErrWrongLeader on a follower that may not forward", async () => {
   await using cluster = await ControllerCluster.start(3, { shards: 10, forward: false });
   const leader = cluster.leader();
-  assertEquals((await command(cluster, (leader + 1) % 3, join100)).err, "ErrWrongLeader");
-  assertEquals((await command(cluster, leader, join100)).err, "OK");
+  assertEquals((await command(cluster, (leader + 1) % 3, JOIN100)).err, "ErrWrongLeader");
+  assertEquals((await command(cluster, leader, JOIN100)).err, "OK");
 });
 
 Deno.test("Command makes a repeated change once and refuses an outdated one", async () => {
   await using cluster = await ControllerCluster.start(3);
-  const first = { ...join100, clientId: "-4611686018427387904", commandId: 0 };
+  const first = { ...JOIN100, clientId: "-4611686018427387904", commandId: 0 };
   assertEquals((await command(cluster, 0, first)).config?.num, 1);
   assertEquals((await command(cluster, 1, first)).config?.num, 1);
   const second = { op: Op.MOVE, shard: 0, gid: 100, clientId: first.clientId, commandId: 1 };
@@ -90,7 +90,7 @@ Deno.test("Command makes a repeated change once and refuses an outdated one", as
 
 Deno.test("Command refuses nonsense with a word that eRaft's client does not retry", async () => {
   await using cluster = await ControllerCluster.start(1);
-  await command(cluster, 0, join100);
+  await command(cluster, 0, JOIN100);
   const cases: [Partial<CommandRequest>, string][] = [
     [
       { op: Op.MOVE, shard: 99, gid: 100 },
@@ -107,7 +107,7 @@ Deno.test("Command refuses nonsense with a word that eRaft's client does not ret
     ],
     [{ op: 9 as Op }, "ErrInvalid: Cannot do operation 9: it is unknown"],
     [
-      { ...join100, commandId: -1 },
+      { ...JOIN100, commandId: -1 },
       "ErrInvalid: Cannot use command id -1: it must be 0 or more",
     ],
   ];

@@ -4,7 +4,7 @@ import type { Dialer } from "../rpc/service.ts";
 import { VirtualClock } from "../runtime/virtual_clock.ts";
 import { RequestMetrics } from "../server/request_metrics.ts";
 import { ClassicService } from "./classic_service.ts";
-import { defaultGroupLimits } from "./limits.ts";
+import { DEFAULT_GROUP_LIMITS } from "./limits.ts";
 import { bytes, configChain, keyIn, MachineHarness, write } from "./machine_harness.ts";
 import { ReadBudget } from "./read_budget.ts";
 import { RequestGate } from "./request_gate.ts";
@@ -37,7 +37,7 @@ async function givingGroup() {
     engine: group.engine,
     dialer: noDialer,
     reads: new ReadBudget(),
-    limits: defaultGroupLimits,
+    limits: DEFAULT_GROUP_LIMITS,
     requests: new RequestMetrics(new VirtualClock()),
     gid: 100,
     gate,

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { GarbageSweeper } from "./garbage_sweeper.ts";
 import { garbageRecordRange, type Range, type Stay, stayRange } from "./machine_keys.ts";
 
-const stays: readonly Stay[] = [{ shard: 1, incarnation: 1 }, { shard: 2, incarnation: 1 }];
+const STAYS: readonly Stay[] = [{ shard: 1, incarnation: 1 }, { shard: 2, incarnation: 1 }];
 
 /** A machine with garbage and an engine that is cleared, each as the sweeper sees them. */
 class Replica {
@@ -53,7 +53,7 @@ async function microtasks(count: number): Promise<void> {
 Deno.test("GarbageSweeper clears what comes at any moment of its work, also as it ends", async () => {
   for (let moment = 0; moment < 20; moment++) {
     const replica = new Replica();
-    const [first, second] = stays as [Stay, Stay];
+    const [first, second] = STAYS as [Stay, Stay];
     replica.drop(first);
     await microtasks(moment);
     replica.drop(second);
@@ -66,7 +66,7 @@ Deno.test("GarbageSweeper clears what comes at any moment of its work, also as i
 
 Deno.test("GarbageSweeper leaves the records of a snapshot alone that comes while it clears", async () => {
   const replica = new Replica();
-  const [stay] = stays as [Stay, Stay];
+  const [stay] = STAYS as [Stay, Stay];
   // The snapshot is live in the engine, and the machine has yet to load it.
   replica.onClear = () => replica.generation = 2;
   replica.drop(stay);

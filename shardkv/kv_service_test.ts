@@ -14,7 +14,12 @@ import { VirtualClock } from "../runtime/virtual_clock.ts";
 import { RequestMetrics } from "../server/request_metrics.ts";
 import { Arrivals } from "./arrivals.ts";
 import { KvService } from "./kv_service.ts";
-import { defaultGroupLimits, RESPONSE_BYTES_MAX, SERVER_REQUESTS_MAX, STREAM_REQUESTS_MAX } from "./limits.ts";
+import {
+  DEFAULT_GROUP_LIMITS,
+  RESPONSE_BYTES_MAX,
+  SERVER_REQUESTS_MAX,
+  STREAM_REQUESTS_MAX,
+} from "./limits.ts";
 import { bytes, configChain, keyIn, MachineHarness, write } from "./machine_harness.ts";
 import { callUnary, FakeLog } from "./service_harness.ts";
 import { ReadBudget } from "./read_budget.ts";
@@ -27,7 +32,7 @@ async function service() {
   assert(config !== undefined);
   await group.config(config);
   const log = new FakeLog(group);
-  const limits = defaultGroupLimits;
+  const limits = DEFAULT_GROUP_LIMITS;
   const clock = new VirtualClock();
   const requests = new RequestMetrics(clock);
   const brake = new WriteBrake(clock);
@@ -267,7 +272,7 @@ Deno.test("Scan pages over shards in key order and says who serves a shard of an
   const kv = new KvService({
     log,
     machine: group.machine,
-    limits: defaultGroupLimits,
+    limits: DEFAULT_GROUP_LIMITS,
     requests: new RequestMetrics(clock),
     gid: 100,
     reads: new ReadBudget(),

@@ -1,11 +1,10 @@
 /** Every bound of a shard group in one place. */
-import { keyBytesMax, valueBytesMax } from "../client/limits.ts";
+import { KEY_BYTES_MAX, VALUE_BYTES_MAX } from "../client/limits.ts";
 import { PROPOSAL_BYTES_MAX } from "../raft/node/proposals.ts";
 
-/** Longest key in bytes; clerks check the same. */
-export const KEY_BYTES_MAX = keyBytesMax;
+export { KEY_BYTES_MAX };
 /** Largest value in bytes unless the server is told otherwise; clerks check the same. */
-export const VALUE_BYTES_DEFAULT = valueBytesMax;
+export const VALUE_BYTES_DEFAULT = VALUE_BYTES_MAX;
 /** Largest value a server may be told to allow: a chunk with one must fit in a message. */
 export const VALUE_BYTES_CEILING = 2 << 20;
 /** Bytes of the writes of one request: one proposal holds them, and a little around them. */
@@ -97,7 +96,7 @@ export interface GroupLimits {
   readonly chunkBytes: number;
 }
 
-export const defaultGroupLimits: GroupLimits = {
+export const DEFAULT_GROUP_LIMITS: GroupLimits = {
   valueBytesMax: VALUE_BYTES_DEFAULT,
   chunkBytes: CHUNK_BYTES_DEFAULT,
 };

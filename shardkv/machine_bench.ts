@@ -11,24 +11,24 @@ import { decodeOperation, encodeConfigStep } from "./commands.ts";
 import { ShardMachine } from "./machine.ts";
 import { nextConfig, write, writes } from "./machine_harness.ts";
 
-const gid = 100;
-const shards = 64;
-const keyCount = 100_000;
-const client = "12345678901234567890";
-const value = Buffer.alloc(100, 7);
+const GID = 100;
+const SHARDS = 64;
+const KEY_COUNT = 100_000;
+const CLIENT = "12345678901234567890";
+const VALUE = Buffer.alloc(100, 7);
 const prefix = machinePrefix(1);
 const prng = createPrng(1);
 
 /** A machine that serves every shard, and what it was told last. */
 class Applying {
-  readonly #machine = new ShardMachine(gid);
+  readonly #machine = new ShardMachine(GID);
   readonly #known = new KnownLengths({ secret: "1" });
   #index = 0;
 
   static async start(): Promise<Applying> {
     const applying = new Applying();
-    const owners = Array.from({ length: shards }, () => gid);
-    await applying.apply(encodeConfigStep(nextConfig(emptyConfig(shards), owners)));
+    const owners = Array.from({ length: SHARDS }, () => GID);
+    await applying.apply(encodeConfigStep(nextConfig(emptyConfig(SHARDS), owners)));
     return applying;
   }
 
@@ -52,10 +52,10 @@ let sequence = 1;
 function puts(count: number): Uint8Array {
   const lowestUnanswered = sequence;
   const commands = Array.from({ length: count }, () => {
-    const key = Buffer.from(`bench-key-${String(prng.below(keyCount)).padStart(8, "0")}`);
-    return write({ sequence: sequence++, key, value });
+    const key = Buffer.from(`bench-key-${String(prng.below(KEY_COUNT)).padStart(8, "0")}`);
+    return write({ sequence: sequence++, key, value: VALUE });
   });
-  return writes(commands, { clientId: client, lowestUnanswered });
+  return writes(commands, { clientId: CLIENT, lowestUnanswered });
 }
 
 for (const count of [1, 16, 256]) {

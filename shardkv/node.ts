@@ -16,7 +16,7 @@ import type { Gid } from "../shardctrler/config.ts";
 import { GID_MAX, isGid } from "../shardctrler/config_check.ts";
 import { Arrivals } from "./arrivals.ts";
 import { GarbageSweeper } from "./garbage_sweeper.ts";
-import { defaultGroupLimits, type GroupLimits, validateGroupLimits } from "./limits.ts";
+import { DEFAULT_GROUP_LIMITS, type GroupLimits, validateGroupLimits } from "./limits.ts";
 import { ShardMachine } from "./machine.ts";
 import { Migrator } from "./migrator.ts";
 import { ServerList } from "./server_list.ts";
@@ -89,7 +89,7 @@ export class GroupReplica {
   static async open(options: GroupReplicaOptions): Promise<GroupReplica> {
     const { gid, position, members, clusterToken, join } = options;
     assertGid(gid);
-    const limits: GroupLimits = { ...defaultGroupLimits, ...options.limits };
+    const limits: GroupLimits = { ...DEFAULT_GROUP_LIMITS, ...options.limits };
     validateGroupLimits(limits);
     const machine = new ShardMachine(gid);
     const raft = await RaftNode.open({

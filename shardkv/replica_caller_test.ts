@@ -9,7 +9,7 @@ import { VirtualClock } from "../runtime/virtual_clock.ts";
 import { ReplicaCaller } from "./replica_caller.ts";
 
 const { dropShard } = ShardTransferServiceService;
-const request = { storeId: "0", gid: 100, configNum: 7, shard: 1 };
+const REQUEST = { storeId: "0", gid: 100, configNum: 7, shard: 1 };
 
 /** Calls a group whose only server is at `new:1`. */
 async function callGroup(
@@ -34,7 +34,7 @@ async function callGroup(
     logger: silentLogger,
     signal: new AbortController().signal,
   });
-  await clock.resolve(caller.call(dropShard, request), 60_000);
+  await clock.resolve(caller.call(dropShard, REQUEST), 60_000);
   return asked;
 }
 

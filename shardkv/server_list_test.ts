@@ -6,14 +6,14 @@ import { VirtualClock } from "../runtime/virtual_clock.ts";
 import { type Config, emptyConfig, type GroupIdentity } from "../shardctrler/config.ts";
 import { ServerList } from "./server_list.ts";
 
-const identity = "77";
+const IDENTITY = "77";
 const first = firstRoster(new Map([[1, "a:1"], [2, "b:1"]]));
 
 /** What a leader tells the controllers of its group's servers, given what they know. */
 async function told(
   roster: Roster,
   known: readonly string[],
-  named: GroupIdentity = identity,
+  named: GroupIdentity = IDENTITY,
 ): Promise<(readonly string[])[]> {
   const lists: (readonly string[])[] = [];
   const config: Config = {
@@ -37,10 +37,10 @@ async function told(
   const list = new ServerList({
     gid: 7,
     raft: { roster, status: () => status, onRoleChange: end, onRosterChange: end },
-    machine: { ownership: { config, identity } },
+    machine: { ownership: { config, identity: IDENTITY } },
     controllers: {
       changeServers: (_, servers, options) => {
-        assertEquals(options?.identity, identity);
+        assertEquals(options?.identity, IDENTITY);
         lists.push(servers);
         return Promise.resolve(config);
       },

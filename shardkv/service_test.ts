@@ -8,7 +8,7 @@ import {
 import { VirtualClock } from "../runtime/virtual_clock.ts";
 import { RequestMetrics } from "../server/request_metrics.ts";
 import { KvService } from "./kv_service.ts";
-import { defaultGroupLimits } from "./limits.ts";
+import { DEFAULT_GROUP_LIMITS } from "./limits.ts";
 import { Arrivals } from "./arrivals.ts";
 import { bytes, configChain, keyIn, MachineHarness, write } from "./machine_harness.ts";
 import { changeCursor } from "./machine_keys.ts";
@@ -32,7 +32,7 @@ Deno.test("freezeShard() freezes a shard behind the writes that were held, not i
   const kv = new KvService({
     log,
     machine,
-    limits: defaultGroupLimits,
+    limits: DEFAULT_GROUP_LIMITS,
     requests,
     gid: 100,
     reads: new ReadBudget(),

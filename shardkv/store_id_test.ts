@@ -9,7 +9,7 @@ import { createPrng } from "../runtime/prng.ts";
 import { VirtualClock } from "../runtime/virtual_clock.ts";
 import { type Config, NO_STORE } from "../shardctrler/config.ts";
 import { encodeConfigStep } from "./commands.ts";
-import { defaultGroupLimits } from "./limits.ts";
+import { DEFAULT_GROUP_LIMITS } from "./limits.ts";
 import { Arrivals } from "./arrivals.ts";
 import { bytes, configChain, MachineHarness, write, writes } from "./machine_harness.ts";
 import { MoveProgress } from "./move_progress.ts";
@@ -99,7 +99,7 @@ Deno.test("releaseShard() does not look for the last owner in another store", as
     clock,
     prng: createPrng(1),
     logger: silentLogger,
-    limits: defaultGroupLimits,
+    limits: DEFAULT_GROUP_LIMITS,
     progress: new MoveProgress({ machine: group.machine, clock }),
     signal: new AbortController().signal,
   }, { kind: "release", shard: 0, from: 200, servers: ["gone:1"], configNum: 3 });

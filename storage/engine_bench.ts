@@ -7,10 +7,10 @@ import type { Engine, Write } from "./engine.ts";
 import { MemoryEngine } from "./memory_engine.ts";
 import { RocksdbEngine } from "./rocksdb_engine.ts";
 
-const batchKeys = 256;
+const BATCH_KEYS = 256;
 /** Enough to fill several tables, so that reads go beyond the write buffer. */
-const loadedKeys = 1_000_000;
-const valueBytes = 100;
+const LOADED_KEYS = 1_000_000;
+const VALUE_BYTES = 100;
 
 const prng = createPrng(1);
 
@@ -23,11 +23,11 @@ function keyOf(number: number): Buffer {
 }
 
 function randomKeys(count: number): Buffer[] {
-  return Array.from({ length: count }, () => keyOf(prng.below(loadedKeys)));
+  return Array.from({ length: count }, () => keyOf(prng.below(LOADED_KEYS)));
 }
 
 function batchOf(keys: readonly Buffer[]): Write[] {
-  return keys.map((key) => ({ type: "put", key, value: Buffer.alloc(valueBytes, key) }));
+  return keys.map((key) => ({ type: "put", key, value: Buffer.alloc(VALUE_BYTES, key) }));
 }
 
 async function load(engine: Engine, count: number): Promise<void> {
@@ -40,7 +40,7 @@ async function load(engine: Engine, count: number): Promise<void> {
 const directory = await Deno.makeTempDir();
 globalThis.addEventListener("unload", () => Deno.removeSync(directory, { recursive: true }));
 const rocksdb = await RocksdbEngine.open(directory);
-await load(rocksdb, loadedKeys);
+await load(rocksdb, LOADED_KEYS);
 const memory = new MemoryEngine();
 await load(memory, 100_000);
 
@@ -61,9 +61,9 @@ class Rotation<T> {
 }
 
 for (const [name, engine] of [["RocksdbEngine", rocksdb], ["MemoryEngine", memory]] as const) {
-  const batches = new Rotation(() => batchOf(randomKeys(batchKeys)));
+  const batches = new Rotation(() => batchOf(randomKeys(BATCH_KEYS)));
   for (const sync of [false, true]) {
-    Deno.bench(`${name} write() of ${batchKeys} puts, sync ${sync}`, async () => {
+    Deno.bench(`${name} write() of ${BATCH_KEYS} puts, sync ${sync}`, async () => {
       await engine.write(batches.next(), { sync });
     });
   }
@@ -80,18 +80,18 @@ for (const [name, engine] of [["RocksdbEngine", rocksdb], ["MemoryEngine", memor
   });
 
   Deno.bench(`${name} get()`, async () => {
-    await engine.get(keyOf(prng.below(loadedKeys)));
+    await engine.get(keyOf(prng.below(LOADED_KEYS)));
   });
 
-  for (const count of [16, batchKeys, 1_024]) {
+  for (const count of [16, BATCH_KEYS, 1_024]) {
     const keys = new Rotation(() => randomKeys(count));
     Deno.bench(`${name} getMany() of ${count}`, async () => {
       await engine.getMany(keys.next());
     });
   }
 
-  const keys = new Rotation(() => randomKeys(batchKeys));
-  Deno.bench(`${name} ${batchKeys} get() at once`, async () => {
+  const keys = new Rotation(() => randomKeys(BATCH_KEYS));
+  Deno.bench(`${name} ${BATCH_KEYS} get() at once`, async () => {
     await Promise.all(keys.next().map((key) => engine.get(key)));
   });
 

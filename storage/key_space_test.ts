@@ -15,13 +15,13 @@ import {
   writeUint64,
 } from "./key_space.ts";
 
-const records: readonly NodeRecord[] = ["identity", "logStart", "generation", "peers"];
+const RECORDS: readonly NodeRecord[] = ["identity", "logStart", "generation", "peers"];
 const indexes = fc.oneof(
   fc.maxSafeNat(),
   fc.constantFrom(0, 1, 255, 256, 2 ** 32 - 1, 2 ** 32, 2 ** 53 - 1),
 );
 const generations = fc.oneof(fc.nat(2 ** 32 - 2), fc.constantFrom(0, 255, 256, 2 ** 32 - 2));
-const options = { seed: 5, numRuns: 200 };
+const OPTIONS = { seed: 5, numRuns: 200 };
 
 function holds({ start, end }: KeyRange, key: Uint8Array): boolean {
   return Buffer.compare(start, key) <= 0 && Buffer.compare(key, end) < 0;
@@ -36,12 +36,12 @@ Deno.test("readUint64() returns what writeUint64() wrote, at any offset of any v
       assertEquals(readUint64(new Uint8Array([7, ...key]).subarray(1), offset), value);
       assertEquals(key.at(-1), 0xee);
     }),
-    options,
+    OPTIONS,
   );
 });
 
 Deno.test("nodeKey() gives each record its own key", () => {
-  assertEquals(new Set(records.map((record) => nodeKey(record).toString("hex"))).size, 4);
+  assertEquals(new Set(RECORDS.map((record) => nodeKey(record).toString("hex"))).size, 4);
 });
 
 Deno.test("generationRange() holds one generation's keys and no other's", () => {
@@ -57,7 +57,7 @@ Deno.test("generationRange() holds one generation's keys and no other's", () => 
       assert(!holds(range, machineKey(machinePrefix(other), key)));
       assert(holds(machineRange(), machine));
     }),
-    options,
+    OPTIONS,
   );
 });
 
@@ -70,12 +70,12 @@ Deno.test("machineKey() puts the prefix before the key, whose order it keeps", (
       assertEquals(keyA.subarray(MACHINE_PREFIX_BYTES), Buffer.from(a));
       assertEquals(Buffer.compare(keyA, keyB), Buffer.compare(a, b));
     }),
-    options,
+    OPTIONS,
   );
 });
 
 Deno.test("no key of a node is in the region of the engines' marks", () => {
-  const keys = [...records.map(nodeKey), appliedKey(2 ** 32 - 1)];
+  const keys = [...RECORDS.map(nodeKey), appliedKey(2 ** 32 - 1)];
   for (const key of [...keys, machineRange().end]) {
     assert((key[0] ?? 0) < MARK_REGION);
   }

@@ -6,9 +6,9 @@ import { promised } from "./rocksdb_binding.ts";
 import { RocksdbEngine } from "./rocksdb_engine.ts";
 import { RocksdbIterator } from "./rocksdb_iterator.ts";
 import { openNative } from "./rocksdb_open.ts";
-import { markRange, type MarkSpan } from "./write_marks.ts";
+import { MARK_RANGE, type MarkSpan } from "./write_marks.ts";
 
-const numbers = { start: Buffer.from("n"), end: Buffer.from("o") };
+const NUMBERS = { start: Buffer.from("n"), end: Buffer.from("o") };
 
 function numberKey(number: number): Buffer {
   return Buffer.from(`n${String(number).padStart(8, "0")}`);
@@ -39,7 +39,7 @@ async function writeNumbers(path: string, batches: number, small = false): Promi
 
 async function survivors(path: string): Promise<string[]> {
   const engine = await RocksdbEngine.open(path);
-  const pairs = await engine.scan(numbers);
+  const pairs = await engine.scan(NUMBERS);
   await engine.close();
   return pairs.map(({ key }) => key.toString());
 }
@@ -71,7 +71,7 @@ async function marksIn(path: string): Promise<MarkSpan> {
   }
   const database = await openNative(copy, {});
   const toError = (cause: unknown) => new Error("Cannot read marks", { cause });
-  const iterator = new RocksdbIterator(database, markRange, { marks: true, toError });
+  const iterator = new RocksdbIterator(database, MARK_RANGE, { marks: true, toError });
   const numbersFound = (await iterator.next(Infinity)).map(({ key }) => readUint64(key, 1));
   await iterator.close();
   await promised<void>((callback) => database.close(callback));

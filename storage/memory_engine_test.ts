@@ -3,7 +3,7 @@ import { createPrng, type Prng } from "../runtime/prng.ts";
 import { EngineClosedError, EngineError } from "./engine.ts";
 import { MemoryEngine } from "./memory_engine.ts";
 
-const everything = { start: Buffer.of(0), end: Buffer.of(255) };
+const EVERYTHING = { start: Buffer.of(0), end: Buffer.of(255) };
 
 /** Always draws the same number, or the largest possible one. */
 function fixedPrng(value: number): Prng {
@@ -20,7 +20,7 @@ async function writePair(engine: MemoryEngine, names: string, sync: boolean): Pr
 }
 
 async function keysOf(engine: MemoryEngine): Promise<string> {
-  return (await engine.scan(everything)).map(({ key }) => String(key)).join("");
+  return (await engine.scan(EVERYTHING)).map(({ key }) => String(key)).join("");
 }
 
 Deno.test("MemoryEngine.crash() keeps synced batches and loses all others at worst", async () => {
@@ -126,7 +126,7 @@ Deno.test("MemoryEngine waits for the delay it was given, once per operation", a
 Deno.test("MemoryEngine.stats() counts iterators that nobody closed", async () => {
   const engine = new MemoryEngine();
   await writePair(engine, "ab", false);
-  const iterator = engine.iterate(everything);
+  const iterator = engine.iterate(EVERYTHING);
   assertEquals(engine.stats().properties["openIterators"], 1);
   await iterator.close();
   await iterator.close();

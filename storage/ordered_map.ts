@@ -9,7 +9,7 @@ import { compareBytes } from "../runtime/buffers.ts";
 import type { KeyRange } from "./engine.ts";
 
 /** Pairs in a chunk before it is split in two. */
-const chunkPairsMax = 256;
+const CHUNK_PAIRS_MAX = 256;
 
 /** Sorted keys and their values, never empty while in a map. */
 interface Chunk {
@@ -78,7 +78,7 @@ export class OrderedMap {
     chunk.values.splice(index, 0, value);
     this.#size++;
     this.#bytes += key.length + value.length;
-    if (chunk.keys.length > chunkPairsMax) this.#split(at, chunk);
+    if (chunk.keys.length > CHUNK_PAIRS_MAX) this.#split(at, chunk);
   }
 
   delete(key: Uint8Array): void {
@@ -147,7 +147,7 @@ export class OrderedMap {
   #split(at: number, chunk: Chunk): void {
     // Rising keys (a log) fill the last chunk; it then stays nearly full behind them.
     const isLast = at === this.#chunks.length - 1;
-    const half = isLast ? chunkPairsMax - 1 : chunkPairsMax / 2;
+    const half = isLast ? CHUNK_PAIRS_MAX - 1 : CHUNK_PAIRS_MAX / 2;
     const upper = {
       keys: chunk.keys.splice(half),
       values: chunk.values.splice(half),

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { createPrng } from "../runtime/prng.ts";
 import { OrderedMap } from "./ordered_map.ts";
 
-const everything = { start: Buffer.alloc(0), end: Buffer.alloc(8, 0xff) };
+const EVERYTHING = { start: Buffer.alloc(0), end: Buffer.alloc(8, 0xff) };
 
 function keyOf(number: number): Buffer {
   const key = Buffer.alloc(4);
@@ -12,7 +12,7 @@ function keyOf(number: number): Buffer {
 }
 
 function content(map: OrderedMap): [number, string][] {
-  return map.slice(everything, Infinity).map(({ key, value }) => [key.readUInt32BE(), `${value}`]);
+  return map.slice(EVERYTHING, Infinity).map(({ key, value }) => [key.readUInt32BE(), `${value}`]);
 }
 
 function sorted(model: ReadonlyMap<number, string>): [number, string][] {

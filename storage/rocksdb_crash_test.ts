@@ -3,7 +3,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { EngineError } from "./engine.ts";
 import { RocksdbEngine } from "./rocksdb_engine.ts";
 
-const writerScript = `${import.meta.dirname}/testdata/endless_writer.ts`;
+const WRITER_SCRIPT = `${import.meta.dirname}/testdata/endless_writer.ts`;
 
 interface Writer {
   /** Reads acknowledgements until there are `count` in all; returns the last one. */
@@ -13,7 +13,7 @@ interface Writer {
 }
 
 function startWriter(directory: string): Writer {
-  const args = ["run", "-A", "--quiet", writerScript, directory];
+  const args = ["run", "-A", "--quiet", WRITER_SCRIPT, directory];
   const child = new Deno.Command(Deno.execPath(), { args, stdout: "piped" }).spawn();
   const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";

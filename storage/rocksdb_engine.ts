@@ -25,23 +25,23 @@ import {
 import { isNotFound, toEngineError } from "./rocksdb_errors.ts";
 import { RocksdbIterator, type RocksdbRangeOptions } from "./rocksdb_iterator.ts";
 import { openNative, type RocksdbOptions } from "./rocksdb_open.ts";
-import { markRange, MarkScan, type MarkSpan, WriteMarks } from "./write_marks.ts";
+import { MARK_RANGE, MarkScan, type MarkSpan, WriteMarks } from "./write_marks.ts";
 import { WriteQueue } from "./write_queue.ts";
 
 /**
  * Keys of one `getMany` from which on two threads share the work. With fewer
  * the hop to a second thread costs what it gains.
  */
-const splitKeysMin = 128;
+const SPLIT_KEYS_MIN = 128;
 
 /** Pairs a range is cleared by at a time, so that other writes come in between. */
-const clearPairsMax = 1_024;
+const CLEAR_PAIRS_MAX = 1_024;
 
 /** Marks read at a time on opening. */
-const marksReadMax = 4_096;
+const MARKS_READ_MAX = 4_096;
 
 /** RocksDB's figures for status pages; "rocksdb." goes before each. */
-const propertyNames = [
+const PROPERTY_NAMES = [
   "estimate-num-keys",
   "num-files-at-level0",
   "cur-size-all-mem-tables",
@@ -58,7 +58,7 @@ const propertyNames = [
 ] as const;
 
 /** Counts all entries in memory tables: the active one first, see `#entriesInMemory`. */
-const memoryTableProperties = [
+const MEMORY_TABLE_PROPERTIES = [
   "num-entries-active-mem-table",
   "num-entries-imm-mem-tables",
 ] as const;
@@ -163,7 +163,7 @@ export class RocksdbEngine implements Engine {
     const iterator = this.#openIterator(range, { values: false });
     try {
       while (true) {
-        const pairs = await this.#gate.run(() => iterator.next(clearPairsMax));
+        const pairs = await this.#gate.run(() => iterator.next(CLEAR_PAIRS_MAX));
         if (pairs.length === 0) return;
         await this.write(pairs.map(({ key }) => ({ type: "del", key })), { sync: false });
       }
@@ -175,7 +175,7 @@ export class RocksdbEngine implements Engine {
   stats(): EngineStats {
     this.#gate.assertOpen();
     const properties: Record<string, number> = {};
-    for (const name of propertyNames) properties[name] = this.#property(name);
+    for (const name of PROPERTY_NAMES) properties[name] = this.#property(name);
     const storageBytes = this.#property("total-sst-files-size") +
       this.#property("cur-size-all-mem-tables");
     return { storageBytes, properties };
@@ -208,7 +208,7 @@ export class RocksdbEngine implements Engine {
     let entries = 0;
     // The active table first: one that is full moves from active to immutable,
     // and so may be counted twice but never missed.
-    for (const name of memoryTableProperties) entries += this.#property(name);
+    for (const name of MEMORY_TABLE_PROPERTIES) entries += this.#property(name);
     return entries;
   }
 
@@ -237,7 +237,7 @@ export class RocksdbEngine implements Engine {
   }
 
   async #getManySplit(keys: readonly Buffer[]): Promise<(Buffer | undefined)[]> {
-    if (keys.length < splitKeysMin) return await this.#getMany(keys);
+    if (keys.length < SPLIT_KEYS_MIN) return await this.#getMany(keys);
     const half = keys.length >>> 1;
     const [first, second] = await Promise.all([
       this.#getMany(keys.slice(0, half)),
@@ -287,11 +287,11 @@ function addTo(native: NativeBatch, write: Write): void {
 async function readMarks(path: string, database: NativeDatabase): Promise<MarkSpan | undefined> {
   const toError = (cause: unknown) => toEngineError("open", path, cause);
   const options = { marks: true, values: false, toError };
-  const iterator = new RocksdbIterator(database, markRange, options);
+  const iterator = new RocksdbIterator(database, MARK_RANGE, options);
   const scan = new MarkScan(path);
   try {
     while (true) {
-      const marks = await iterator.next(marksReadMax);
+      const marks = await iterator.next(MARKS_READ_MAX);
       if (marks.length === 0) return scan.finish();
       for (const { key } of marks) scan.add(key);
     }

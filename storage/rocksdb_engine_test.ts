@@ -5,7 +5,7 @@ import type { NativeBatch, NativeDatabase } from "./rocksdb_binding.ts";
 import { RocksdbEngine } from "./rocksdb_engine.ts";
 import { openNative } from "./rocksdb_open.ts";
 
-const everything = { start: Buffer.of(0), end: Buffer.alloc(8, 0xff) };
+const EVERYTHING = { start: Buffer.of(0), end: Buffer.alloc(8, 0xff) };
 
 /** Gives `body` a directory of its own and removes it afterwards. */
 async function withDirectory(body: (directory: string) => Promise<void>): Promise<void> {
@@ -167,12 +167,12 @@ Deno.test("RocksdbEngine keeps no snapshot once iterators and scans are over", a
   await withDirectory(async (directory) => {
     const engine = await RocksdbEngine.open(directory);
     await engine.write([put("a", "1"), put("b", "2")], { sync: false });
-    const iterator = engine.iterate(everything);
+    const iterator = engine.iterate(EVERYTHING);
     await iterator.next(1);
     assertEquals(engine.stats().properties["num-snapshots"], 1);
     await iterator.close();
-    await engine.scan(everything, { limit: 1 });
-    await engine.clearRange(everything);
+    await engine.scan(EVERYTHING, { limit: 1 });
+    await engine.clearRange(EVERYTHING);
     await engine.iterate({ start: Buffer.of(2), end: Buffer.of(1) }).close();
     assertEquals(engine.stats().properties["num-snapshots"], 0);
     await engine.close();
@@ -183,8 +183,8 @@ Deno.test("RocksdbEngine.close() ends iterators that nobody closed", async () =>
   await withDirectory(async (directory) => {
     const engine = await RocksdbEngine.open(directory);
     await engine.write([put("a", "1"), put("b", "2")], { sync: false });
-    const idle = engine.iterate(everything);
-    const busy = engine.iterate(everything);
+    const idle = engine.iterate(EVERYTHING);
+    const busy = engine.iterate(EVERYTHING);
     const page = busy.next(10);
     await Promise.all([engine.close(), engine.close()]);
     assertEquals((await page).length, 2);
@@ -200,11 +200,11 @@ Deno.test("RocksdbEngine never shows its marks, whatever the range", async () =>
     for (const key of ["a", "b", "\x7e", "\u00ff"]) {
       await engine.write([put(key, "")], { sync: false });
     }
-    const all = await engine.scan(everything, { limit: 4, reverse: true });
+    const all = await engine.scan(EVERYTHING, { limit: 4, reverse: true });
     assertEquals(all.map(({ key }) => `${key}`), ["\u00ff", "\x7e", "b", "a"]);
     assertEquals(await engine.scan({ start: Buffer.of(0x7f), end: Buffer.of(0x80) }), []);
-    await engine.clearRange(everything);
-    assertEquals(await engine.scan(everything), []);
+    await engine.clearRange(EVERYTHING);
+    assertEquals(await engine.scan(EVERYTHING), []);
     await engine.close();
     await (await RocksdbEngine.open(directory)).close();
   });

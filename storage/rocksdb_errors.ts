@@ -2,7 +2,7 @@
 import { EngineError, type EngineErrorKind } from "./engine.ts";
 
 /** Beginnings and parts of RocksDB's own messages; the first match decides. */
-const kinds: readonly (readonly [RegExp, EngineErrorKind])[] = [
+const KINDS: readonly (readonly [RegExp, EngineErrorKind])[] = [
   [/While lock file|lock hold by current process/, "locked"],
   [/^Corruption/, "corruption"],
   // A table or a manifest that is named in another file, as when that one has lost its end.
@@ -10,7 +10,7 @@ const kinds: readonly (readonly [RegExp, EngineErrorKind])[] = [
   [/No space left on device/, "diskFull"],
 ];
 
-const advice: Readonly<Record<EngineErrorKind, string>> = {
+const ADVICE: Readonly<Record<EngineErrorKind, string>> = {
   locked: "it is in use by another process, or by this one already",
   corruption: "its files are damaged; wipe the directory and let the node rejoin as a new member",
   diskFull: "the disk is full",
@@ -29,10 +29,10 @@ export function isNotFound(error: unknown): boolean {
  */
 export function toEngineError(action: string, path: string, cause: unknown): EngineError {
   const message = cause instanceof Error ? cause.message : String(cause);
-  const kind = kinds.find(([pattern]) => pattern.test(message))?.[1] ?? "io";
+  const kind = KINDS.find(([pattern]) => pattern.test(message))?.[1] ?? "io";
   return new EngineError(
     kind,
-    `Cannot ${action} the database '${path}': ${advice[kind]} (${message.trim()})`,
+    `Cannot ${action} the database '${path}': ${ADVICE[kind]} (${message.trim()})`,
     { cause },
   );
 }

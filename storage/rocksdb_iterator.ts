@@ -16,7 +16,7 @@ import {
  * Bytes the binding reads ahead in one go: a snapshot chunk's worth, so that
  * few hops between threads are needed, and little enough to be thrown away.
  */
-const readAheadBytes = 256 * 1024;
+const READ_AHEAD_BYTES = 256 * 1024;
 
 export interface RocksdbRangeOptions {
   readonly reverse?: boolean;
@@ -71,7 +71,7 @@ export class RocksdbIterator implements EngineIterator {
       limit: options.limit === undefined || options.limit === Infinity || this.#hidesMarks
         ? -1
         : options.limit,
-      highWaterMark: readAheadBytes,
+      highWaterMark: READ_AHEAD_BYTES,
     };
     this.#native = database.iterator(native);
     // Who does not want the values does not want to know either: what is damaged can be cleared.

@@ -16,22 +16,22 @@ import { MARK_REGION, readUint64, writeUint64 } from "./key_space.ts";
 import type { NativeBatch } from "./rocksdb_binding.ts";
 
 /** Batches between two looks at the memory tables; marks are kept that much longer. */
-export const markCheckBatches = 64;
+export const MARK_CHECK_BATCHES = 64;
 
 /**
  * Marks deleted with one batch at most. More than one, so that marks which
  * gathered while a table filled up go away; few, so that no batch becomes slow.
  */
-export const markDeletesMax = 16;
+export const MARK_DELETES_MAX = 16;
 
 /** Gaps named in an error message at most. */
-const gapsNamedMax = 8;
+const GAPS_NAMED_MAX = 8;
 
 /** One byte, because the binding leaks the empty values it is given. */
-const markValue = Buffer.of(1);
+const MARK_VALUE = Buffer.of(1);
 
 /** Where all marks are. */
-export const markRange: KeyRange = {
+export const MARK_RANGE: KeyRange = {
   start: Buffer.of(MARK_REGION),
   end: Buffer.of(MARK_REGION + 1),
 };
@@ -56,7 +56,7 @@ export class WriteMarks {
   #neededFrom: number;
   /** Entries written so far, those of batches before this process only if unflushed. */
   #entries: number;
-  /** One in {@linkcode markCheckBatches} batches, oldest first. */
+  /** One in {@linkcode MARK_CHECK_BATCHES} batches, oldest first. */
   readonly #samples: Sample[];
 
   /**
@@ -73,7 +73,7 @@ export class WriteMarks {
 
   /** True when {@linkcode WriteMarks.forgetFlushed} should be called before the next batch. */
   get checkDue(): boolean {
-    return this.#newest % markCheckBatches === 0;
+    return this.#newest % MARK_CHECK_BATCHES === 0;
   }
 
   /**
@@ -84,13 +84,13 @@ export class WriteMarks {
   addTo(batch: Pick<NativeBatch, "put" | "del">, changes: number): void {
     this.#newest++;
     this.#entries += changes + 1;
-    batch.put(markKey(this.#newest), markValue);
-    const end = Math.min(this.#neededFrom, this.#oldest + markDeletesMax);
+    batch.put(markKey(this.#newest), MARK_VALUE);
+    const end = Math.min(this.#neededFrom, this.#oldest + MARK_DELETES_MAX);
     for (; this.#oldest < end; this.#oldest++) {
       batch.del(markKey(this.#oldest));
       this.#entries++;
     }
-    if (this.#newest % markCheckBatches === 0) {
+    if (this.#newest % MARK_CHECK_BATCHES === 0) {
       this.#samples.push({ batch: this.#newest, entries: this.#entries });
     }
   }
@@ -125,7 +125,7 @@ export class MarkScan {
   }
 
   add(key: Buffer): void {
-    const batch = key.length === markKeyBytes ? readUint64(key, 1) : 0;
+    const batch = key.length === MARK_KEY_BYTES ? readUint64(key, 1) : 0;
     if (batch <= this.#newest) throw this.#damaged(`there is a mark that nobody wrote`);
     if (this.#newest === 0) this.#oldest = batch;
     else if (batch === this.#newest + 2) this.#gaps.push(`${batch - 1}`);
@@ -141,8 +141,8 @@ export class MarkScan {
    */
   finish(): MarkSpan | undefined {
     if (this.#gaps.length > 0) {
-      const named = this.#gaps.slice(0, gapsNamedMax).join(", ");
-      const more = this.#gaps.length > gapsNamedMax ? " and others" : "";
+      const named = this.#gaps.slice(0, GAPS_NAMED_MAX).join(", ");
+      const more = this.#gaps.length > GAPS_NAMED_MAX ? " and others" : "";
       throw this.#damaged(`write batches ${named}${more} are missing from its write-ahead log`);
     }
     return this.#newest === 0 ? undefined : { oldest: this.#oldest, newest: this.#newest };
@@ -157,10 +157,10 @@ export class MarkScan {
   }
 }
 
-const markKeyBytes = 9;
+const MARK_KEY_BYTES = 9;
 
 function markKey(batch: number): Buffer {
-  const key = Buffer.allocUnsafe(markKeyBytes);
+  const key = Buffer.allocUnsafe(MARK_KEY_BYTES);
   key[0] = MARK_REGION;
   writeUint64(key, batch, 1);
   return key;

@@ -2,8 +2,8 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { EngineError } from "./engine.ts";
 import { MARK_REGION, readUint64, writeUint64 } from "./key_space.ts";
 import {
-  markCheckBatches,
-  markDeletesMax,
+  MARK_CHECK_BATCHES,
+  MARK_DELETES_MAX,
   MarkScan,
   type MarkSpan,
   WriteMarks,
@@ -101,12 +101,12 @@ Deno.test("WriteMarks deletes flushed marks, few at a time, but never the newest
   for (let i = 0; i < 300; i++) database.write(marks, 2);
   const found = database.reopen();
   assert(
-    found && found.oldest >= 1_000 - 5 - markCheckBatches,
+    found && found.oldest >= 1_000 - 5 - MARK_CHECK_BATCHES,
     `Still there from ${found?.oldest}`,
   );
   assert(found.oldest < 1_000 - 4, `Mark ${found.oldest} is not known to be flushed`);
   assertEquals(found.newest, 1_300);
-  assertEquals(database.deletesMost, markDeletesMax);
+  assertEquals(database.deletesMost, MARK_DELETES_MAX);
 });
 
 Deno.test("WriteMarks leaves marks alone that were not flushed on opening", () => {

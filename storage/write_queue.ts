@@ -9,14 +9,14 @@ import type { Write } from "./engine.ts";
  * Most changes in a merged batch. The engine encodes a batch in one go on the
  * event loop (about 2 us a change), and this keeps that below some 20 ms.
  */
-export const mergedWritesMax = 8_192;
+export const MERGED_WRITES_MAX = 8_192;
 
 /**
  * Most bytes of keys and values in a merged batch: large enough for the group
  * commit of a busy node, small enough that one write does not hold up the next
  * for long or need a huge buffer.
  */
-export const mergedBytesMax = 8 * 1024 * 1024;
+export const MERGED_BYTES_MAX = 8 * 1024 * 1024;
 
 /** What a caller asked for in one call. */
 interface QueuedBatch {
@@ -94,7 +94,7 @@ export class WriteQueue {
     for (const batch of this.#queued) {
       writes += batch.writes.length;
       bytes += batch.bytes;
-      if (count > 0 && (writes > mergedWritesMax || bytes > mergedBytesMax)) break;
+      if (count > 0 && (writes > MERGED_WRITES_MAX || bytes > MERGED_BYTES_MAX)) break;
       count++;
     }
     return this.#queued.splice(0, count);

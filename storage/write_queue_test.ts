@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import type { Write } from "./engine.ts";
-import { mergedBytesMax, mergedWritesMax, WriteQueue } from "./write_queue.ts";
+import { MERGED_BYTES_MAX, MERGED_WRITES_MAX, WriteQueue } from "./write_queue.ts";
 
 function batchOf(name: string, { writes = 1, bytes = 1 } = {}): Write[] {
   const value = Buffer.alloc(bytes - 1);
@@ -47,11 +47,11 @@ Deno.test("WriteQueue never merges past its limits, but takes larger batches alo
   const queue = new WriteQueue(manual.commit);
   const pushes = [
     queue.push(batchOf("a"), false),
-    queue.push(batchOf("b", { writes: mergedWritesMax - 1 }), false),
+    queue.push(batchOf("b", { writes: MERGED_WRITES_MAX - 1 }), false),
     queue.push(batchOf("c"), false),
     queue.push(batchOf("d"), false),
-    queue.push(batchOf("e", { bytes: mergedBytesMax + 1 }), false),
-    queue.push(batchOf("f", { writes: mergedWritesMax + 1 }), false),
+    queue.push(batchOf("e", { bytes: MERGED_BYTES_MAX + 1 }), false),
+    queue.push(batchOf("f", { writes: MERGED_WRITES_MAX + 1 }), false),
     queue.push(batchOf("g"), false),
   ];
   for (const push of pushes) {

@@ -22,8 +22,8 @@ import type { SystemUnderTest } from "./bench/system.ts";
 import { visit } from "./bench/visit.ts";
 import { PROJECT_ROOT } from "./cluster/server_command.ts";
 
-const page = `${PROJECT_ROOT}/docs/benchmark.md`;
-const chart = `${PROJECT_ROOT}/docs/benchmark_throughput.svg`;
+const PAGE = `${PROJECT_ROOT}/docs/benchmark.md`;
+const CHART = `${PROJECT_ROOT}/docs/benchmark_throughput.svg`;
 
 const encoder = new TextEncoder();
 
@@ -62,9 +62,9 @@ async function compare(options: ComparisonOptions): Promise<void> {
   const text = options.format === "json" ? reportJson(report) : reportText(report);
   Deno.stdout.writeSync(encoder.encode(text));
   if (!options.write) return;
-  await writeFormatted(chart, reportChart(report));
-  const before = await Deno.readTextFile(page);
-  await writeFormatted(page, replaceSection(before, "comparison", reportText(report)));
+  await writeFormatted(CHART, reportChart(report));
+  const before = await Deno.readTextFile(PAGE);
+  await writeFormatted(PAGE, replaceSection(before, "comparison", reportText(report)));
 }
 
 async function main(args: readonly string[]): Promise<number> {

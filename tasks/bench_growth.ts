@@ -17,9 +17,9 @@ import { measureSize } from "./bench/growth/size_run.ts";
 import { soak } from "./bench/growth/soak_run.ts";
 import { PROJECT_ROOT } from "./cluster/server_command.ts";
 
-const page = `${PROJECT_ROOT}/docs/benchmark.md`;
+const PAGE = `${PROJECT_ROOT}/docs/benchmark.md`;
 /** Keys that the soak has in store; it writes one of them. */
-const soakKeys = 1_000;
+const SOAK_KEYS = 1_000;
 
 const encoder = new TextEncoder();
 
@@ -45,7 +45,7 @@ async function measure(part: GrowthPart, options: GrowthOptions): Promise<Growth
       return {
         soak: await soak({
           ...options,
-          keys: soakKeys,
+          keys: SOAK_KEYS,
           onSample: ({ perSecond, residentBytes }) =>
             complain(`  ${withCommas(perSecond)} put/s, ${withCommas(residentBytes)} bytes`),
         }),
@@ -86,9 +86,9 @@ async function run(options: GrowthOptions): Promise<number> {
   const text = written.map((section) => section.text).join("\n");
   Deno.stdout.writeSync(encoder.encode(options.format === "json" ? reportJson(report) : text));
   if (options.write) {
-    let document = await Deno.readTextFile(page);
+    let document = await Deno.readTextFile(PAGE);
     for (const section of written) document = replaceSection(document, section.name, section.text);
-    await writeFormatted(page, document);
+    await writeFormatted(PAGE, document);
   }
   const wrong = complaints(report);
   for (const each of wrong) complain(each);

@@ -2,6 +2,7 @@
  * The project's own lint rules. `deno lint` and editors load them through deno.json; every finding
  * says what to do instead.
  */
+import { constantNameRule } from "./lint/constant_name.ts";
 import { errorMessageRule } from "./lint/error_message.ts";
 import { hostTimeRule } from "./lint/host_time.ts";
 import { pureCoreRule } from "./lint/pure_core.ts";
@@ -12,6 +13,7 @@ const plugin: Deno.lint.Plugin = {
     "pure-core": pureCoreRule,
     "host-time": hostTimeRule,
     "error-message": errorMessageRule,
+    "constant-name": constantNameRule,
   },
 };
 

@@ -22,8 +22,8 @@ Deno.test("pure-core finds host globals, waiting and chance in the core", () => 
 
 Deno.test("pure-core takes members and keys of the same name for what they are", () => {
   const source = `
-    const options = { performance: 1, crypto: 2 };
-    export const sum = options.performance + options.crypto;
+    const OPTIONS = { performance: 1, crypto: 2 };
+    export const sum = OPTIONS.performance + OPTIONS.crypto;
     interface Shape { Date: number; fetch(): void }
     export type Kept = Shape;
   `;
@@ -104,4 +104,33 @@ Deno.test("error-message accepts the project's wording and what it cannot judge"
     'throw new Error("Waiting for more...")',
   ];
   for (const source of good) assertEquals(lint("storage/a.ts", source), [], source);
+});
+
+Deno.test("constant-name finds numbers, texts and tables of a module that look like variables", () => {
+  const constants = [
+    "const bytesMax = 4 * 1_024;",
+    "export const names = ['a', 'b'] as const;",
+    "const word = /a/;",
+    "const text = `${BYTES_MAX} bytes`;",
+    "const none = Buffer.alloc(0);",
+    "const known = new Set(['a']);",
+    "const traits = { a: { retry: true } };",
+  ];
+  for (const source of constants) {
+    const name = /const (\w+)/.exec(source)?.[1];
+    assertEquals(lint("rpc/limits.ts", source), [`\`${name}\` is a constant`], source);
+  }
+});
+
+Deno.test("constant-name leaves what is made or filled at run time, and what is inside functions", () => {
+  const sources = [
+    "export const BYTES_MAX = 4;",
+    "const flags = defineFlags('sim', {});",
+    "const seen = new Set<string>();",
+    "const page = `${root}/docs`;",
+    "const nemesis = { name: 'storm', run: () => {} };",
+    "function f() { const most = 4; return most; }",
+    "let count = 0;",
+  ];
+  for (const source of sources) assertEquals(lint("rpc/limits.ts", source), [], source);
 });

@@ -4,9 +4,9 @@
  */
 import { FlagError, HelpRequested } from "../runtime/flags.ts";
 import { randomSeed } from "../runtime/prng.ts";
-import { exitCodes } from "../tests/sim/failure.ts";
+import { EXIT_CODES } from "../tests/sim/failure.ts";
 import { drawOptions } from "../tests/sim/options.ts";
-import { addFigures, noFigures } from "../tests/sim/statistics.ts";
+import { addFigures, NO_FIGURES } from "../tests/sim/statistics.ts";
 import { proveMutants } from "./sim/mutants.ts";
 import { parseSimTaskOptions, type SimTaskOptions } from "./sim/options.ts";
 import { runSeeds } from "./sim/pool.ts";
@@ -37,7 +37,7 @@ async function run(options: SimTaskOptions): Promise<number> {
   const reports = options.trace === ""
     ? runSeeds({ profile, jobs: Math.min(options.jobs, runs), next: takeNext })
     : traceSeed(first, options);
-  let figures = noFigures;
+  let figures = NO_FIGURES;
   let seeds = 0;
   let failed: SeedReport | undefined;
   for await (const report of reports) {
@@ -56,8 +56,8 @@ async function run(options: SimTaskOptions): Promise<number> {
   if (idle !== undefined) say(`${idle}\n`);
   if (failed === undefined) say(describeReproduction(first, seeds, profile));
   else say(describeReproduction(failed.seed, 1, profile));
-  if (failed?.failure !== undefined) return exitCodes[failed.failure.class];
-  return idle === undefined ? exitCodes.ok : exitCodes.idle;
+  if (failed?.failure !== undefined) return EXIT_CODES[failed.failure.class];
+  return idle === undefined ? EXIT_CODES.ok : EXIT_CODES.idle;
 }
 
 /** Keeps the picture of a history that failed, for whoever looks into it. */

@@ -8,11 +8,11 @@ import { HelpRequested } from "../runtime/flags.ts";
 import { parseServerFlags as parseController } from "../shardctrler/server_flags.ts";
 import { parseServerFlags as parseReplica } from "../shardkv/server_flags.ts";
 
-const root = `${import.meta.dirname}/..`;
-const read = (path: string) => Deno.readTextFile(`${root}/${path}`);
+const ROOT = `${import.meta.dirname}/..`;
+const read = (path: string) => Deno.readTextFile(`${ROOT}/${path}`);
 
 async function pages(): Promise<string[]> {
-  const docs = await Array.fromAsync(Deno.readDir(`${root}/docs`), ({ name }) => `docs/${name}`);
+  const docs = await Array.fromAsync(Deno.readDir(`${ROOT}/docs`), ({ name }) => `docs/${name}`);
   return ["README.md", "README_cn.md", "INSTALL.md", "CONTRIBUTING.md", "packaging/README.md"]
     .concat(docs.filter((name) => name.endsWith(".md")));
 }
@@ -68,7 +68,7 @@ Deno.test("every link between pages leads to a file and a heading that exist", a
       if (/^https?:/.test(target)) continue;
       const [path = "", anchor] = target.split("#");
       const file = path === "" ? page : new URL(path, `file:///${page}`).pathname.slice(1);
-      const found = await Deno.stat(`${root}/${file}`).catch(() => undefined);
+      const found = await Deno.stat(`${ROOT}/${file}`).catch(() => undefined);
       assert(found !== undefined, `${page} links to ${target}, which does not exist`);
       if (anchor === undefined) continue;
       assert(anchors(await read(file)).includes(anchor), `${page} links to ${target}: no heading`);

@@ -4,7 +4,7 @@ import { parseSettings as parseDashboard } from "../dashboard/settings.ts";
 import { parseServerFlags as parseController } from "../shardctrler/server_flags.ts";
 import { parseServerFlags as parseReplica } from "../shardkv/server_flags.ts";
 
-const packaging = `${import.meta.dirname}/../packaging`;
+const PACKAGING = `${import.meta.dirname}/../packaging`;
 
 /** The lists under `command:`, by service: all that is needed of YAML here. */
 function composeCommands(text: string): Map<string, string[]> {
@@ -27,8 +27,8 @@ function nodesOf(commands: ReadonlyMap<string, readonly string[]>, program: stri
 
 /** `ExecStart` of a unit with its environment file's values in place. */
 async function execStart(unit: string, environment: string): Promise<string[]> {
-  const text = await Deno.readTextFile(`${packaging}/systemd/${unit}`);
-  const settings = await Deno.readTextFile(`${packaging}/systemd/${environment}`);
+  const text = await Deno.readTextFile(`${PACKAGING}/systemd/${unit}`);
+  const settings = await Deno.readTextFile(`${PACKAGING}/systemd/${environment}`);
   const values = new Map(
     settings.split("\n").flatMap((line) => {
       const [, name, value] = /^([A-Z_]+)=(.*)$/.exec(line) ?? [];
@@ -44,7 +44,7 @@ async function execStart(unit: string, environment: string): Promise<string[]> {
 }
 
 Deno.test("compose.yaml starts three controllers and two whole groups with flags that exist", async () => {
-  const commands = composeCommands(await Deno.readTextFile(`${packaging}/compose.yaml`));
+  const commands = composeCommands(await Deno.readTextFile(`${PACKAGING}/compose.yaml`));
   const controllers = nodesOf(commands, "shardctrlerserver");
   const replicas = nodesOf(commands, "shardkvserver");
   assertEquals([controllers.length, replicas.length], [3, 6]);
@@ -67,7 +67,7 @@ Deno.test("compose.yaml starts three controllers and two whole groups with flags
 });
 
 Deno.test("no service of compose.yaml waits for another to be healthy", async () => {
-  const text = await Deno.readTextFile(`${packaging}/compose.yaml`);
+  const text = await Deno.readTextFile(`${PACKAGING}/compose.yaml`);
   assert(!/condition|healthcheck/.test(text));
 });
 

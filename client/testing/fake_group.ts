@@ -195,7 +195,7 @@ export class FakeGroup {
     const pairs = page.map((key) => {
       const bytes = Buffer.from(key, "latin1");
       const value = this.shards.get(shardOf(bytes, this.#shards))?.data.get(key);
-      return { key: bytes, value: request.keysOnly || value === undefined ? none : value };
+      return { key: bytes, value: request.keysOnly || value === undefined ? NONE : value };
     });
     return { pairs, more: page.length < keys.length, places: [], configNum: this.configNum };
   }
@@ -226,7 +226,7 @@ export class FakeGroup {
   }
 }
 
-const none = Buffer.alloc(0);
+const NONE = Buffer.alloc(0);
 
 /** One shard's data and sessions. Counts how often each write was carried out. */
 export class FakeShard {
@@ -267,7 +267,7 @@ export class FakeShard {
         this.data.set(key, Buffer.from(command.value));
         return code(ResultCode.RESULT_OK);
       case WriteOp.WRITE_OP_APPEND:
-        this.data.set(key, Buffer.concat([old ?? none, command.value]));
+        this.data.set(key, Buffer.concat([old ?? NONE, command.value]));
         return code(ResultCode.RESULT_OK);
       case WriteOp.WRITE_OP_DELETE:
         return code(this.data.delete(key) ? ResultCode.RESULT_OK : ResultCode.RESULT_NO_KEY);
@@ -303,7 +303,7 @@ class FakeSession {
 }
 
 function code(code: ResultCode): Result {
-  return { code, value: none, hasValue: false };
+  return { code, value: NONE, hasValue: false };
 }
 
 function found(value: Buffer): Result {

@@ -11,11 +11,11 @@ import { BODY_BYTES_MAX } from "./request_guard.ts";
 
 const PREVIEW = "/api/v1/actions/preview";
 const RUN = "/api/v1/actions/run";
-const move = { kind: "moveShard", shardId: 3, gid: 1 };
+const MOVE = { kind: "moveShard", shardId: 3, gid: 1 };
 
 Deno.test("A preview tells the moves and the command line, and changes nothing", async () => {
   using it = new TestHandler({ token: TOKEN });
-  assertEquals((await it.post(PREVIEW, move)).body, {
+  assertEquals((await it.post(PREVIEW, MOVE)).body, {
     command: "shardctrlerclient move 3 1",
     moves: [{ shardId: 3, fromGid: 2, toGid: 1 }],
     refusal: null,
@@ -48,7 +48,7 @@ Deno.test("A preview says why an action would be refused", async () => {
 
 Deno.test("An action is done, and shows soon; one that is refused says why", async () => {
   using it = new TestHandler({ token: TOKEN });
-  assertEquals(await it.post(RUN, move), {
+  assertEquals(await it.post(RUN, MOVE), {
     status: 200,
     body: { command: "shardctrlerclient move 3 1", message: "Configuration 5 is in force" },
   });
@@ -61,7 +61,7 @@ Deno.test("An action is done, and shows soon; one that is refused says why", asy
 
 Deno.test("Without an admin token nobody changes anything", async () => {
   using it = new TestHandler();
-  const { status, body } = await it.post(RUN, move);
+  const { status, body } = await it.post(RUN, MOVE);
   assertEquals([status, body.error.code], [403, "READ_ONLY"]);
   assertEquals((await it.json("/api/v1/actions")).body, { enabled: false, authorized: false });
 });
@@ -69,7 +69,7 @@ Deno.test("Without an admin token nobody changes anything", async () => {
 Deno.test("Only who knows the admin token changes anything", async () => {
   using it = new TestHandler({ token: TOKEN });
   for (const authorization of ["", `Bearer ${TOKEN}x`, `Basic ${TOKEN}`, "Bearer "]) {
-    const { status, body } = await it.post(RUN, move, { authorization });
+    const { status, body } = await it.post(RUN, MOVE, { authorization });
     assertEquals([status, body.error.code], [401, "UNAUTHORIZED"], authorization);
   }
   assertEquals(it.changes, []);
@@ -84,14 +84,14 @@ Deno.test("Guessing the token is slow, for the address that guesses", async () =
   using it = new TestHandler({ token: TOKEN });
   const wrong = { authorization: "Bearer wrong" };
   for (let i = 0; i < FAILURES_MAX; i++) {
-    assertEquals((await it.post(RUN, move, wrong, "10.0.0.1")).status, 401);
+    assertEquals((await it.post(RUN, MOVE, wrong, "10.0.0.1")).status, 401);
   }
   // Even the right one is not looked at: a guess must not be told from another.
-  const { status, body } = await it.post(RUN, move, {}, "10.0.0.1");
+  const { status, body } = await it.post(RUN, MOVE, {}, "10.0.0.1");
   assertEquals([status, body.error.code], [429, "TOO_MANY_ATTEMPTS"]);
-  assertEquals((await it.post(RUN, move, {}, "10.0.0.2")).status, 200);
+  assertEquals((await it.post(RUN, MOVE, {}, "10.0.0.2")).status, 200);
   await it.clock.advance(FAILURES_MS);
-  assertEquals((await it.post(RUN, move, {}, "10.0.0.1")).status, 200);
+  assertEquals((await it.post(RUN, MOVE, {}, "10.0.0.1")).status, 200);
 });
 
 Deno.test("A page of another site cannot act, whatever it knows", async () => {
@@ -105,11 +105,11 @@ Deno.test("A page of another site cannot act, whatever it knows", async () => {
       { "sec-fetch-site": "same-site" },
     ]
   ) {
-    const { status, body } = await it.post(RUN, move, headers);
+    const { status, body } = await it.post(RUN, MOVE, headers);
     assertEquals([status, body.error.code], [403, "FOREIGN_ORIGIN"], JSON.stringify(headers));
   }
   const own = { origin: "http://localhost:8080", "sec-fetch-site": "same-origin" };
-  assertEquals((await it.post(PREVIEW, move, own)).status, 200);
+  assertEquals((await it.post(PREVIEW, MOVE, own)).status, 200);
 });
 
 Deno.test("Bodies that are no action are refused with what is wrong", async () => {
@@ -117,9 +117,9 @@ Deno.test("Bodies that are no action are refused with what is wrong", async () =
   const cases: [unknown, string][] = [
     [null, "'kind'"],
     [{ kind: "format" }, "'kind'"],
-    [{ ...move, shardId: -1 }, "'shardId'"],
-    [{ ...move, shardId: "3" }, "'shardId'"],
-    [{ ...move, gid: 0 }, "'gid'"],
+    [{ ...MOVE, shardId: -1 }, "'shardId'"],
+    [{ ...MOVE, shardId: "3" }, "'shardId'"],
+    [{ ...MOVE, gid: 0 }, "'gid'"],
     [{ kind: "addGroup", gid: 9, servers: "a:1" }, "'servers'"],
     [{ kind: "addGroup", gid: 9, servers: ["a:1; reboot"] }, "'servers'"],
     [{ kind: "transferLeader", gid: 1, nodeId: 1.5 }, "'nodeId'"],
@@ -134,7 +134,7 @@ Deno.test("Bodies that are no action are refused with what is wrong", async () =
     (await it.json(RUN, { method: "POST", body, headers: { authorization, "content-type": type } }))
       .status;
   assertEquals(await send("{", "application/json"), 400);
-  assertEquals(await send(JSON.stringify(move), "text/plain"), 415);
+  assertEquals(await send(JSON.stringify(MOVE), "text/plain"), 415);
   assertEquals(await send(" ".repeat(BODY_BYTES_MAX + 1), "application/json"), 413);
   assertEquals(it.changes, []);
 });

@@ -25,7 +25,7 @@ export class HttpError extends Error {
   static from(error: unknown): HttpError | undefined {
     if (error instanceof HttpError) return error;
     if (error instanceof KvError) {
-      return new HttpError(statuses[error.code] ?? 503, error.code, error.message);
+      return new HttpError(STATUSES[error.code] ?? 503, error.code, error.message);
     }
     // Keys and values beyond the limits of the store.
     if (error instanceof RangeError) {
@@ -36,7 +36,7 @@ export class HttpError extends Error {
 }
 
 /** All others: the cluster cannot answer at the moment. */
-const statuses: Readonly<Partial<Record<ErrorCode, number>>> = {
+const STATUSES: Readonly<Partial<Record<ErrorCode, number>>> = {
   INVALID_ARGUMENT: 400,
   NOT_FOUND: 404,
   ALREADY_EXISTS: 409,

@@ -3,7 +3,7 @@ import type { GroupVoice } from "./group_voice.ts";
 import { MOVES_MAX, MoveTracker, STALL_MS } from "./move_tracker.ts";
 import { configOf, moveInfo, NOW, shard, voice } from "./state_testing.ts";
 
-const gids = new Set([1, 2]);
+const GIDS = new Set([1, 2]);
 const before = configOf(1, [1, 1, 2]);
 const after = configOf(2, [2, 1, 2]);
 
@@ -14,7 +14,7 @@ function tracker(): MoveTracker {
 }
 
 function observe(moves: MoveTracker, at: number, ...voices: [number, GroupVoice][]): void {
-  moves.observe(new Map(voices), gids, NOW + at);
+  moves.observe(new Map(voices), GIDS, NOW + at);
 }
 
 Deno.test("A move waits from the configuration that asks for it, and is done when its shard is served", () => {
@@ -73,7 +73,7 @@ Deno.test("A move is over when its group is in a later configuration, and when t
   other.observe(new Map(), new Set([1]), NOW);
   assertEquals(other.views[0]?.phase, "Done");
   const silent = tracker();
-  silent.observe(new Map([voice(2, 3, [], { isLeader: false })]), gids, NOW);
+  silent.observe(new Map([voice(2, 3, [], { isLeader: false })]), GIDS, NOW);
   assertEquals(silent.views[0]?.phase, "Waiting");
 });
 

@@ -14,7 +14,7 @@ import { HealthBadge } from "./parts/badges.tsx";
 import { Announcer } from "./parts/announcer.tsx";
 import { Icon } from "./parts/icon.tsx";
 import { LanguageChoice, ThemeChoice } from "./parts/preference_choices.tsx";
-import { formatRoute, type PageName, pageNames } from "./route.ts";
+import { formatRoute, PAGE_NAMES, type PageName } from "./route.ts";
 
 const pages: Readonly<Record<PageName, ComponentType>> = {
   overview: OverviewPage,
@@ -100,7 +100,7 @@ function Navigation() {
   const current = route.value.page;
   return (
     <nav aria-label={words.navigation}>
-      {pageNames.map((page) => (
+      {PAGE_NAMES.map((page) => (
         <a
           key={page}
           href={formatRoute({ page, params: {} })}

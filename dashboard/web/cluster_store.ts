@@ -12,7 +12,7 @@ import type {
 import { KeyedSignals } from "./keyed_signals.ts";
 
 /** Twice what the server keeps, so that a server that forgets to name the gone cannot fill the page. */
-export const movesMax = 400;
+export const MOVES_MAX = 400;
 
 export const nodeKey = (node: Pick<NodeView, "gid" | "id">) => `${node.gid}-${node.id}`;
 export const moveKey = (move: MoveView) => `${move.configNum}-${move.shardId}`;
@@ -99,8 +99,8 @@ export class ClusterStore {
   }
 
   #boundMoves(): void {
-    if (this.moves.keys.peek().length <= movesMax) return;
+    if (this.moves.keys.peek().length <= MOVES_MAX) return;
     const moves = this.moves.keys.peek().flatMap((key) => this.moves.get(key)?.peek() ?? []);
-    this.moves.remove(moves.sort(compareMoves).slice(movesMax).map(moveKey));
+    this.moves.remove(moves.sort(compareMoves).slice(MOVES_MAX).map(moveKey));
   }
 }

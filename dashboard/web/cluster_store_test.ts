@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { effect } from "@preact/signals";
 import fc from "fast-check";
 import type { ClusterState, MoveView, NodeView, ShardView } from "../api.ts";
-import { ClusterStore, compareMoves, moveKey, movesMax, nodeKey } from "./cluster_store.ts";
+import { ClusterStore, compareMoves, moveKey, MOVES_MAX, nodeKey } from "./cluster_store.ts";
 import { aMove, aNode, anOverview, aShard } from "./testdata/views.ts";
 
 function stateOf(parts: Partial<ClusterState>): ClusterState {
@@ -80,13 +80,13 @@ Deno.test("ClusterStore follows any deltas as a plain map does", () => {
 Deno.test("ClusterStore keeps a bounded number of moves, those under way above all", () => {
   const store = new ClusterStore();
   const done = Array.from(
-    { length: movesMax + 50 },
+    { length: MOVES_MAX + 50 },
     (_, at): MoveView => aMove(at, at, { finishedAt: 1000 + at, phase: "Done" }),
   );
   store.apply({ moves: [aMove(0, 9999), ...done], updatedAt: 1 });
   const kept = store.moves.all().sort(compareMoves);
-  assertEquals(kept.length, movesMax);
-  assertEquals(kept.slice(0, 2).map(moveKey), ["0-9999", `${movesMax + 49}-${movesMax + 49}`]);
+  assertEquals(kept.length, MOVES_MAX);
+  assertEquals(kept.slice(0, 2).map(moveKey), ["0-9999", `${MOVES_MAX + 49}-${MOVES_MAX + 49}`]);
 });
 
 Deno.test("compareMoves() puts what is under way first, then the latest", () => {

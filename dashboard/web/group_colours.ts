@@ -1,2 +1,2 @@
 /** How many groups can be told apart by colour and shape alone. */
-export const groupColours = 8;
+export const GROUP_COLOURS = 8;

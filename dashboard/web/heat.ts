@@ -1,11 +1,11 @@
 /** How the heat map turns a figure into one of seven steps, and what its scale ends with. */
 import type { ShardView } from "../api.ts";
 
-export const heatMetrics = ["keys", "bytes", "ops"] as const;
-export type HeatMetric = typeof heatMetrics[number];
+export const HEAT_METRICS = ["keys", "bytes", "ops"] as const;
+export type HeatMetric = typeof HEAT_METRICS[number];
 
 /** Step 0 is nothing at all; the others share the scale evenly. */
-export const heatSteps = 6;
+export const HEAT_STEPS = 6;
 
 export function heatValue(shard: ShardView, metric: HeatMetric): number {
   switch (metric) {
@@ -26,8 +26,8 @@ export function niceCeiling(value: number): number {
   return factor * power;
 }
 
-/** The step of a value on a scale that ends at `ceiling`, 0 to {@linkcode heatSteps}. */
+/** The step of a value on a scale that ends at `ceiling`, 0 to {@linkcode HEAT_STEPS}. */
 export function heatStep(value: number, ceiling: number): number {
   if (!(value > 0) || !(ceiling > 0)) return 0;
-  return Math.min(heatSteps, Math.max(1, Math.ceil(value / ceiling * heatSteps)));
+  return Math.min(HEAT_STEPS, Math.max(1, Math.ceil(value / ceiling * HEAT_STEPS)));
 }

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { heatMetrics, heatStep, heatSteps, heatValue, niceCeiling } from "./heat.ts";
+import { HEAT_METRICS, HEAT_STEPS, heatStep, heatValue, niceCeiling } from "./heat.ts";
 import { aShard } from "./testdata/views.ts";
 
 Deno.test("niceCeiling() is 1, 2 or 5 times a power of ten", () => {
@@ -16,14 +16,14 @@ Deno.test("heatStep() is 0 for nothing alone, grows with the value and stays on 
   fc.assert(fc.property(fc.nat(), fc.nat(), (a, b) => {
     const ceiling = niceCeiling(Math.max(a, b));
     const [low, high] = [Math.min(a, b), Math.max(a, b)].map((value) => heatStep(value, ceiling));
-    const inRange = (step = -1) => step >= 0 && step <= heatSteps;
+    const inRange = (step = -1) => step >= 0 && step <= HEAT_STEPS;
     return inRange(low) && inRange(high) && (low ?? 0) <= (high ?? 0) &&
       (heatStep(a, ceiling) === 0) === (a === 0);
   }));
-  assertEquals(heatStep(10, 10), heatSteps);
+  assertEquals(heatStep(10, 10), HEAT_STEPS);
 });
 
 Deno.test("heatValue() reads the figure that is asked for", () => {
   const shard = aShard(1, { keys: 1, bytes: 2, opsPerSecond: 3 });
-  assertEquals(heatMetrics.map((metric) => heatValue(shard, metric)), [1, 2, 3]);
+  assertEquals(HEAT_METRICS.map((metric) => heatValue(shard, metric)), [1, 2, 3]);
 });

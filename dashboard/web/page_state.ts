@@ -6,7 +6,7 @@ import { ApiClient } from "./api_client.ts";
 import { ClusterStore } from "./cluster_store.ts";
 import { Format } from "./format.ts";
 import { type LiveStatus, LiveStream } from "./live_stream.ts";
-import { localeOf, messagesIn } from "./messages/messages.ts";
+import { LOCALE_OF, messagesIn } from "./messages/messages.ts";
 import { memoryIn } from "./memory.ts";
 import { Preferences } from "./preferences.ts";
 import { formatRoute, parseRoute, type Route } from "./route.ts";
@@ -22,7 +22,7 @@ export const liveStatus = signal<LiveStatus>({ kind: "connecting" });
 export const route = signal<Route>(parseRoute(location.hash));
 export const preferences = new Preferences(memoryIn(() => localStorage), navigator.languages);
 export const messages = computed(() => messagesIn[preferences.language.value]);
-export const format = computed(() => new Format(localeOf[preferences.language.value]));
+export const format = computed(() => new Format(LOCALE_OF[preferences.language.value]));
 /** Counts up when the colours change. */
 export const paletteVersion = signal(0);
 
@@ -97,7 +97,7 @@ export function startPage(): void {
     paletteVersion.value = paletteVersion.peek() + 1;
   });
   effect(() => {
-    document.documentElement.lang = localeOf[preferences.language.value];
+    document.documentElement.lang = LOCALE_OF[preferences.language.value];
     document.title = `${messages.value.pages[route.value.page]} · ${messages.value.title}`;
   });
 }

@@ -1,7 +1,7 @@
 /** The page's colours, worked out: `light-dark()` and variables mean nothing to a canvas. */
 import { computed } from "@preact/signals";
 import { paletteVersion } from "./page_state.ts";
-import { groupColours } from "./group_colours.ts";
+import { GROUP_COLOURS } from "./group_colours.ts";
 
 export interface Palette {
   readonly text: string;
@@ -10,7 +10,7 @@ export interface Palette {
   readonly lines: readonly string[];
 }
 
-const LINE_TOKENS = Array.from({ length: groupColours }, (_, at) => `--group-${at}`);
+const LINE_TOKENS = Array.from({ length: GROUP_COLOURS }, (_, at) => `--group-${at}`);
 
 /** Read again when the theme changes. */
 export const palette = computed<Palette>(() => {

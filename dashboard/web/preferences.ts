@@ -2,12 +2,12 @@
 import { computed, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import type { Memory } from "./memory.ts";
 
-export const languages = ["en", "zh"] as const;
-export type Language = typeof languages[number];
+export const LANGUAGES = ["en", "zh"] as const;
+export type Language = typeof LANGUAGES[number];
 
 /** `system` follows the system's setting. */
-export const themes = ["system", "light", "dark"] as const;
-export type Theme = typeof themes[number];
+export const THEMES = ["system", "light", "dark"] as const;
+export type Theme = typeof THEMES[number];
 
 /** Also read by theme.js, which runs before the page is painted. */
 const LANGUAGE_ITEM = "eraft.language";
@@ -22,8 +22,8 @@ export class Preferences {
   /** @param browserLanguages In order of preference, such as `navigator.languages` */
   constructor(memory: Memory, browserLanguages: readonly string[]) {
     this.#preferred = preferredLanguage(browserLanguages);
-    this.#chosenLanguage = signal(remembered(memory, LANGUAGE_ITEM, languages));
-    this.theme = signal(remembered(memory, THEME_ITEM, themes) ?? "system");
+    this.#chosenLanguage = signal(remembered(memory, LANGUAGE_ITEM, LANGUAGES));
+    this.theme = signal(remembered(memory, THEME_ITEM, THEMES) ?? "system");
     this.language = computed(() => this.#chosenLanguage.value ?? this.#preferred);
     effect(() => memory.write(LANGUAGE_ITEM, this.#chosenLanguage.value));
     effect(() => memory.write(THEME_ITEM, this.theme.value));
@@ -38,7 +38,7 @@ export class Preferences {
 export function preferredLanguage(browserLanguages: readonly string[]): Language {
   for (const tag of browserLanguages) {
     const [primary] = tag.toLowerCase().split("-");
-    const match = languages.find((language) => language === primary);
+    const match = LANGUAGES.find((language) => language === primary);
     if (match !== undefined) return match;
   }
   return "en";

@@ -1,6 +1,6 @@
 /** Which page the address asks for: `#/shards?metric=bytes`, so that links and the back button work. */
 
-export const pageNames = [
+export const PAGE_NAMES = [
   "overview",
   "topology",
   "shards",
@@ -9,7 +9,7 @@ export const pageNames = [
   "keys",
 ] as const;
 
-export type PageName = typeof pageNames[number];
+export type PageName = typeof PAGE_NAMES[number];
 
 /** A page and what is chosen on it. */
 export interface Route {
@@ -21,7 +21,7 @@ export interface Route {
 export function parseRoute(hash: string): Route {
   const [path = "", query = ""] = splitOnce(hash.replace(/^#/, ""), "?");
   const name = path.replace(/^\//, "");
-  const page = pageNames.find((candidate) => candidate === name);
+  const page = PAGE_NAMES.find((candidate) => candidate === name);
   if (page === undefined) return { page: "overview", params: {} };
   return { page, params: Object.fromEntries(new URLSearchParams(query)) };
 }

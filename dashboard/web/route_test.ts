@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
-import { formatRoute, pageNames, parseRoute } from "./route.ts";
+import { formatRoute, PAGE_NAMES, parseRoute } from "./route.ts";
 
 Deno.test("parseRoute() reads what formatRoute() writes", () => {
-  for (const page of pageNames) {
+  for (const page of PAGE_NAMES) {
     for (const params of [{}, { key: "a b&c=#?%/键", shard: "3" }]) {
       assertEquals(parseRoute(formatRoute({ page, params })), { page, params });
     }

@@ -3,9 +3,9 @@ import type { History, Instant, NodeView, Series } from "../api.ts";
 import { nodeKey } from "./cluster_store.ts";
 
 /** A quarter of an hour at one sample a second; more than a chart has pixels for. */
-const samplesMax = 900;
+const SAMPLES_MAX = 900;
 
-export const metrics = [
+export const METRICS = [
   "readsPerSecond",
   "writesPerSecond",
   "writeP99Ms",
@@ -15,7 +15,7 @@ export const metrics = [
   "memoryBytes",
 ] as const satisfies readonly (keyof Series)[];
 
-export type Metric = typeof metrics[number];
+export type Metric = typeof METRICS[number];
 
 type Column = (number | null)[];
 type Columns = Record<Metric, Column>;
@@ -26,7 +26,7 @@ export class SampleHistory {
   #nodes = new Map<string, Columns>();
 
   /** @param max Samples kept; the oldest go first */
-  constructor(max = samplesMax) {
+  constructor(max = SAMPLES_MAX) {
     this.#max = max;
   }
 
@@ -85,7 +85,7 @@ export class SampleHistory {
     this.#times.push(time);
     for (const [node, columns] of this.#nodes) {
       const sample = values.get(node);
-      for (const metric of metrics) columns[metric].push(sample?.[metric] ?? null);
+      for (const metric of METRICS) columns[metric].push(sample?.[metric] ?? null);
     }
   }
 
@@ -106,9 +106,9 @@ export class SampleHistory {
     if (extra <= 0) return;
     this.#times.splice(0, extra);
     for (const [node, columns] of this.#nodes) {
-      for (const metric of metrics) columns[metric].splice(0, extra);
+      for (const metric of METRICS) columns[metric].splice(0, extra);
       // A node that has been gone for the whole time is forgotten.
-      if (metrics.every((metric) => columns[metric].every((value) => value === null))) {
+      if (METRICS.every((metric) => columns[metric].every((value) => value === null))) {
         this.#nodes.delete(node);
       }
     }

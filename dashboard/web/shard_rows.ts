@@ -1,8 +1,8 @@
 /** Which shards the table shows, and in which order. */
 import type { ShardView } from "../api.ts";
 
-export const shardColumns = ["shard", "group", "state", "keys", "bytes", "ops"] as const;
-export type ShardColumn = typeof shardColumns[number];
+export const SHARD_COLUMNS = ["shard", "group", "state", "keys", "bytes", "ops"] as const;
+export type ShardColumn = typeof SHARD_COLUMNS[number];
 
 export interface ShardQuery {
   readonly column: ShardColumn;
@@ -16,7 +16,7 @@ export interface ShardQuery {
 export function parseSort(text: string): Pick<ShardQuery, "column" | "descending"> {
   const descending = text.startsWith("-");
   const name = descending ? text.slice(1) : text;
-  const column = shardColumns.find((candidate) => candidate === name);
+  const column = SHARD_COLUMNS.find((candidate) => candidate === name);
   return column === undefined ? { column: "shard", descending: false } : { column, descending };
 }
 

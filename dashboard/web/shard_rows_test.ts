@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { nextSort, parseSort, queryShards, shardColumns } from "./shard_rows.ts";
+import { nextSort, parseSort, queryShards, SHARD_COLUMNS } from "./shard_rows.ts";
 import { aShard } from "./testdata/views.ts";
 
 const shards = [
@@ -9,7 +9,7 @@ const shards = [
 ];
 
 Deno.test("queryShards() sorts by every column, both ways, equals by id", () => {
-  const orders = shardColumns.map((column) =>
+  const orders = SHARD_COLUMNS.map((column) =>
     [false, true].map((descending) => queryShards(shards, { column, descending }).join(""))
   );
   assertEquals(orders, [

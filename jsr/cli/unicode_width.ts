@@ -1,10 +1,10 @@
 /** Columns of text on a terminal, from Unicode's East Asian Width (UAX #11). */
 
 /** Marks that combine, joiners and other invisible characters; the soft hyphen does show. */
-const zeroWidth = /^[\p{Mn}\p{Me}\p{Cf}\p{Cc}\u1160-\u11ff]$/u;
+const ZERO_WIDTH = /^[\p{Mn}\p{Me}\p{Cf}\p{Cc}\u1160-\u11ff]$/u;
 
 /** First and last code points of wide characters, ascending; emoji are asked for below. */
-const wideRanges: readonly (readonly [first: number, last: number])[] = [
+const WIDE_RANGES: readonly (readonly [first: number, last: number])[] = [
   [0x1100, 0x115f], // Hangul initial consonants
   [0x2329, 0x232a], // angle brackets
   [0x2e80, 0x303e], // CJK radicals and punctuation
@@ -23,8 +23,8 @@ const wideRanges: readonly (readonly [first: number, last: number])[] = [
   [0x20000, 0x3fffd], // ideographic planes
 ];
 
-const emoji = /^\p{Emoji_Presentation}$/u;
-const flagLetter = /^\p{Regional_Indicator}$/u;
+const EMOJI = /^\p{Emoji_Presentation}$/u;
+const FLAG_LETTER = /^\p{Regional_Indicator}$/u;
 
 /** The columns `str` takes on a terminal; escape sequences must be stripped before. */
 export function unicodeWidth(str: string): number {
@@ -36,8 +36,8 @@ export function unicodeWidth(str: string): number {
 function charWidth(char: string, codePoint: number): number {
   if (codePoint >= 0x20 && codePoint < 0x7f) return 1;
   if (codePoint === 0xad) return 1;
-  if (zeroWidth.test(char)) return 0;
+  if (ZERO_WIDTH.test(char)) return 0;
   if (codePoint < 0x1100) return 1;
-  const wide = wideRanges.some(([first, last]) => codePoint >= first && codePoint <= last);
-  return wide || (emoji.test(char) && !flagLetter.test(char)) ? 2 : 1;
+  const wide = WIDE_RANGES.some(([first, last]) => codePoint >= first && codePoint <= last);
+  return wide || (EMOJI.test(char) && !FLAG_LETTER.test(char)) ? 2 : 1;
 }

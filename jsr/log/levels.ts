@@ -1,4 +1,5 @@
 /** Severities; a higher number matters more. */
+// deno-lint-ignore eraft/constant-name -- the name that @std/log gives it
 export const LogLevels = {
   NOTSET: 0,
   DEBUG: 10,

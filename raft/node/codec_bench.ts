@@ -4,11 +4,11 @@ import type { Message } from "../message.ts";
 import { decodeMessage, encodeMessage } from "./codec.ts";
 
 /** As 256 puts of small values take together. */
-const proposalBytes = 36_000;
+const PROPOSAL_BYTES = 36_000;
 
-const proposal = Buffer.alloc(proposalBytes, 7);
-const payload = { timeMs: 1_700_000_000_000, proposals: [proposal] };
-const data = pb.EntryPayload.encode(payload).finish();
+const PROPOSAL = Buffer.alloc(PROPOSAL_BYTES, 7);
+const PAYLOAD = { timeMs: 1_700_000_000_000, proposals: [PROPOSAL] };
+const data = pb.EntryPayload.encode(PAYLOAD).finish();
 const append: Message = {
   type: "append",
   from: 1,
@@ -19,7 +19,7 @@ const append: Message = {
   commit: 41,
   entries: [{ index: 42, term: 3, kind: "normal", data }],
 };
-const response: Message = {
+const RESPONSE: Message = {
   type: "appendResponse",
   from: 2,
   to: 1,
@@ -45,11 +45,11 @@ function frame(messages: readonly Message[]): pb.RaftFrame {
 }
 
 const appendBytes = Buffer.from(pb.RaftFrame.encode(frame([append])).finish());
-const responseBytes = Buffer.from(pb.RaftFrame.encode(frame([response])).finish());
+const responseBytes = Buffer.from(pb.RaftFrame.encode(frame([RESPONSE])).finish());
 
 Deno.bench(
   "EntryPayload.encode() of 256 puts",
-  () => void pb.EntryPayload.encode(payload).finish(),
+  () => void pb.EntryPayload.encode(PAYLOAD).finish(),
 );
 
 Deno.bench("EntryPayload.decode() of 256 puts", () => void pb.EntryPayload.decode(data));
@@ -63,7 +63,7 @@ Deno.bench("decode a frame with an entry of 256 puts", () => {
 });
 
 Deno.bench("encode a frame with an acknowledgement", () => {
-  pb.RaftFrame.encode(frame([response])).finish();
+  pb.RaftFrame.encode(frame([RESPONSE])).finish();
 });
 
 Deno.bench("decode a frame with an acknowledgement", () => {

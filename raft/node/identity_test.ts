@@ -5,7 +5,7 @@ import { nodeKey } from "../../storage/key_space.ts";
 import { MemoryEngine } from "../../storage/memory_engine.ts";
 import { claimEngine, DATA_FORMAT, deriveClusterId, IdentityError } from "./identity.ts";
 
-const identity = { clusterId: "12", gid: 100, nodeId: 2 };
+const IDENTITY = { clusterId: "12", gid: 100, nodeId: 2 };
 const prng = createPrng(1);
 
 Deno.test("deriveClusterId() depends on token, group and members, in order", () => {
@@ -19,25 +19,25 @@ Deno.test("deriveClusterId() depends on token, group and members, in order", () 
 
 Deno.test("claimEngine() gives a fresh engine an incarnation and knows it again", async () => {
   const engine = new MemoryEngine();
-  const incarnation = await claimEngine(engine, identity, prng);
-  assertEquals(await claimEngine(engine, identity, prng), incarnation);
-  assertNotEquals(await claimEngine(new MemoryEngine(), identity, prng), incarnation);
+  const incarnation = await claimEngine(engine, IDENTITY, prng);
+  assertEquals(await claimEngine(engine, IDENTITY, prng), incarnation);
+  assertNotEquals(await claimEngine(new MemoryEngine(), IDENTITY, prng), incarnation);
 });
 
 Deno.test("claimEngine() gives an incarnation to data that has none yet", async () => {
   const engine = new MemoryEngine();
-  const value = Buffer.from(JSON.stringify({ format: DATA_FORMAT, ...identity }));
+  const value = Buffer.from(JSON.stringify({ format: DATA_FORMAT, ...IDENTITY }));
   await engine.write([{ type: "put", key: nodeKey("identity"), value }], { sync: true });
-  const incarnation = await claimEngine(engine, identity, prng);
-  assertEquals(await claimEngine(engine, identity, prng), incarnation);
+  const incarnation = await claimEngine(engine, IDENTITY, prng);
+  assertEquals(await claimEngine(engine, IDENTITY, prng), incarnation);
 });
 
 for (const other of [{ clusterId: "13" }, { gid: 101 }, { nodeId: 3 }]) {
   Deno.test(`claimEngine() refuses the data of another ${Object.keys(other)}`, async () => {
     const engine = new MemoryEngine();
-    await claimEngine(engine, { ...identity, ...other }, prng);
+    await claimEngine(engine, { ...IDENTITY, ...other }, prng);
     await assertRejects(
-      () => claimEngine(engine, identity, prng),
+      () => claimEngine(engine, IDENTITY, prng),
       IdentityError,
       "belongs to node",
     );
@@ -46,10 +46,10 @@ for (const other of [{ clusterId: "13" }, { gid: 101 }, { nodeId: 3 }]) {
 
 Deno.test("claimEngine() refuses a format of the future instead of guessing", async () => {
   const engine = new MemoryEngine();
-  const value = Buffer.from(JSON.stringify({ format: DATA_FORMAT + 1, ...identity }));
+  const value = Buffer.from(JSON.stringify({ format: DATA_FORMAT + 1, ...IDENTITY }));
   await engine.write([{ type: "put", key: nodeKey("identity"), value }], { sync: true });
   await assertRejects(
-    () => claimEngine(engine, identity, prng),
+    () => claimEngine(engine, IDENTITY, prng),
     IdentityError,
     `format ${DATA_FORMAT + 1}`,
   );
@@ -59,6 +59,6 @@ Deno.test("claimEngine() says that a damaged record is damaged", async () => {
   const engine = new MemoryEngine();
   const value = Buffer.from("{");
   await engine.write([{ type: "put", key: nodeKey("identity"), value }], { sync: true });
-  const error = await assertRejects(() => claimEngine(engine, identity, prng), EngineError);
+  const error = await assertRejects(() => claimEngine(engine, IDENTITY, prng), EngineError);
   assertEquals(error.kind, "corruption");
 });

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { nodeKey } from "../../storage/key_space.ts";
 import { baseWrite, decodeBase, type LogBase } from "./log_base.ts";
 
-const base: LogBase = {
+const BASE: LogBase = {
   index: 2 ** 40,
   term: 3,
   since: 17,
@@ -17,11 +17,11 @@ function bytesOf(base: LogBase): Buffer {
 }
 
 Deno.test("decodeBase() reads what baseWrite() puts under the log start's key", () => {
-  assertEquals(decodeBase(bytesOf(base)), base);
+  assertEquals(decodeBase(bytesOf(BASE)), BASE);
 });
 
 Deno.test("decodeBase() finds every bit that has changed, and every byte that is missing", () => {
-  const bytes = bytesOf(base);
+  const bytes = bytesOf(BASE);
   for (let bit = 0; bit < 8 * bytes.length; bit++) {
     const damaged = Buffer.from(bytes);
     damaged[bit >>> 3] = (damaged[bit >>> 3] ?? 0) ^ (1 << (bit & 7));

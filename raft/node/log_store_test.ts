@@ -10,7 +10,7 @@ import { LogStore } from "./log_store.ts";
 import { firstRoster } from "./roster.ts";
 import { appliedWrite } from "./roster_codec.ts";
 
-const sync = { sync: true };
+const SYNC = { sync: true };
 
 const roster = firstRoster(new Map([[1, "one:1"]]));
 const confState = roster.conf;
@@ -65,7 +65,7 @@ Deno.test("LogStore.append() replaces a conflicting suffix for good", async () =
 Deno.test("LogStore.compact() drops a prefix and remembers where the log starts", async () => {
   const { engine, store } = await withEntries(entry(1, 1), entry(2, 1), entry(3, 2));
   const applied = appliedWrite(1, { index: 2, term: 1, roster });
-  await engine.write([applied, writeOf(store.compact(2, () => 1))], sync);
+  await engine.write([applied, writeOf(store.compact(2, () => 1))], SYNC);
   const { state } = await LogStore.load(engine);
   assertEquals(state.logStart, { index: 2, term: 1 });
   assertEquals(state.applied?.index, 2);
@@ -74,7 +74,7 @@ Deno.test("LogStore.compact() drops a prefix and remembers where the log starts"
 
 Deno.test("LogStore.load() refuses a log that starts behind what was applied", async () => {
   const { engine, store } = await withEntries(entry(1, 1), entry(2, 1));
-  await engine.write([writeOf(store.compact(2, () => 1))], sync);
+  await engine.write([writeOf(store.compact(2, () => 1))], SYNC);
   await assertRejects(() => LogStore.load(engine), EngineError, "applied is only 0");
 });
 
@@ -85,12 +85,12 @@ async function withRecords(...records: LogRecord[]): Promise<MemoryEngine> {
   return engine;
 }
 
-const hardState = { term: 1, vote: 1, commit: 0 };
+const HARD_STATE = { term: 1, vote: 1, commit: 0 };
 
 Deno.test("LogStore.load() refuses a log with a missing entry", async () => {
   const engine = await withRecords(
-    { hardState, entries: [entry(1, 1)] },
-    { hardState, entries: [entry(3, 1)] },
+    { hardState: HARD_STATE, entries: [entry(1, 1)] },
+    { hardState: HARD_STATE, entries: [entry(3, 1)] },
   );
   const error = await assertRejects(
     () => LogStore.load(engine),
@@ -101,7 +101,7 @@ Deno.test("LogStore.load() refuses a log with a missing entry", async () => {
 });
 
 Deno.test("LogStore.load() refuses a log whose first entry is missing", async () => {
-  const engine = await withRecords({ hardState, entries: [entry(2, 1)] });
+  const engine = await withRecords({ hardState: HARD_STATE, entries: [entry(2, 1)] });
   await assertRejects(() => LogStore.load(engine), EngineError, "entry 1 is missing");
 });
 
@@ -124,8 +124,8 @@ Deno.test("LogStore.load() refuses a log that lost its committed tail", async ()
 });
 
 Deno.test("LogStore.load() refuses a log that lost its applied tail", async () => {
-  const engine = await withRecords({ hardState, entries: [entry(1, 1)] });
-  await engine.write([appliedWrite(1, { index: 2, term: 1, roster })], sync);
+  const engine = await withRecords({ hardState: HARD_STATE, entries: [entry(1, 1)] });
+  await engine.write([appliedWrite(1, { index: 2, term: 1, roster })], SYNC);
   await assertRejects(
     () => LogStore.load(engine),
     EngineError,
@@ -136,14 +136,14 @@ Deno.test("LogStore.load() refuses a log that lost its applied tail", async () =
 Deno.test("LogStore.load() refuses an engine without the journal that belonged to it", async () => {
   const { engine, store } = await withEntries(entry(1, 1), entry(2, 1));
   const applied = appliedWrite(1, { index: 2, term: 1, roster });
-  await engine.write([applied, writeOf(store.compact(2, () => 1))], sync);
+  await engine.write([applied, writeOf(store.compact(2, () => 1))], SYNC);
   const { value } = writeOf({ write: applied, below: 0 }) as { value: Uint8Array };
   const base = await engine.get(nodeKey("logStart")) as Buffer;
   const other = new MemoryEngine();
   await other.write([
     { type: "put", key: appliedKey(1), value },
     { type: "put", key: nodeKey("logStart"), value: base },
-  ], sync);
+  ], SYNC);
   await assertRejects(
     () => LogStore.load(other),
     EngineError,
@@ -153,15 +153,15 @@ Deno.test("LogStore.load() refuses an engine without the journal that belonged t
 
 Deno.test("LogStore.load() refuses a damaged log start", async () => {
   const { engine, store } = await withEntries(entry(1, 1));
-  await engine.write([writeOf(store.compact(1, () => 1))], sync);
+  await engine.write([writeOf(store.compact(1, () => 1))], SYNC);
   const value = await engine.get(nodeKey("logStart")) as Buffer;
   value[5] = (value[5] as number) ^ 1;
-  await engine.write([{ type: "put", key: nodeKey("logStart"), value }], sync);
+  await engine.write([{ type: "put", key: nodeKey("logStart"), value }], SYNC);
   await assertRejects(() => LogStore.load(engine), EngineError, "log start record fails");
 });
 
 Deno.test("LogStore.load() refuses a log whose term is behind its entries", async () => {
-  const engine = await withRecords({ hardState, entries: [entry(1, 3)] });
+  const engine = await withRecords({ hardState: HARD_STATE, entries: [entry(1, 3)] });
   await assertRejects(
     () => LogStore.load(engine),
     EngineError,
@@ -181,7 +181,7 @@ Deno.test("LogStore.compact() lets records go that hold nothing behind the start
   assertEquals(store.compact(5, termOf)?.below, 4);
   const all = writeOf(store.compact(6, () => 2));
   const applied = appliedWrite(1, { index: 6, term: 2, roster });
-  await engine.write([applied, all], sync);
+  await engine.write([applied, all], SYNC);
   await engine.journal.forget(5);
   const { state } = await LogStore.load(engine);
   assertEquals(state.entries, []);
@@ -198,7 +198,7 @@ Deno.test("LogStore.compact() keeps what is durable until its replacement is", a
 
 Deno.test("LogStore.load() refuses a generation record that was cut", async () => {
   const { engine } = await withEntries(entry(1, 1));
-  await engine.write([{ type: "put", key: nodeKey("generation"), value: Buffer.of(0, 0) }], sync);
+  await engine.write([{ type: "put", key: nodeKey("generation"), value: Buffer.of(0, 0) }], SYNC);
   await assertRejects(() => LogStore.load(engine), EngineError, "generation record has 2 bytes");
 });
 
@@ -206,7 +206,7 @@ Deno.test("LogStore.load() refuses a record of what was applied that makes no se
   const { engine } = await withEntries(entry(1, 1));
   const write = appliedWrite(1, { index: 1, term: 1, roster });
   const value = write.type === "put" ? write.value.subarray(0, -1) : Buffer.of();
-  await engine.write([{ ...write, type: "put", value }], sync);
+  await engine.write([{ ...write, type: "put", value }], SYNC);
   await assertRejects(() => LogStore.load(engine), EngineError, "what was applied cannot be read");
 });
 
@@ -215,7 +215,7 @@ Deno.test("LogStore.install() begins the log anew behind the snapshot", async ()
   const meta = { index: 10, term: 4, confState, id: 0 };
   const hardState = { term: 4, vote: 2, commit: 11 };
   const install = store.install(meta, 2, hardState);
-  await engine.write([...install, appliedWrite(2, { ...meta, roster })], sync);
+  await engine.write([...install, appliedWrite(2, { ...meta, roster })], SYNC);
 
   const { state: before } = await LogStore.load(engine);
   assertEquals(before.hardState, { term: 4, vote: 2, commit: 10 }, "Entry 11 is not there yet");
@@ -264,7 +264,7 @@ Deno.test("LogStore.load() does without what stood before entries that were repl
     for (let index = 7; index <= 14; index++) await save(index, 2, index - 1);
     const compacted = store.compact(7, () => 2);
     const applied = appliedWrite(1, { index: 12, term: 2, roster });
-    await engine.write([applied, writeOf(compacted)], sync);
+    await engine.write([applied, writeOf(compacted)], SYNC);
     await journal.forget(compacted?.below ?? 0);
     assertEquals((await filesIn(directory)).length, 2);
     await journal.close();

@@ -2,7 +2,7 @@
 import { createPrng } from "../../runtime/prng.ts";
 import { nearOrder } from "./near_order.ts";
 
-const records = 2_048;
+const RECORDS = 2_048;
 const prng = createPrng(1);
 
 function keyed(): { readonly key: Buffer } {
@@ -12,9 +12,9 @@ function keyed(): { readonly key: Buffer } {
   return { key };
 }
 
-const batches = Array.from({ length: 200 }, () => Array.from({ length: records }, keyed));
+const batches = Array.from({ length: 200 }, () => Array.from({ length: RECORDS }, keyed));
 let next = 0;
 
-Deno.bench(`nearOrder() of ${records} keys`, () => {
+Deno.bench(`nearOrder() of ${RECORDS} keys`, () => {
   nearOrder(batches[next++ % batches.length] ?? []);
 });

@@ -1,7 +1,7 @@
 /** Proposals on their way: gathered into entries, then waiting for their entry to be applied. */
 import * as pb from "../../proto/gen/raft.ts";
 import { KvError } from "../../rpc/errors.ts";
-import { payloadBytesMax } from "../../rpc/limits.ts";
+import { PAYLOAD_BYTES_MAX } from "../../rpc/limits.ts";
 import { asBuffer } from "../../runtime/buffers.ts";
 import { invariant } from "../../runtime/invariant.ts";
 import { SequenceMap } from "../../runtime/sequence_map.ts";
@@ -21,7 +21,7 @@ const ENTRY_PROPOSALS_MAX = 1024;
  */
 export const ENTRY_VALUES_MAX = 128;
 /** A proposal past this could not travel in one message beside its envelope. */
-export const PROPOSAL_BYTES_MAX = payloadBytesMax - (64 << 10);
+export const PROPOSAL_BYTES_MAX = PAYLOAD_BYTES_MAX - (64 << 10);
 
 /**
  * When a proposer gets its reply: once the outcome is decided (the entry is

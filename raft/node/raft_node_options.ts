@@ -4,7 +4,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import type { Prng } from "../../runtime/prng.ts";
 import type { Engine } from "../../storage/engine.ts";
-import { defaultRaftConfig, type RaftConfig } from "../config.ts";
+import { DEFAULT_RAFT_CONFIG, type RaftConfig } from "../config.ts";
 import type { LogIndex, NodeId, Role, Term } from "../types.ts";
 import type { NodeIdentity } from "./identity.ts";
 import type { JoinOptions } from "./join.ts";
@@ -80,7 +80,7 @@ export interface RaftNodeStatus {
 /** The core's settings that follow from the options. */
 export function raftConfig(options: RaftNodeOptions): RaftConfig {
   const { identity, raft, leaseReads = false, tickMs = TICK_MS_DEFAULT } = options;
-  const config = { ...defaultRaftConfig, thrifty: true, ...raft, id: identity.nodeId };
+  const config = { ...DEFAULT_RAFT_CONFIG, thrifty: true, ...raft, id: identity.nodeId };
   if (!leaseReads) return config;
   // A follower's protection may be short of a tick, and its clock faster than ours.
   const leaseMs = Math.floor((config.electionTicks - 1) * tickMs * LEASE_SHARE);

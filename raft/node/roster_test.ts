@@ -4,14 +4,14 @@ import { changeRoster, firstRoster, type Member, memberOf, wasRemoved } from "./
 import { appliedWrite, decodeApplied, decodeChange, encodeChange } from "./roster_codec.ts";
 
 const first = firstRoster(new Map([[1, "one:1"], [2, "two:1"], [3, "three:1"]]));
-const newcomer: Member = { id: 4, address: "four:1", incarnation: "44" };
+const NEWCOMER: Member = { id: 4, address: "four:1", incarnation: "44" };
 
 Deno.test("changeRoster() knows where members are, and gives no id twice", () => {
   const added = changeRoster(first, {
     changes: [{ type: "addLearner", id: 4 }],
-    members: [newcomer],
+    members: [NEWCOMER],
   });
-  assertEquals(memberOf(added, 4), newcomer);
+  assertEquals(memberOf(added, 4), NEWCOMER);
   assertEquals(added.nextId, 5);
   const removed = changeRoster(added, { changes: [{ type: "remove", id: 4 }], members: [] });
   assertEquals(memberOf(removed, 4), undefined);
@@ -39,12 +39,12 @@ Deno.test("a change of members comes back from its bytes, and no bytes end a joi
       type: "addLearner",
       id: 5,
     }],
-    members: [newcomer],
+    members: [NEWCOMER],
   } as const;
   assertEquals(decodeChange(encodeChange(change)), {
     ...change,
     changes: [...change.changes],
-    members: [newcomer],
+    members: [NEWCOMER],
   });
   assertEquals(decodeChange(new Uint8Array(0)).changes, []);
 });
@@ -52,7 +52,7 @@ Deno.test("a change of members comes back from its bytes, and no bytes end a joi
 Deno.test("a roster comes back from the record of what was applied", () => {
   const roster = changeRoster(first, {
     changes: [{ type: "addLearner", id: 4 }],
-    members: [newcomer],
+    members: [NEWCOMER],
   });
   const write = appliedWrite(1, { index: 9, term: 2, roster });
   if (write.type !== "put") throw new Error("The record is written, not deleted");

@@ -15,8 +15,8 @@ import { FRAME_VERSION } from "./peer_stream.ts";
 import { changeRoster, firstRoster } from "./roster.ts";
 import { RpcTransport } from "./rpc_transport.ts";
 
-const clusterId = "5";
-const members = new Map([[1, "one:1"], [2, "two:1"]]);
+const CLUSTER_ID = "5";
+const MEMBERS = new Map([[1, "one:1"], [2, "two:1"]]);
 
 function heartbeat(commit: number, from = 1): Message {
   return { type: "heartbeat", from, to: 2, term: 1, commit, context: 0 };
@@ -56,13 +56,13 @@ class Pair {
     nodeId: NodeId,
     options: { knows?: [NodeId, string]; addresses?: ReadonlyMap<NodeId, string> } = {},
   ): Promise<RpcTransport> {
-    const { knows, addresses = members } = options;
+    const { knows, addresses = MEMBERS } = options;
     const address = addresses.get(nodeId) ?? "";
     const engine = new MemoryEngine();
     const registry = await PeerRegistry.load({ engine, self: nodeId, mustMeet: [] });
     if (knows !== undefined) await registry.admit(...knows);
     const transport = new RpcTransport({
-      identity: { clusterId, gid: 1, nodeId },
+      identity: { clusterId: CLUSTER_ID, gid: 1, nodeId },
       incarnation: incarnationOf(nodeId),
       registry,
       address,
@@ -81,7 +81,7 @@ class Pair {
     return transport;
   }
 
-  serve(nodeId: NodeId, address = members.get(nodeId) ?? ""): void {
+  serve(nodeId: NodeId, address = MEMBERS.get(nodeId) ?? ""): void {
     const transport = this.transports[nodeId - 1] as RpcTransport;
     this.#servers.set(nodeId, this.network.serve(address, [transport.route]));
   }
@@ -203,7 +203,7 @@ Deno.test("RpcTransport takes a peer that breaks a connection, or turns it away,
     await pair.clock.advance(1_000);
   }
   const remove = { changes: [{ type: "remove", id: 1 }], members: [] } as const;
-  const joint = changeRoster(firstRoster(members), remove);
+  const joint = changeRoster(firstRoster(MEMBERS), remove);
   pair.receiver.setRoster(changeRoster(joint, { changes: [], members: [] }));
   pair.stopServing(2);
   pair.serve(2);
@@ -214,7 +214,7 @@ Deno.test("RpcTransport takes a peer that breaks a connection, or turns it away,
 
 const frame: RaftFrame = {
   version: FRAME_VERSION,
-  clusterId,
+  clusterId: CLUSTER_ID,
   gid: 1,
   from: 1,
   to: 2,
@@ -268,7 +268,7 @@ Deno.test("RpcTransport turns away a peer that was removed", async () => {
     changes: [{ type: "remove", id: 1 }, { type: "addLearner", id: 3 }],
     members: [],
   } as const;
-  const joint = changeRoster(firstRoster(members), remove);
+  const joint = changeRoster(firstRoster(MEMBERS), remove);
   pair.receiver.setRoster(changeRoster(joint, { changes: [], members: [] }));
   await pair.clock.advance(1_000);
   pair.sender.send([heartbeat(1)]);
@@ -279,7 +279,7 @@ Deno.test("RpcTransport turns away a peer that was removed", async () => {
 
 Deno.test("RpcTransport answers a member that it has not heard of yet", async () => {
   const pair = await Pair.create();
-  const addresses = new Map([...members, [3, "three:1"]] as const);
+  const addresses = new Map([...MEMBERS, [3, "three:1"]] as const);
   const newcomer = await pair.start(3, { addresses });
   const answers: Message[] = [];
   newcomer.onMessage((message) => answers.push(message));

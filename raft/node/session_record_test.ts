@@ -25,12 +25,12 @@ function reference({ lastUsedMs, mark, replies }: Session): Uint8Array {
   return writer.finish();
 }
 
-const largest = Number.MAX_SAFE_INTEGER;
+const LARGEST = Number.MAX_SAFE_INTEGER;
 const sessions = [
   session(0, 0, []),
   session(1_700_000_000_000, 1, [[1, 0], [2, 0], [130, 3]]),
   session(127, 128, [[128, 127], [128 + 2 ** 32, 128]]),
-  session(largest, 0, [[0, 0], [largest, 20_000]]),
+  session(LARGEST, 0, [[0, 0], [LARGEST, 20_000]]),
 ];
 
 Deno.test("encodeSession() writes varints, of numbers of any size and replies of any length", () => {

@@ -15,11 +15,11 @@ import { appliedWrite } from "./roster_codec.ts";
 import { SnapshotReceiver, type StagedSnapshot } from "./snapshot_receiver.ts";
 import { checksumOf, SnapshotSource } from "./snapshot_source.ts";
 
-const clusterId = "5";
-const addresses = new Map([[1, "leader:1"], [2, "follower:1"]]);
-const applied = { index: 50, term: 3, roster: firstRoster(addresses) };
+const CLUSTER_ID = "5";
+const ADDRESSES = new Map([[1, "leader:1"], [2, "follower:1"]]);
+const applied = { index: 50, term: 3, roster: firstRoster(ADDRESSES) };
 /** Incarnation of the follower. */
-const incarnation = "77";
+const INCARNATION = "77";
 /** More than one chunk holds. */
 const PAIRS = 3_000;
 const VALUE_BYTES = 500;
@@ -36,9 +36,9 @@ class Transfer {
   readonly staged: StagedSnapshot[] = [];
   readonly source: SnapshotSource;
   readonly receiver = new SnapshotReceiver({
-    identity: { clusterId, gid: 1, nodeId: 2 },
-    incarnation,
-    addressOf: (peer) => addresses.get(peer),
+    identity: { clusterId: CLUSTER_ID, gid: 1, nodeId: 2 },
+    incarnation: INCARNATION,
+    addressOf: (peer) => ADDRESSES.get(peer),
     engine: this.follower,
     dialer: this.network.dialer("follower:1"),
     clock: this.clock,
@@ -54,7 +54,7 @@ class Transfer {
     this.leader = leader;
     this.registry = registry;
     this.source = new SnapshotSource({
-      identity: { clusterId, gid: 1, nodeId: 1 },
+      identity: { clusterId: CLUSTER_ID, gid: 1, nodeId: 1 },
       registry,
       engine: leader,
       clock: this.clock,
@@ -240,7 +240,7 @@ Deno.test("a view nobody asks for is given up, and the leader is told", async ()
   await transfer.fill();
   transfer.serve();
   const { id: snapshotId } = await transfer.source.open(2, 1);
-  const request = { clusterId, gid: 1, from: 2, to: 1, fromIncarnation: incarnation };
+  const request = { clusterId: CLUSTER_ID, gid: 1, from: 2, to: 1, fromIncarnation: INCARNATION };
   const channel = transfer.network.dialer("follower:1").channel("leader:1");
   await channel.unary(
     RaftTransportService.fetchSnapshot,
@@ -260,7 +260,7 @@ Deno.test("a follower that asks for the first chunk anew has lost the others: th
   transfer.serve();
   const snapshot = await transfer.source.open(2, 1);
   assertEquals(transfer.source.offered(2), snapshot);
-  const request = { clusterId, gid: 1, from: 2, to: 1, fromIncarnation: incarnation };
+  const request = { clusterId: CLUSTER_ID, gid: 1, from: 2, to: 1, fromIncarnation: INCARNATION };
   const channel = transfer.network.dialer("follower:1").channel("leader:1");
   const ask = (sequence: number) =>
     channel.unary(

@@ -1,7 +1,7 @@
 /** A node under test with a disk and a state machine that are plain arrays. */
 import { assert } from "@std/assert";
 import { createPrng, type Prng } from "../../runtime/prng.ts";
-import { defaultRaftConfig, type RaftConfig } from "../config.ts";
+import { DEFAULT_RAFT_CONFIG, type RaftConfig } from "../config.ts";
 import type { Message } from "../message.ts";
 import { type ConfChange, LEAVE_JOINT } from "../conf_change.ts";
 import { RawNode } from "../raw_node.ts";
@@ -87,7 +87,7 @@ export class TestNode {
       ...(options.disk ? {} : { term: lastTerm }),
       ...options.hardState,
     };
-    this.#config = { ...defaultRaftConfig, ...options.config, id: this.id };
+    this.#config = { ...DEFAULT_RAFT_CONFIG, ...options.config, id: this.id };
     this.#prng = options.prng ?? createPrng(this.id);
     this.raw = this.#open();
   }

@@ -30,7 +30,7 @@ export type Unary = UnaryHandler<BatchRequest, BatchResponse>;
 export type Stream = StreamHandler<BatchRequest, BatchResponse>;
 
 /** Enough for an answer on a busy machine; a test that needs it all fails anyway. */
-export const patienceMs = 10_000;
+export const PATIENCE_MS = 10_000;
 
 /** Methods of a real service, for what they carry does not matter here. */
 export const { execute, scan, stream: streamMethod } = KvServiceService;

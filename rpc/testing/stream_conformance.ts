@@ -1,7 +1,7 @@
 /** What every carrier must do with streams. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { KvError } from "../errors.ts";
-import { messageBytesMax } from "../limits.ts";
+import { MESSAGE_BYTES_MAX } from "../limits.ts";
 import {
   abortable,
   collect,
@@ -121,7 +121,7 @@ export const streamTests: ConformanceTest[] = [
   ["refuses a streamed message above the limit and keeps the stream", async (start) => {
     await withStream(start, echo, async (channel) => {
       const call = channel.stream(streamMethod);
-      const above = { ...request(1), writes: Buffer.alloc(messageBytesMax) };
+      const above = { ...request(1), writes: Buffer.alloc(MESSAGE_BYTES_MAX) };
       const error = assertThrows(() => call.send(above), KvError);
       assertEquals(error.code, "INVALID_ARGUMENT");
       call.send(request(5));

@@ -1,12 +1,12 @@
 /** What every carrier must do with unary calls. */
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { KvError } from "../errors.ts";
-import { messageBytesMax } from "../limits.ts";
+import { MESSAGE_BYTES_MAX } from "../limits.ts";
 import {
   abortable,
   type ConformanceTest,
   execute,
-  patienceMs,
+  PATIENCE_MS,
   rejection,
   request,
   response,
@@ -21,7 +21,7 @@ export const unaryTests: ConformanceTest[] = [
       start,
       (request) => Promise.resolve(response(request.id + 1)),
       async (channel) => {
-        const answer = await channel.unary(execute, request(41), { timeoutMs: patienceMs });
+        const answer = await channel.unary(execute, request(41), { timeoutMs: PATIENCE_MS });
         assertEquals(answer.id, 42);
       },
     );
@@ -34,7 +34,7 @@ export const unaryTests: ConformanceTest[] = [
     };
     await withUnary(start, handler, async (channel) => {
       const writes = Buffer.from([1, 2, 3]);
-      await channel.unary(execute, { ...request(1), writes }, { timeoutMs: patienceMs });
+      await channel.unary(execute, { ...request(1), writes }, { timeoutMs: PATIENCE_MS });
       writes[0] = 9;
       assertEquals([...seen], [1, 2, 3]);
     });
@@ -44,7 +44,7 @@ export const unaryTests: ConformanceTest[] = [
     const handler: Unary = () =>
       Promise.reject(new KvError("NOT_LEADER", text, { leader: "10.0.0.7:6001" }));
     await withUnary(start, handler, async (channel) => {
-      const error = await rejection(channel.unary(execute, request(1), { timeoutMs: patienceMs }));
+      const error = await rejection(channel.unary(execute, request(1), { timeoutMs: PATIENCE_MS }));
       assertEquals([error.code, error.message, error.leader], [
         "NOT_LEADER",
         text,
@@ -57,7 +57,7 @@ export const unaryTests: ConformanceTest[] = [
     const handler: Unary = () =>
       Promise.reject(new KvError("INVALID_ARGUMENT", text, { leader: "not ascii: é" }));
     await withUnary(start, handler, async (channel) => {
-      const error = await rejection(channel.unary(execute, request(1), { timeoutMs: patienceMs }));
+      const error = await rejection(channel.unary(execute, request(1), { timeoutMs: PATIENCE_MS }));
       assertEquals([error.code, error.leader], ["INVALID_ARGUMENT", undefined]);
       assertStringIncludes(error.message, 'Cannot use "\ufffd": xxx');
     });
@@ -71,7 +71,7 @@ export const unaryTests: ConformanceTest[] = [
     ];
     for (const handler of handlers) {
       await withUnary(start, handler, async (channel) => {
-        const call = channel.unary(execute, request(1), { timeoutMs: patienceMs });
+        const call = channel.unary(execute, request(1), { timeoutMs: PATIENCE_MS });
         const error = await rejection(call);
         assertEquals([error.code, error.message], ["INTERNAL", "Something is undefined"]);
       });
@@ -111,13 +111,15 @@ export const unaryTests: ConformanceTest[] = [
     };
     await withUnary(start, handler, async (channel) => {
       const { signal, abort } = abortable();
-      const call = rejection(channel.unary(execute, request(1), { timeoutMs: patienceMs, signal }));
+      const call = rejection(
+        channel.unary(execute, request(1), { timeoutMs: PATIENCE_MS, signal }),
+      );
       await entered.promise;
       abort();
       assertEquals((await call).code, "CANCELLED");
       await aborted.promise;
       const again = await rejection(
-        channel.unary(execute, request(1), { timeoutMs: patienceMs, signal }),
+        channel.unary(execute, request(1), { timeoutMs: PATIENCE_MS, signal }),
       );
       assertEquals(again.code, "CANCELLED");
     });
@@ -130,7 +132,7 @@ export const unaryTests: ConformanceTest[] = [
     };
     await withUnary(start, handler, async (channel) => {
       const metadata = { "eraft-no-forward": "1" };
-      const options = { timeoutMs: patienceMs, metadata };
+      const options = { timeoutMs: PATIENCE_MS, metadata };
       assertEquals((await channel.unary(execute, request(1), options)).message, "1 undefined");
     });
   }],
@@ -138,22 +140,22 @@ export const unaryTests: ConformanceTest[] = [
     const handler: Unary = (request) =>
       Promise.resolve({ ...response(request.writes.length), message: "" });
     await withUnary(start, handler, async (channel) => {
-      const full = { ...request(1), writes: Buffer.alloc(messageBytesMax - 64) };
+      const full = { ...request(1), writes: Buffer.alloc(MESSAGE_BYTES_MAX - 64) };
       assertEquals(
-        (await channel.unary(execute, full, { timeoutMs: patienceMs })).id,
+        (await channel.unary(execute, full, { timeoutMs: PATIENCE_MS })).id,
         full.writes.length,
       );
-      const above = { ...request(1), writes: Buffer.alloc(messageBytesMax) };
-      const error = await rejection(channel.unary(execute, above, { timeoutMs: patienceMs }));
+      const above = { ...request(1), writes: Buffer.alloc(MESSAGE_BYTES_MAX) };
+      const error = await rejection(channel.unary(execute, above, { timeoutMs: PATIENCE_MS }));
       assertEquals(error.code, "INVALID_ARGUMENT");
-      assertStringIncludes(error.message, `the limit is ${messageBytesMax}`);
+      assertStringIncludes(error.message, `the limit is ${MESSAGE_BYTES_MAX}`);
     });
   }],
   ["answers INTERNAL for a response above the limit", async (start) => {
     const handler: Unary = () =>
-      Promise.resolve({ ...response(1), message: "x".repeat(messageBytesMax + 1) });
+      Promise.resolve({ ...response(1), message: "x".repeat(MESSAGE_BYTES_MAX + 1) });
     await withUnary(start, handler, async (channel) => {
-      const error = await rejection(channel.unary(execute, request(1), { timeoutMs: patienceMs }));
+      const error = await rejection(channel.unary(execute, request(1), { timeoutMs: PATIENCE_MS }));
       assertEquals(error.code, "INTERNAL");
       assertStringIncludes(error.message, "response");
     });
@@ -161,7 +163,7 @@ export const unaryTests: ConformanceTest[] = [
   ["answers INVALID_ARGUMENT to bytes that are no such message", async (start) => {
     await withUnary(start, () => Promise.resolve(response(1)), async (channel) => {
       const mangled = { ...execute, requestSerialize: () => Buffer.from([0xff, 0xff, 0xff]) };
-      const error = await rejection(channel.unary(mangled, request(1), { timeoutMs: patienceMs }));
+      const error = await rejection(channel.unary(mangled, request(1), { timeoutMs: PATIENCE_MS }));
       assertEquals(error.code, "INVALID_ARGUMENT");
     });
   }],
@@ -169,14 +171,14 @@ export const unaryTests: ConformanceTest[] = [
     await withUnary(start, () => Promise.resolve(response(1)), async (channel) => {
       const empty = Buffer.alloc(0);
       const page = { shards: [], start: empty, end: empty, limit: 1, keysOnly: false };
-      const error = await rejection(channel.unary(scan, page, { timeoutMs: patienceMs }));
+      const error = await rejection(channel.unary(scan, page, { timeoutMs: PATIENCE_MS }));
       assertEquals(error.code, "UNIMPLEMENTED");
     });
   }],
   ["answers UNAVAILABLE where nothing listens, naming the address", async (start) => {
     const { address, dialer, closeServer } = await start([]);
     await closeServer();
-    const call = dialer.channel(address).unary(execute, request(1), { timeoutMs: patienceMs });
+    const call = dialer.channel(address).unary(execute, request(1), { timeoutMs: PATIENCE_MS });
     const error = await rejection(call);
     assertEquals(error.code, "UNAVAILABLE");
     assertStringIncludes(error.message, address);

@@ -11,8 +11,8 @@ import {
   withDirectory,
 } from "./journal_fixture.ts";
 
-const small = { segmentBytes: 1_000 };
-const script = `${import.meta.dirname}/../testdata/endless_journal.ts`;
+const SMALL = { segmentBytes: 1_000 };
+const SCRIPT = `${import.meta.dirname}/../testdata/endless_journal.ts`;
 
 /** Appends a record of each length; returns what `contentOf` tells of them. */
 async function appendAll(journal: FileJournal, lengths: readonly number[]): Promise<string[]> {
@@ -27,13 +27,13 @@ async function appendAll(journal: FileJournal, lengths: readonly number[]): Prom
 
 /** Opens a torn journal, goes on with it, and opens it once more. */
 async function assertPrefix(directory: string, written: readonly string[]): Promise<number> {
-  const journal = await FileJournal.open(directory, small);
+  const journal = await FileJournal.open(directory, SMALL);
   const found = await contentOf(journal);
   assertEquals(found, written.slice(0, found.length));
   assertEquals(journal.newest, found.length);
   const more = await appendAll(journal, [1, 700, 9, 400]);
   await journal.close();
-  const next = await FileJournal.open(directory, small);
+  const next = await FileJournal.open(directory, SMALL);
   assertEquals(await contentOf(next), [...found, ...more]);
   await next.close();
   return found.length;
@@ -42,7 +42,7 @@ async function assertPrefix(directory: string, written: readonly string[]): Prom
 Deno.test("FileJournal finds a prefix of a newest file cut at any length, and goes on", async () => {
   await withDirectory(async (directory) => {
     const whole = `${directory}/whole`;
-    const journal = await FileJournal.open(whole, small);
+    const journal = await FileJournal.open(whole, SMALL);
     const written = await appendAll(journal, [500, 490, 3, 16, 1, 120]);
     await journal.close();
     const newest = (await filesIn(whole)).at(-1) ?? "";
@@ -67,7 +67,7 @@ Deno.test("FileJournal finds a prefix of any records, its newest file cut anywhe
     fc.array(fc.nat({ max: 999 }), { minLength: 1, maxLength: 3 }),
     (lengths, cuts) =>
       withDirectory(async (directory) => {
-        const journal = await FileJournal.open(directory, small);
+        const journal = await FileJournal.open(directory, SMALL);
         let written = await appendAll(journal, lengths);
         await journal.close();
         // Cut, gone on with, and cut again, as by one power cut after the other.
@@ -76,7 +76,7 @@ Deno.test("FileJournal finds a prefix of any records, its newest file cut anywhe
           const { size } = await Deno.stat(newest);
           await Deno.truncate(newest, Math.floor((size * cut) / 999));
           await assertPrefix(directory, written);
-          const next = await FileJournal.open(directory, small);
+          const next = await FileJournal.open(directory, SMALL);
           written = await contentOf(next);
           await next.close();
         }
@@ -87,7 +87,7 @@ Deno.test("FileJournal finds a prefix of any records, its newest file cut anywhe
 
 /** Lets a writer run until it has acknowledged `count` more; returns the last number of all. */
 async function killWriter(directory: string, count: number): Promise<number> {
-  const args = ["run", "-A", "--quiet", script, directory];
+  const args = ["run", "-A", "--quiet", SCRIPT, directory];
   const child = new Deno.Command(Deno.execPath(), { args, stdout: "piped" }).spawn();
   const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";

@@ -14,10 +14,10 @@ import {
 import { Segment, segmentName } from "./journal_segment.ts";
 
 /** Three records of 100 bytes reach it: files begin with 1, 4, 7... */
-const small = { segmentBytes: 300 };
+const SMALL = { segmentBytes: 300 };
 
 async function writeRecords(directory: string, count: number): Promise<void> {
-  const journal = await FileJournal.open(directory, small);
+  const journal = await FileJournal.open(directory, SMALL);
   await appendMany(journal, count, 100);
   await journal.close();
 }
@@ -25,7 +25,7 @@ async function writeRecords(directory: string, count: number): Promise<void> {
 async function assertRefused(directory: string, what: string): Promise<void> {
   for (let attempt = 0; attempt < 2; attempt++) {
     const before = await filesIn(directory);
-    const error = await assertRejects(() => FileJournal.open(directory, small), EngineError);
+    const error = await assertRejects(() => FileJournal.open(directory, SMALL), EngineError);
     assertEquals(error.kind, "corruption", error.message);
     assert(error.message.includes(what), `'${error.message}' does not tell '${what}'`);
     assert(error.message.includes(directory), error.message);
@@ -35,7 +35,7 @@ async function assertRefused(directory: string, what: string): Promise<void> {
 }
 
 async function assertHolds(directory: string, first: number, last: number): Promise<void> {
-  const journal = await FileJournal.open(directory, small);
+  const journal = await FileJournal.open(directory, SMALL);
   assertEquals(journal.newest, last);
   assertEquals(await contentOf(journal), contentBetween(first, last, 100));
   await journal.close();

@@ -15,15 +15,15 @@ import {
 import { Segment, segmentName } from "./journal_segment.ts";
 
 /** Three records of 100 bytes reach it: files begin with 1, 4, 7... */
-const small = { segmentBytes: 300 };
-const all = 1_000_000;
+const SMALL = { segmentBytes: 300 };
+const ALL = 1_000_000;
 
 function namesOf(...firsts: number[]): string[] {
   return firsts.map(segmentName);
 }
 
 async function assertOpens(directory: string, first: number, last: number): Promise<void> {
-  const journal = await FileJournal.open(directory, small);
+  const journal = await FileJournal.open(directory, SMALL);
   assertEquals(await contentOf(journal), contentBetween(first, last, 100));
   await appendMany(journal, 1, 100);
   await journal.close();
@@ -31,7 +31,7 @@ async function assertOpens(directory: string, first: number, last: number): Prom
 
 Deno.test("FileJournal that cannot begin a file fails for good, and can be closed", async () => {
   await withDirectory(async (directory) => {
-    const journal = await FileJournal.open(`${directory}/journal`, small);
+    const journal = await FileJournal.open(`${directory}/journal`, SMALL);
     await appendMany(journal, 3, 100);
     await Deno.remove(`${directory}/journal`, { recursive: true });
     const append = () => journal.append([payloadOf(4, 100)]);
@@ -45,12 +45,12 @@ Deno.test("FileJournal that cannot begin a file fails for good, and can be close
 
 Deno.test("FileJournal.forget() keeps the newest record when no file could be begun", async () => {
   await withDirectory(async (directory) => {
-    const journal = await FileJournal.open(directory, small);
+    const journal = await FileJournal.open(directory, SMALL);
     await appendMany(journal, 6, 100);
     // In the way of the next file.
     await Deno.mkdir(`${directory}/${segmentName(7)}`);
     await assertRejects(() => journal.append([payloadOf(7, 100)]), EngineError);
-    await journal.forget(all);
+    await journal.forget(ALL);
     await Deno.remove(`${directory}/${segmentName(7)}`);
     assertEquals(await filesIn(directory), namesOf(4));
     await journal.close();
@@ -72,20 +72,20 @@ Deno.test("FileJournal closes a file whose header cannot be written", async () =
 
 Deno.test("FileJournal.forget() keeps the last durable record while the next is written", async () => {
   await withDirectory(async (directory) => {
-    const journal = await FileJournal.open(directory, { ...small, place: always("besideLoop") });
+    const journal = await FileJournal.open(directory, { ...SMALL, place: always("besideLoop") });
     await appendMany(journal, 3, 100);
     const disk = Promise.withResolvers<void>();
     using _sync = replaced(Deno.FsFile.prototype, "syncData", () => disk.promise);
     using _remove = replaced(Deno, "remove", (path) => Promise.resolve(Deno.removeSync(path)));
     const appended = journal.append([payloadOf(4, 100)]);
-    const forgotten = journal.forget(all);
+    const forgotten = journal.forget(ALL);
     // Gives forget() the time to do what it will.
     await filesIn(directory);
     // A power cut now may take the new file with its only record.
     assertEquals(await filesIn(directory), namesOf(1, 4));
     disk.resolve();
     await Promise.all([appended, forgotten]);
-    await journal.forget(all);
+    await journal.forget(ALL);
     assertEquals(await filesIn(directory), namesOf(4));
     await journal.close();
   });
@@ -93,14 +93,14 @@ Deno.test("FileJournal.forget() keeps the last durable record while the next is 
 
 Deno.test("FileJournal.forget() keeps the newest record before a file without records", async () => {
   await withDirectory(async (directory) => {
-    let journal = await FileJournal.open(directory, small);
+    let journal = await FileJournal.open(directory, SMALL);
     await appendMany(journal, 3, 100);
     await journal.close();
     // What a power cut leaves between the header and the first record.
     Segment.begin(`${directory}/${segmentName(4)}`, 4, 1).close();
-    journal = await FileJournal.open(directory, small);
+    journal = await FileJournal.open(directory, SMALL);
     assertEquals(journal.newest, 3);
-    await journal.forget(all);
+    await journal.forget(ALL);
     await journal.close();
     await assertOpens(directory, 1, 3);
   });
@@ -108,7 +108,7 @@ Deno.test("FileJournal.forget() keeps the newest record before a file without re
 
 Deno.test("FileJournal.forget() calls that overlap remove files in their order", async () => {
   await withDirectory(async (directory) => {
-    const journal = await FileJournal.open(directory, small);
+    const journal = await FileJournal.open(directory, SMALL);
     await appendMany(journal, 12, 100);
     const removeInTruth = Deno.remove;
     const oldestAtRemoval: unknown[] = [];
@@ -127,7 +127,7 @@ Deno.test("FileJournal.forget() calls that overlap remove files in their order",
 
 Deno.test("FileJournal.forget() leaves no hole after a removal that failed", async () => {
   await withDirectory(async (directory) => {
-    const journal = await FileJournal.open(directory, small);
+    const journal = await FileJournal.open(directory, SMALL);
     await appendMany(journal, 10, 100);
     {
       const refuse = () => Promise.reject(new Error("Input/output error (os error 5)"));

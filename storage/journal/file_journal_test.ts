@@ -16,7 +16,7 @@ import {
 import { firstOfName, parseSegment, segmentName } from "./journal_segment.ts";
 
 /** Three records of 100 bytes reach it: files begin with 1, 4, 7... */
-const small = { segmentBytes: 300 };
+const SMALL = { segmentBytes: 300 };
 
 function namesOf(...firsts: number[]): string[] {
   return firsts.map(segmentName);
@@ -25,7 +25,7 @@ function namesOf(...firsts: number[]): string[] {
 Deno.test("FileJournal keeps records for the next open, and numbers go on", async () => {
   await withDirectory(async (directory) => {
     for (let round = 0; round < 4; round++) {
-      const journal = await FileJournal.open(directory, small);
+      const journal = await FileJournal.open(directory, SMALL);
       assertEquals(journal.newest, 5 * round);
       assertEquals(await contentOf(journal), contentBetween(1, 5 * round, 100));
       await appendMany(journal, 5, 100);
@@ -60,7 +60,7 @@ Deno.test("FileJournal leaves files alone that are none of its own", async () =>
   await withDirectory(async (directory) => {
     const others = ["1.journal", "0000000000000001.journal.bak", "notes"];
     for (const name of others) await Deno.writeTextFile(`${directory}/${name}`, name);
-    const journal = await FileJournal.open(directory, small);
+    const journal = await FileJournal.open(directory, SMALL);
     await appendMany(journal, 7, 100);
     await journal.forget(7);
     await journal.close();
@@ -73,7 +73,7 @@ Deno.test("FileJournal gives each file a salt of its own, which nobody can fores
   await withDirectory(async (directory) => {
     const salts = new Set<number>();
     for (const path of [`${directory}/a`, `${directory}/b`]) {
-      const journal = await FileJournal.open(path, small);
+      const journal = await FileJournal.open(path, SMALL);
       await appendMany(journal, 9, 100);
       await journal.close();
       for (const name of await filesIn(path)) {
@@ -88,11 +88,11 @@ Deno.test("FileJournal gives each file a salt of its own, which nobody can fores
 
 Deno.test("FileJournal puts a record larger than a file into one file", async () => {
   await withDirectory(async (directory) => {
-    const journal = await FileJournal.open(directory, small);
+    const journal = await FileJournal.open(directory, SMALL);
     await appendMany(journal, 3, 5_000);
     await journal.close();
     assertEquals(await filesIn(directory), namesOf(1, 2, 3));
-    const next = await FileJournal.open(directory, small);
+    const next = await FileJournal.open(directory, SMALL);
     assertEquals(await contentOf(next), contentBetween(1, 3, 5_000));
     await next.close();
   });
@@ -101,7 +101,7 @@ Deno.test("FileJournal puts a record larger than a file into one file", async ()
 Deno.test("FileJournal.forget() removes whole files below the number, and never the newest", async () => {
   for (let below = 0; below <= 14; below++) {
     await withDirectory(async (directory) => {
-      const journal = await FileJournal.open(directory, small);
+      const journal = await FileJournal.open(directory, SMALL);
       await appendMany(journal, 11, 100);
       await journal.forget(below);
       const first = [10, 7, 4].find((number) => number <= below) ?? 1;
@@ -112,7 +112,7 @@ Deno.test("FileJournal.forget() removes whole files below the number, and never 
       assertEquals(await contentOf(journal), contentBetween(first, 11, 100));
       await journal.forget(below);
       await journal.close();
-      const next = await FileJournal.open(directory, small);
+      const next = await FileJournal.open(directory, SMALL);
       assertEquals(next.newest, 11);
       assertEquals(await contentOf(next), contentBetween(first, 11, 100));
       await next.close();
@@ -122,12 +122,12 @@ Deno.test("FileJournal.forget() removes whole files below the number, and never 
 
 Deno.test("FileJournal.forget() keeps the newest record when it fills its file", async () => {
   await withDirectory(async (directory) => {
-    const journal = await FileJournal.open(directory, small);
+    const journal = await FileJournal.open(directory, SMALL);
     await appendMany(journal, 6, 100);
     await journal.forget(1_000);
     await journal.close();
     assertEquals(await filesIn(directory), namesOf(4));
-    const next = await FileJournal.open(directory, small);
+    const next = await FileJournal.open(directory, SMALL);
     await appendMany(next, 1, 100);
     assertEquals(await contentOf(next), contentBetween(4, 7, 100));
     await next.close();
@@ -136,14 +136,14 @@ Deno.test("FileJournal.forget() keeps the newest record when it fills its file",
 
 Deno.test("FileJournal.forget() may run beside appends", async () => {
   await withDirectory(async (directory) => {
-    const journal = await FileJournal.open(directory, small);
+    const journal = await FileJournal.open(directory, SMALL);
     await appendMany(journal, 1, 100);
     for (let sequence = 2; sequence <= 40; sequence++) {
       const appended = journal.append([payloadOf(sequence, 100)]);
       await Promise.all([appended, journal.forget(sequence - 5)]);
     }
     await journal.close();
-    const next = await FileJournal.open(directory, small);
+    const next = await FileJournal.open(directory, SMALL);
     assertEquals(await contentOf(next), contentBetween(34, 40, 100));
     await next.close();
   });
@@ -174,12 +174,12 @@ Deno.test("FileJournal refuses overlapping appends, and the first one is not har
 
 Deno.test("FileJournal.close() waits for calls under way, and is harmless again", async () => {
   await withDirectory(async (directory) => {
-    const journal = await FileJournal.open(directory, small);
+    const journal = await FileJournal.open(directory, SMALL);
     await appendMany(journal, 4, 100);
     const calls = [journal.append([payloadOf(5, 100)]), journal.forget(4)];
     await Promise.all([journal.close(), journal.close(), ...calls]);
     await journal.close();
-    const next = await FileJournal.open(directory, small);
+    const next = await FileJournal.open(directory, SMALL);
     assertEquals(await contentOf(next), contentBetween(4, 5, 100));
     await next.close();
   });
@@ -188,7 +188,7 @@ Deno.test("FileJournal.close() waits for calls under way, and is harmless again"
 Deno.test("FileJournal rejects every call after close()", async () => {
   for (const count of [0, 1, 4]) {
     await withDirectory(async (directory) => {
-      const journal = await FileJournal.open(directory, small);
+      const journal = await FileJournal.open(directory, SMALL);
       await appendMany(journal, count, 100);
       await journal.close();
       const append = () => journal.append([payloadOf(1, 1)]);

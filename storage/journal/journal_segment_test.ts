@@ -10,9 +10,9 @@ import {
   segmentName,
 } from "./journal_segment.ts";
 
-const headerBytes = 24;
-const path = "/data/journal/a-file";
-const salt = 0x8000_0001;
+const HEADER_BYTES = 24;
+const PATH = "/data/journal/a-file";
+const SALT = 0x8000_0001;
 
 /** Puts records from `from` on, one of each length, behind what a segment has. */
 async function putAll(segment: Segment, from: number, lengths: readonly number[]): Promise<void> {
@@ -26,7 +26,7 @@ async function putAll(segment: Segment, from: number, lengths: readonly number[]
 async function bytesOf(first: number, ...lengths: number[]): Promise<Buffer> {
   let bytes = Buffer.alloc(0);
   await withDirectory(async (directory) => {
-    const segment = Segment.begin(`${directory}/file`, first, salt);
+    const segment = Segment.begin(`${directory}/file`, first, SALT);
     await putAll(segment, first, lengths);
     segment.close();
     bytes = Buffer.from(await Deno.readFile(`${directory}/file`));
@@ -36,11 +36,11 @@ async function bytesOf(first: number, ...lengths: number[]): Promise<Buffer> {
 }
 
 function parse(file: Buffer, first: number, isNewest: boolean): SegmentContent | undefined {
-  return parseSegment(file, { path, first, isNewest });
+  return parseSegment(file, { path: PATH, first, isNewest });
 }
 
 function assertCorruption(file: Buffer, first: number, isNewest: boolean, what = ""): void {
-  const error = assertThrows(() => parse(file, first, isNewest), EngineError, path, what);
+  const error = assertThrows(() => parse(file, first, isNewest), EngineError, PATH, what);
   assertEquals(error.kind, "corruption", what);
 }
 
@@ -75,7 +75,7 @@ Deno.test("parseSegment() finds what was put, in a newest and in an older file",
     for (const isNewest of [true, false]) {
       const content = parse(file, first, isNewest);
       assertEquals(content?.first, first);
-      assertEquals(content?.salt, salt);
+      assertEquals(content?.salt, SALT);
       assertEquals(content?.end, file.length);
       const expected = [8, 1, 1_000].flatMap((length, i) =>
         contentBetween(first + i, first + i, length)
@@ -87,14 +87,14 @@ Deno.test("parseSegment() finds what was put, in a newest and in an older file",
 
 Deno.test("parseSegment() finds a file without records empty", async () => {
   const file = await bytesOf(9);
-  assertEquals(file.length, headerBytes);
+  assertEquals(file.length, HEADER_BYTES);
   assertEquals(parse(file, 9, true)?.records, []);
-  assertEquals(parse(file, 9, true)?.end, headerBytes);
+  assertEquals(parse(file, 9, true)?.end, HEADER_BYTES);
 });
 
 Deno.test("parseSegment() refuses a header with any bit changed", async () => {
   const file = await bytesOf(3, 10);
-  for (let bit = 0; bit < 8 * headerBytes; bit++) {
+  for (let bit = 0; bit < 8 * HEADER_BYTES; bit++) {
     const changed = Buffer.from(file);
     changed[bit >>> 3] = (changed[bit >>> 3] ?? 0) ^ (1 << (bit & 7));
     for (const isNewest of [true, false]) assertCorruption(changed, 3, isNewest, `bit ${bit}`);
@@ -110,7 +110,7 @@ Deno.test("parseSegment() refuses a file that has the name of another", async ()
 
 Deno.test("parseSegment() takes a newest file without a whole header for none", async () => {
   const file = await bytesOf(3, 10);
-  for (let length = 0; length < headerBytes; length++) {
+  for (let length = 0; length < HEADER_BYTES; length++) {
     assertEquals(parse(file.subarray(0, length), 3, true), undefined, `${length}`);
     assertCorruption(file.subarray(0, length), 3, false, `${length}`);
   }
@@ -124,15 +124,15 @@ Deno.test("parseSegment() takes a newest file of zeros only for none", () => {
 });
 
 // Of lengths that need no zeros behind them; those are journal_record_test.ts's affair.
-const evenLengths = [8, 16, 96];
-const evenEnds = [24, 48, 80, 192];
+const EVEN_LENGTHS = [8, 16, 96];
+const EVEN_ENDS = [24, 48, 80, 192];
 
 Deno.test("parseSegment() finds a prefix of a newest file cut anywhere behind its header", async () => {
-  const file = await bytesOf(3, ...evenLengths);
-  assertEquals(file.length, evenEnds.at(-1));
+  const file = await bytesOf(3, ...EVEN_LENGTHS);
+  assertEquals(file.length, EVEN_ENDS.at(-1));
   const whole = textOf(parse(file, 3, true)) ?? [];
-  for (let length = headerBytes; length <= file.length; length++) {
-    const ends = evenEnds.filter((end) => end <= length);
+  for (let length = HEADER_BYTES; length <= file.length; length++) {
+    const ends = EVEN_ENDS.filter((end) => end <= length);
     const content = parse(file.subarray(0, length), 3, true);
     assertEquals(textOf(content), whole.slice(0, ends.length - 1), `${length}`);
     assertEquals(content?.end, ends.at(-1), `${length}`);
@@ -140,10 +140,10 @@ Deno.test("parseSegment() finds a prefix of a newest file cut anywhere behind it
 });
 
 Deno.test("parseSegment() refuses a torn end of an older file", async () => {
-  const file = await bytesOf(3, ...evenLengths);
-  for (let length = headerBytes; length < file.length; length++) {
+  const file = await bytesOf(3, ...EVEN_LENGTHS);
+  for (let length = HEADER_BYTES; length < file.length; length++) {
     // A file that ends between two records is found by the name of the next one.
-    if (evenEnds.includes(length)) continue;
+    if (EVEN_ENDS.includes(length)) continue;
     assertCorruption(file.subarray(0, length), 3, false, `${length}`);
   }
   assertCorruption(Buffer.concat([file, Buffer.alloc(512)]), 3, false, "zeros behind");
@@ -151,18 +151,18 @@ Deno.test("parseSegment() refuses a torn end of an older file", async () => {
 });
 
 Deno.test("parseSegment() says which record is damaged, where, and what to do", async () => {
-  const file = await bytesOf(3, ...evenLengths);
+  const file = await bytesOf(3, ...EVEN_LENGTHS);
   file[64] = 0;
   const error = assertThrows(() => parse(file, 3, true), EngineError);
   assertEquals(
     error.message,
-    `Cannot open the journal '${path}': record 4 at byte 48 is not as it was written; ` +
+    `Cannot open the journal '${PATH}': record 4 at byte 48 is not as it was written; ` +
       "wipe the directory and let the node rejoin as a new member",
   );
 });
 
 Deno.test("Segment.continue() cuts off what is behind the last record, and goes on there", async () => {
-  const torn = (await bytesOf(3, ...evenLengths)).subarray(0, 150);
+  const torn = (await bytesOf(3, ...EVEN_LENGTHS)).subarray(0, 150);
   await withDirectory(async (directory) => {
     await Deno.writeFile(`${directory}/file`, torn);
     const content = parse(torn, 3, true);
@@ -181,7 +181,7 @@ Deno.test("Segment.continue() cuts off what is behind the last record, and goes 
 Deno.test("Segment.begin() never writes over a file that is there", async () => {
   await withDirectory(async (directory) => {
     await Deno.writeTextFile(`${directory}/file`, "something");
-    assertThrows(() => Segment.begin(`${directory}/file`, 1, salt), Deno.errors.AlreadyExists);
+    assertThrows(() => Segment.begin(`${directory}/file`, 1, SALT), Deno.errors.AlreadyExists);
     assertEquals(await Deno.readTextFile(`${directory}/file`), "something");
   });
 });

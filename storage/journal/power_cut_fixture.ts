@@ -2,7 +2,7 @@
 import type { Prng } from "../../runtime/prng.ts";
 import { replaced } from "./journal_fixture.ts";
 
-const sectorBytes = 512;
+const SECTOR_BYTES = 512;
 
 export const emptyDisk: DiskMoment = { durable: new Map(), seen: new Map() };
 
@@ -189,9 +189,9 @@ function contentLeft({ synced, current }: FileState, prng: Prng): Uint8Array {
   const longer = Math.max(synced.length, current.length);
   const lengths = [synced.length, current.length, shorter + prng.below(longer - shorter + 1)];
   const left = new Uint8Array(lengths[prng.below(lengths.length)] ?? 0);
-  for (let start = 0; start < left.length; start += sectorBytes) {
+  for (let start = 0; start < left.length; start += SECTOR_BYTES) {
     const from = prng.below(2) === 0 ? synced : current;
-    left.set(from.subarray(start, Math.min(start + sectorBytes, left.length)), start);
+    left.set(from.subarray(start, Math.min(start + SECTOR_BYTES, left.length)), start);
   }
   return left;
 }

@@ -11,7 +11,7 @@ import {
   writeFiles,
 } from "./power_cut_fixture.ts";
 
-const small = { segmentBytes: 2_000 };
+const SMALL = { segmentBytes: 2_000 };
 
 /** What the journal has promised. */
 interface Promises {
@@ -48,7 +48,7 @@ async function use(directory: string, before: Moment, prng: Prng): Promise<Momen
   await writeFiles(before.disk, directory);
   using _ = new WatchedDisk(directory, before.disk, (disk) => moments.push({ disk, promises }));
   const place = always(prng.below(2) === 0 ? "onLoop" : "besideLoop");
-  const journal = await FileJournal.open(directory, { ...small, prng, place });
+  const journal = await FileJournal.open(directory, { ...SMALL, prng, place });
   await assertKept(journal, promises);
   // What was found is built on, so that it must not be lost any more.
   const acknowledged = journal.newest;

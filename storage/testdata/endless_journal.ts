@@ -5,7 +5,7 @@
 import { FileJournal } from "../journal/file_journal.ts";
 
 /** Records that are kept at least. */
-const keptMin = 40;
+const KEPT_MIN = 40;
 
 const [path = ""] = Deno.args;
 // Small, so that files are begun and removed while it runs.
@@ -16,7 +16,7 @@ while (true) {
   const number = journal.newest + 1;
   const parts = [encoder.encode(`${number} `), new Uint8Array((number * 37) % 1_000).fill(number)];
   const appended = journal.append(parts);
-  if (number % 25 === 0) await journal.forget(number - keptMin);
+  if (number % 25 === 0) await journal.forget(number - KEPT_MIN);
   await appended;
   Deno.stdout.writeSync(encoder.encode(`${number}\n`));
 }

@@ -5,7 +5,7 @@
 import { RocksdbEngine } from "../rocksdb_engine.ts";
 
 /** Batches in flight, so that a kill meets merged ones too. */
-const inFlight = 8;
+const IN_FLIGHT = 8;
 
 const [path = ""] = Deno.args;
 // Small, so that tables are written and marks are deleted while it runs.
@@ -27,4 +27,4 @@ async function writeOn(): Promise<never> {
   }
 }
 
-await Promise.all(Array.from({ length: inFlight }, writeOn));
+await Promise.all(Array.from({ length: IN_FLIGHT }, writeOn));

@@ -13,29 +13,29 @@ export interface Panel {
   readonly series: readonly Series[];
 }
 
-const panelWidth = 400;
-const panelHeight = 300;
+const PANEL_WIDTH = 400;
+const PANEL_HEIGHT = 300;
 /** Room around the plot for axes and titles. */
-const margin = { left: 64, right: 24, top: 40, bottom: 48 };
-const plotWidth = panelWidth - margin.left - margin.right;
-const plotHeight = panelHeight - margin.top - margin.bottom;
-const legendHeight = 28;
+const MARGIN = { left: 64, right: 24, top: 40, bottom: 48 };
+const PLOT_WIDTH = PANEL_WIDTH - MARGIN.left - MARGIN.right;
+const PLOT_HEIGHT = PANEL_HEIGHT - MARGIN.top - MARGIN.bottom;
+const LEGEND_HEIGHT = 28;
 /** Fractions of a pixel nobody sees; rounding keeps the file small and stable. */
-const decimals = 1;
+const DECIMALS = 1;
 
 /** Panels side by side, with the same scale for throughput, both axes logarithmic. */
 export function throughputChart(panels: readonly Panel[]): string {
   const values = panels.flatMap(({ series }) => series.flatMap(({ points }) => points));
-  const x = scaleOf(values.map(({ callers }) => callers), 0, plotWidth, 2);
-  const y = scaleOf(values.map(({ perSecond }) => perSecond), plotHeight, 0, 10);
-  const width = panelWidth * panels.length;
-  const height = panelHeight + legendHeight;
+  const x = scaleOf(values.map(({ callers }) => callers), 0, PLOT_WIDTH, 2);
+  const y = scaleOf(values.map(({ perSecond }) => perSecond), PLOT_HEIGHT, 0, 10);
+  const width = PANEL_WIDTH * panels.length;
+  const height = PANEL_HEIGHT + LEGEND_HEIGHT;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" ` +
     `width="${width}" height="${height}" role="img" font-family="sans-serif" font-size="12">`,
     "<title>Requests per second against concurrent callers</title>",
     `<rect width="${width}" height="${height}" fill="#fff"/>`,
-    ...panels.map((panel, i) => drawPanel(panel, i * panelWidth, x, y)),
+    ...panels.map((panel, i) => drawPanel(panel, i * PANEL_WIDTH, x, y)),
     drawLegend(panels[0]?.series ?? []),
     "</svg>",
     "",
@@ -61,18 +61,18 @@ function scaleOf(values: readonly number[], from: number, to: number, base: numb
 
 function drawPanel({ title, series }: Panel, left: number, x: Scale, y: Scale): string {
   const xLabels = x.ticks.filter((_, i) => i % 2 === 0).map((callers) =>
-    text(x.at(callers), plotHeight + 18, String(callers), "middle")
+    text(x.at(callers), PLOT_HEIGHT + 18, String(callers), "middle")
   );
   const grid = y.ticks.flatMap((rate) => [
-    `<line x1="0" y1="${px(y.at(rate))}" x2="${plotWidth}" y2="${px(y.at(rate))}" stroke="#ddd"/>`,
+    `<line x1="0" y1="${px(y.at(rate))}" x2="${PLOT_WIDTH}" y2="${px(y.at(rate))}" stroke="#ddd"/>`,
     text(-8, y.at(rate) + 4, short(rate), "end"),
   ]);
   return [
-    `<g transform="translate(${left + margin.left} ${margin.top})">`,
-    text(plotWidth / 2, -16, title, "middle"),
+    `<g transform="translate(${left + MARGIN.left} ${MARGIN.top})">`,
+    text(PLOT_WIDTH / 2, -16, title, "middle"),
     ...grid,
     ...xLabels,
-    text(plotWidth / 2, plotHeight + 38, "concurrent callers", "middle"),
+    text(PLOT_WIDTH / 2, PLOT_HEIGHT + 38, "concurrent callers", "middle"),
     ...series.map((one) => drawSeries(one, x, y)),
     "</g>",
   ].join("\n");
@@ -89,8 +89,8 @@ function drawSeries({ color, marker, points }: Series, x: Scale, y: Scale): stri
 
 function drawLegend(series: readonly Series[]): string {
   return series.map(({ name, color, marker }, i) => {
-    const left = margin.left + i * 160;
-    const top = panelHeight + legendHeight / 2;
+    const left = MARGIN.left + i * 160;
+    const top = PANEL_HEIGHT + LEGEND_HEIGHT / 2;
     return drawMarker(marker, left, top - 4, color) + text(left + 12, top, name, "start");
   }).join("\n");
 }
@@ -106,7 +106,7 @@ function text(left: number, top: number, content: string, anchor: string): strin
 }
 
 function px(value: number): string {
-  return String(Number(value.toFixed(decimals)));
+  return String(Number(value.toFixed(DECIMALS)));
 }
 
 function short(rate: number): string {

@@ -4,7 +4,7 @@ import { pointsOf, type SystemFigures } from "./measurement.ts";
 import { parseComparisonOptions } from "./options.ts";
 
 const options = parseComparisonOptions(["-callers", "1,1024"]);
-const machine = {
+const MACHINE = {
   processors: "2 x Processor",
   memoryBytes: 8 * 2 ** 30,
   system: "Linux",
@@ -23,7 +23,7 @@ function figures(perSecond: number): SystemFigures {
 
 const report = {
   options,
-  machine,
+  machine: MACHINE,
   titles: ["eRaft for Deno", "etcd 3"],
   ours: figures(30_000),
   etcd: figures(12_000),

@@ -8,7 +8,7 @@ const MEMBERS = 3;
 const READY_TIMEOUT_MS = 60_000;
 const GRACE_MS = 10_000;
 /** Lines kept to explain a member that ended. */
-const lastLinesMax = 20;
+const LAST_LINES_MAX = 20;
 
 interface Member {
   readonly address: string;
@@ -121,7 +121,7 @@ function startMember({ name, address, peerUrl, cluster, directory }: MemberPlan)
   const follow = async (stream: ReadableStream<Uint8Array>) => {
     for await (const line of readLines(stream)) {
       lastLines.push(line);
-      if (lastLines.length > lastLinesMax) lastLines.shift();
+      if (lastLines.length > LAST_LINES_MAX) lastLines.shift();
     }
   };
   const ended = Promise.all([child.status, follow(child.stdout), follow(child.stderr)]);

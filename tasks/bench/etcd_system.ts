@@ -12,10 +12,10 @@ import type { Operation } from "./measurement.ts";
 import type { Drive, SystemOptions, SystemUnderTest } from "./system.ts";
 
 /** Operations that etcd takes in one transaction by default. */
-const txnPuts = 128;
+const TXN_PUTS = 128;
 /** Transactions under way while keys are loaded. */
-const txnsInFlight = 8;
-const txnTimeoutMs = 30_000;
+const TXNS_IN_FLIGHT = 8;
+const TXN_TIMEOUT_MS = 30_000;
 
 export class EtcdSystem implements SystemUnderTest {
   readonly title: string;
@@ -61,13 +61,13 @@ export class EtcdSystem implements SystemUnderTest {
   async load(): Promise<void> {
     const client = new Client(this.#leader, credentials.createInsecure());
     try {
-      const chunks = this.#data.chunks(txnPuts)[Symbol.iterator]();
+      const chunks = this.#data.chunks(TXN_PUTS)[Symbol.iterator]();
       const worker = async () => {
         for (let next = chunks.next(); !next.done; next = chunks.next()) {
           await txn(client, next.value);
         }
       };
-      await Promise.all(Array.from({ length: txnsInFlight }, worker));
+      await Promise.all(Array.from({ length: TXNS_IN_FLIGHT }, worker));
     } finally {
       client.close();
     }
@@ -98,7 +98,7 @@ export class EtcdSystem implements SystemUnderTest {
 function txn(client: Client, entries: readonly (readonly [string, string])[]): Promise<void> {
   const identity = (bytes: Buffer) => bytes;
   const request = Buffer.from(txnRequest(entries));
-  const deadline = Date.now() + txnTimeoutMs;
+  const deadline = Date.now() + TXN_TIMEOUT_MS;
   return new Promise((resolve, reject) => {
     client.makeUnaryRequest(
       "/etcdserverpb.KV/Txn",

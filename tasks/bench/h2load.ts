@@ -86,15 +86,15 @@ export function checkOutput(output: string): void {
   const [, done = 0, failed = 0, errored = 0] =
     /(\d+) done, \d+ succeeded, (\d+) failed, (\d+) errored/.exec(output)?.map(Number) ?? [];
   const bytes = Number(/\((\d+)\) data/.exec(output)?.[1] ?? 0);
-  if (done > 0 && failed === 0 && errored === 0 && bytes >= done * answerBytesMin) return;
+  if (done > 0 && failed === 0 && errored === 0 && bytes >= done * ANSWER_BYTES_MIN) return;
   throw new LoadError(
     `Cannot count these requests: of ${done}, ${failed + errored} failed, and the answers had ` +
-      `${bytes} bytes; every answer must have ${answerBytesMin} at least`,
+      `${bytes} bytes; every answer must have ${ANSWER_BYTES_MIN} at least`,
   );
 }
 
 /** A frame's head and at least two fields; a failed call has not one byte. */
-const answerBytesMin = 9;
+const ANSWER_BYTES_MIN = 9;
 
 /** From h2load's log: start in microseconds since the epoch, status, microseconds it took. */
 export function summarize(log: string, { durationMs }: LoadShape): Drive {

@@ -3,7 +3,7 @@ import { choiceFlag, durationFlag, intFlag, stringFlag, valueFlag } from "../../
 import { parseNumbers } from "./number_list.ts";
 
 /** As many callers as one clerk and one connection take without complaint. */
-export const callersMax = 4_096;
+export const CALLERS_MAX = 4_096;
 
 export const loadFlags = {
   warmup: durationFlag({
@@ -20,13 +20,13 @@ export const loadFlags = {
   o: choiceFlag({ default: "text", choices: ["text", "json"], help: "output format" }),
 };
 
-const callersDefault = [1, 8, 64, 256, 1_024];
+const CALLERS_DEFAULT = [1, 8, 64, 256, 1_024];
 
 /** How many callers to measure with, one number after the other. */
 export const callersFlag = valueFlag({
-  default: callersDefault,
-  defaultText: callersDefault.join(","),
+  default: CALLERS_DEFAULT,
+  defaultText: CALLERS_DEFAULT.join(","),
   placeholder: "numbers",
   help: "callers at a time",
-  parse: (text) => parseNumbers(text, callersMax),
+  parse: (text) => parseNumbers(text, CALLERS_MAX),
 });

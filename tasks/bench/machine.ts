@@ -2,8 +2,8 @@
 import { Histogram } from "../../runtime/histogram.ts";
 
 /** Syncs to measure the disk by. */
-const syncs = 200;
-const syncBytes = 4_096;
+const SYNCS = 200;
+const SYNC_BYTES = 4_096;
 
 export interface Machine {
   readonly processors: string;
@@ -43,9 +43,9 @@ async function measureSync(directory: string | undefined): Promise<number> {
   const path = await Deno.makeTempFile(directory === undefined ? {} : { dir: directory });
   const file = await Deno.open(path, { write: true });
   try {
-    const bytes = new Uint8Array(syncBytes);
+    const bytes = new Uint8Array(SYNC_BYTES);
     const us = new Histogram();
-    for (let i = 0; i < syncs; i++) {
+    for (let i = 0; i < SYNCS; i++) {
       const start = performance.now();
       await file.write(bytes);
       await file.syncData();

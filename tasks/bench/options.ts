@@ -1,10 +1,10 @@
 /** What `deno task bench` can be told, and what of it makes sense. */
 import { boolFlag, choiceFlag, defineFlags, intFlag } from "../../runtime/flags.ts";
-import { callersFlag, callersMax, loadFlags } from "./load_flags.ts";
+import { CALLERS_MAX, callersFlag, loadFlags } from "./load_flags.ts";
 
 /** Whose turn it may be. */
-export const systemNames = ["ours", "etcd"] as const;
-export type SystemName = typeof systemNames[number];
+export const SYSTEM_NAMES = ["ours", "etcd"] as const;
+export type SystemName = typeof SYSTEM_NAMES[number];
 
 export interface ComparisonOptions {
   /** Numbers of callers to measure through each system's own client path. */
@@ -27,7 +27,7 @@ export interface ComparisonOptions {
   readonly write: boolean;
 }
 
-const quick = { callers: [1, 64, 256], warmup: 1_000, duration: 2_000, keys: 20_000 };
+const QUICK = { callers: [1, 64, 256], warmup: 1_000, duration: 2_000, keys: 20_000 };
 
 const flags = defineFlags("bench", {
   ...loadFlags,
@@ -35,14 +35,14 @@ const flags = defineFlags("bench", {
   unaryCallers: intFlag({
     default: 256,
     min: 1,
-    max: callersMax,
+    max: CALLERS_MAX,
     help: "`requests` in flight of the unary measurements",
   }),
   keys: intFlag({ default: 500_000, min: 1, max: 1e8, help: "`number` of keys loaded first" }),
   rounds: intFlag({ default: 1, min: 1, max: 100, help: "`times` ours, etcd, etcd, ours" }),
   only: choiceFlag({
     default: "both",
-    choices: ["both", ...systemNames],
+    choices: ["both", ...SYSTEM_NAMES],
     help: "measure one system and compare nothing",
   }),
   quick: boolFlag({ help: "few callers, short measurements, few keys: shows that it works" }),
@@ -63,8 +63,8 @@ export function parseComparisonOptions(args: readonly string[]): ComparisonOptio
   if (values.write && values.only !== "both") {
     throw flags.error("Cannot use -write with -only: the documentation compares both");
   }
-  const pick = <Name extends keyof typeof quick>(name: Name) =>
-    values.quick && !given.has(name) ? quick[name] : values[name];
+  const pick = <Name extends keyof typeof QUICK>(name: Name) =>
+    values.quick && !given.has(name) ? QUICK[name] : values[name];
   return {
     callers: pick("callers"),
     unaryCallers: values.unaryCallers,
@@ -73,7 +73,7 @@ export function parseComparisonOptions(args: readonly string[]): ComparisonOptio
     keys: pick("keys"),
     valueBytes: values.valueSize,
     rounds: values.rounds,
-    systems: values.only === "both" ? systemNames : [values.only],
+    systems: values.only === "both" ? SYSTEM_NAMES : [values.only],
     directory: values.dir === "" ? undefined : values.dir,
     format: values.o,
     write: values.write,

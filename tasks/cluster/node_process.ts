@@ -16,7 +16,7 @@ export interface NodeProcessOptions {
 /** What the ready line of both servers has in common. */
 const READY = / listening on /;
 /** Lines kept to explain a process that ended. */
-const lastLinesMax = 20;
+const LAST_LINES_MAX = 20;
 
 /** The process ended before it was ready, or was not ready in time. */
 export class NotReadyError extends Error {
@@ -122,7 +122,7 @@ export class NodeProcess {
   async #followStream(stream: ReadableStream<Uint8Array>): Promise<void> {
     for await (const line of readLines(stream)) {
       this.#lastLines.push(line);
-      if (this.#lastLines.length > lastLinesMax) this.#lastLines.shift();
+      if (this.#lastLines.length > LAST_LINES_MAX) this.#lastLines.shift();
       if (READY.test(line)) this.#becomeReady();
       this.#onLine(line);
     }

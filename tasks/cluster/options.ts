@@ -35,14 +35,19 @@ export const FIRST_GID = 100;
 export const GROUP_PORT_STEP = 1000;
 
 /** Groups on one machine: every replica is a process of some 90 MB. */
-const groupsMax = 16;
+const GROUPS_MAX = 16;
 /** More replicas cost latency and add little safety. */
-const replicasMax = 7;
-const portMax = 65_535;
+const REPLICAS_MAX = 7;
+const PORT_MAX = 65_535;
 
 const flags = defineFlags("cluster", {
-  groups: intFlag({ default: 2, min: 1, max: groupsMax, help: "`number` of shard groups" }),
-  replicas: intFlag({ default: 3, min: 1, max: replicasMax, help: "`number` of replicas a group" }),
+  groups: intFlag({ default: 2, min: 1, max: GROUPS_MAX, help: "`number` of shard groups" }),
+  replicas: intFlag({
+    default: 3,
+    min: 1,
+    max: REPLICAS_MAX,
+    help: "`number` of replicas a group",
+  }),
   shards: intFlag({
     default: SHARDS_DEFAULT,
     min: 1,
@@ -52,20 +57,20 @@ const flags = defineFlags("cluster", {
   ctrlerPort: intFlag({
     default: 50_051,
     min: 1,
-    max: portMax,
+    max: PORT_MAX,
     help: "`port` of the first controller; the others follow",
   }),
   groupPort: intFlag({
     default: 6001,
     min: 1,
-    max: portMax,
+    max: PORT_MAX,
     help: `first \`port\` of the first group; the next group begins ${GROUP_PORT_STEP} higher`,
   }),
   dashboard: boolFlag({ default: true, help: "start the dashboard too" }),
   dashboardPort: intFlag({
     default: 8080,
     min: 1,
-    max: portMax,
+    max: PORT_MAX,
     help: "`port` of the dashboard; if it is not given and taken, a free one is used",
   }),
   db: stringFlag({ default: "data", help: "`directory` of the data" }),
@@ -105,8 +110,8 @@ export function parseClusterOptions(args: readonly string[]): ClusterOptions {
 function checkPorts(options: ClusterOptions): void {
   const owners = new Map<number, string>();
   const claim = (port: number, flag: string) => {
-    if (port > portMax) {
-      throw flags.error(`Cannot use these ports: ${flag} leads to ${port}, above ${portMax}`);
+    if (port > PORT_MAX) {
+      throw flags.error(`Cannot use these ports: ${flag} leads to ${port}, above ${PORT_MAX}`);
     }
     const owner = owners.get(port);
     if (owner !== undefined) {

@@ -7,7 +7,8 @@ import { type Archive, pack, selfExtracting } from "./self_extracting.ts";
 import type { ArchiveFile } from "./tar.ts";
 
 /** Bundled modules look for their files here, as the modules of Node.js do. */
-const dirnameScript = "const __dirname = import.meta.dirname, __filename = import.meta.filename;\n";
+const DIRNAME_SCRIPT =
+  "const __dirname = import.meta.dirname, __filename = import.meta.filename;\n";
 
 /** Builds executables around one packed Deno. */
 export class BundleWay {
@@ -49,7 +50,7 @@ export class BundleWay {
     const code = await runCommand(Deno.execPath(), ["bundle", "--quiet", main], {
       cwd: this.#root,
     });
-    const text = dirnameScript + revisionScript(this.#revision) + code;
+    const text = DIRNAME_SCRIPT + revisionScript(this.#revision) + code;
     return { path: `${name}.js`, isExecutable: false, bytes: new TextEncoder().encode(text) };
   }
 

@@ -1,11 +1,11 @@
 /** What `deno task compile` can be told, and what of it makes sense. */
 import { choiceFlag, defineFlags, stringFlag } from "../../runtime/flags.ts";
-import { type Program, programs } from "./programs.ts";
+import { type Program, PROGRAMS } from "./programs.ts";
 
-const ways = ["auto", "compile", "bundle"] as const;
+const WAYS = ["auto", "compile", "bundle"] as const;
 
 /** `compile`: Deno's own; `bundle`: a self-extracting file; `auto`: the first that works. */
-export type Way = (typeof ways)[number];
+export type Way = (typeof WAYS)[number];
 
 export interface CompileOptions {
   readonly way: Way;
@@ -21,7 +21,7 @@ export interface CompileOptions {
 const flags = defineFlags("compile", {
   way: choiceFlag({
     default: "auto",
-    choices: ways,
+    choices: WAYS,
     help: "compile: Deno's own way, needs its runtime; bundle: a self-extracting file; " +
       "auto: the first of them that works",
   }),
@@ -31,7 +31,7 @@ const flags = defineFlags("compile", {
   }),
   revision: stringFlag({ default: "", help: "tell this at -version, not the working tree's own" }),
   out: stringFlag({ default: "output", help: "`directory` of the executables" }),
-}, { trailer: `Programs (default all): ${programs.map(({ name }) => name).join(", ")}` });
+}, { trailer: `Programs (default all): ${PROGRAMS.map(({ name }) => name).join(", ")}` });
 
 /**
  * @throws {FlagError} When the command line makes no sense
@@ -47,7 +47,7 @@ export function parseCompileOptions(args: readonly string[]): CompileOptions {
         `for ${Deno.build.target}`,
     );
   }
-  const unknown = rest.find((word) => programs.every(({ name }) => name !== word));
+  const unknown = rest.find((word) => PROGRAMS.every(({ name }) => name !== word));
   if (unknown !== undefined) throw flags.error(`unknown program: ${unknown}`);
   return {
     // For another machine there is but one way.
@@ -55,6 +55,6 @@ export function parseCompileOptions(args: readonly string[]): CompileOptions {
     target: isForThis ? undefined : target,
     revision: revision === "" ? undefined : revision,
     out,
-    programs: programs.filter(({ name }) => rest.length === 0 || rest.includes(name)),
+    programs: PROGRAMS.filter(({ name }) => rest.length === 0 || rest.includes(name)),
   };
 }

@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { FlagError } from "../../runtime/flags.ts";
 import { parseCompileOptions } from "./options.ts";
-import { programs } from "./programs.ts";
+import { PROGRAMS } from "./programs.ts";
 
 Deno.test("parseCompileOptions() builds all programs for this machine by default", () => {
   assertEquals(parseCompileOptions([]), {
@@ -9,7 +9,7 @@ Deno.test("parseCompileOptions() builds all programs for this machine by default
     target: undefined,
     revision: undefined,
     out: "output",
-    programs,
+    programs: PROGRAMS,
   });
 });
 

@@ -13,42 +13,42 @@ export interface Program {
 }
 
 /** Variables that libraries ask for read as unset. */
-const everywhere = ["--allow-net", "--ignore-env"];
+const EVERYWHERE = ["--allow-net", "--ignore-env"];
 
 /** A server's data may be anywhere; that RocksDB reads and writes there is not Deno's to judge. */
-const server = [...everywhere, "--allow-read", "--allow-write"];
+const SERVER = [...EVERYWHERE, "--allow-read", "--allow-write"];
 
-export const programs: readonly Program[] = [
+export const PROGRAMS: readonly Program[] = [
   {
     name: "shardctrlerserver",
     main: "shardctrler/main.ts",
     hasDatabase: true,
-    permissions: server,
+    permissions: SERVER,
   },
   {
     name: "shardctrlerclient",
     main: "client/shardctrlerclient.ts",
     hasDatabase: false,
-    permissions: everywhere,
+    permissions: EVERYWHERE,
   },
   {
     name: "shardkvserver",
     main: "shardkv/main.ts",
     hasDatabase: true,
-    permissions: server,
+    permissions: SERVER,
   },
   {
     name: "shardkvclient",
     main: "client/shardkvclient.ts",
     hasDatabase: false,
     // `bench -record` writes a file.
-    permissions: [...everywhere, "--allow-write"],
+    permissions: [...EVERYWHERE, "--allow-write"],
   },
   {
     name: "dashboard-server",
     main: "dashboard/main.ts",
     hasDatabase: false,
     // The admin token may be in a file.
-    permissions: [...everywhere, "--allow-read"],
+    permissions: [...EVERYWHERE, "--allow-read"],
   },
 ];

@@ -9,7 +9,7 @@ import { createPrng } from "../../runtime/prng.ts";
 import { pack, selfExtracting } from "./self_extracting.ts";
 
 /** Takes Deno's place: tells its arguments, and notes that it was unpacked and tried. */
-const runtime = `#!/bin/sh
+const RUNTIME = `#!/bin/sh
 if [ "$1" = --version ]; then echo tried >>"\${0%/*}/tried"; exit; fi
 echo "PATH: \${PATH-unset}"
 printf '%s\\n' "$@"
@@ -19,7 +19,7 @@ exit 7
 const parts = {
   program: "kv",
   runtime: pack([
-    { path: "deno", isExecutable: true, bytes: new TextEncoder().encode(runtime) },
+    { path: "deno", isExecutable: true, bytes: new TextEncoder().encode(RUNTIME) },
   ]),
   app: pack([
     { path: "kv.js", isExecutable: false, bytes: new TextEncoder().encode("1;\n") },

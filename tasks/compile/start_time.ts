@@ -7,7 +7,7 @@ export interface StartTimes {
   readonly laterMs: number;
 }
 
-const laterStarts = 3;
+const LATER_STARTS = 3;
 
 /** Starts an executable on a machine that has never seen it, then again. */
 export async function measureStart(file: string): Promise<StartTimes> {
@@ -20,7 +20,7 @@ export async function measureStart(file: string): Promise<StartTimes> {
   try {
     const firstMs = await startMs();
     const later: number[] = [];
-    while (later.length < laterStarts) later.push(await startMs());
+    while (later.length < LATER_STARTS) later.push(await startMs());
     return { firstMs, laterMs: Math.min(...later) };
   } finally {
     await Deno.remove(cache, { recursive: true });

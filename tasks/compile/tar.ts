@@ -7,7 +7,7 @@ export interface ArchiveFile {
   readonly bytes: Uint8Array;
 }
 
-const blockBytes = 512;
+const BLOCK_BYTES = 512;
 
 /**
  * A tar archive (ustar): no times, no owners, files in the order of their paths.
@@ -17,23 +17,23 @@ const blockBytes = 512;
 export function tarOf(files: readonly ArchiveFile[]): Uint8Array<ArrayBuffer> {
   const sorted = [...files].sort((a, b) => (a.path < b.path ? -1 : 1));
   // Two empty blocks end an archive.
-  const total = sorted.reduce((sum, { bytes }) => sum + blockBytes + padded(bytes.length), 0);
-  const archive = new Uint8Array(total + 2 * blockBytes);
+  const total = sorted.reduce((sum, { bytes }) => sum + BLOCK_BYTES + padded(bytes.length), 0);
+  const archive = new Uint8Array(total + 2 * BLOCK_BYTES);
   let position = 0;
   for (const file of sorted) {
     archive.set(header(file), position);
-    archive.set(file.bytes, position + blockBytes);
-    position += blockBytes + padded(file.bytes.length);
+    archive.set(file.bytes, position + BLOCK_BYTES);
+    position += BLOCK_BYTES + padded(file.bytes.length);
   }
   return archive;
 }
 
 function padded(bytes: number): number {
-  return Math.ceil(bytes / blockBytes) * blockBytes;
+  return Math.ceil(bytes / BLOCK_BYTES) * BLOCK_BYTES;
 }
 
 /** Fields of a header: where they begin and how long they are. */
-const fields = {
+const FIELDS = {
   name: [0, 100],
   mode: [100, 8],
   uid: [108, 8],
@@ -46,18 +46,18 @@ const fields = {
 } as const;
 
 function header({ path, isExecutable, bytes }: ArchiveFile): Uint8Array {
-  const block = new Uint8Array(blockBytes);
+  const block = new Uint8Array(BLOCK_BYTES);
   const encoder = new TextEncoder();
-  const put = (field: keyof typeof fields, text: string) => {
-    const [start, length] = fields[field];
+  const put = (field: keyof typeof FIELDS, text: string) => {
+    const [start, length] = FIELDS[field];
     const encoded = encoder.encode(text);
     if (encoded.length > length) {
       throw new RangeError(`Cannot archive '${path}': its ${field} has more than ${length} bytes`);
     }
     block.set(encoded, start);
   };
-  const putNumber = (field: keyof typeof fields, value: number) =>
-    put(field, `${value.toString(8).padStart(fields[field][1] - 1, "0")}\0`);
+  const putNumber = (field: keyof typeof FIELDS, value: number) =>
+    put(field, `${value.toString(8).padStart(FIELDS[field][1] - 1, "0")}\0`);
   put("name", path);
   putNumber("mode", isExecutable ? 0o755 : 0o644);
   putNumber("uid", 0);
@@ -67,7 +67,7 @@ function header({ path, isExecutable, bytes }: ArchiveFile): Uint8Array {
   put("type", "0");
   put("magic", "ustar\x0000");
   // The checksum counts its own field as spaces.
-  put("checksum", " ".repeat(fields.checksum[1]));
+  put("checksum", " ".repeat(FIELDS.checksum[1]));
   const sum = block.reduce((total, byte) => total + byte, 0);
   put("checksum", `${sum.toString(8).padStart(6, "0")}\0 `);
   return block;

@@ -1,6 +1,6 @@
 /** `deno task sim --mutants`: the proof that the simulator finds what it is there to find. */
-import { mutants } from "../../tests/sim/mutants/mod.ts";
-import { exitCodes } from "../../tests/sim/failure.ts";
+import { MUTANTS } from "../../tests/sim/mutants/mod.ts";
+import { EXIT_CODES } from "../../tests/sim/failure.ts";
 import { type MutantReport, prove } from "./mutation/prove.ts";
 import { describeMutant, describeProof } from "./mutation/table.ts";
 import type { SimTaskOptions } from "./options.ts";
@@ -16,7 +16,7 @@ export async function proveMutants(
   say: (text: string) => void,
 ): Promise<number> {
   const { seed = FIRST_SEED, runs = SEEDS_MAX, profile, jobs } = options;
-  const chosen = mutants.filter(({ name }) => name.includes(options.only));
+  const chosen = MUTANTS.filter(({ name }) => name.includes(options.only));
   const startedAt = performance.now();
   const reports: MutantReport[] = [];
   await prove({
@@ -33,5 +33,5 @@ export async function proveMutants(
   });
   say(describeProof(reports, performance.now() - startedAt));
   const isProof = reports.length > 0 && reports.every(({ verdict }) => verdict.kind === "caught");
-  return isProof ? exitCodes.ok : exitCodes.violation;
+  return isProof ? EXIT_CODES.ok : EXIT_CODES.violation;
 }

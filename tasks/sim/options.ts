@@ -1,6 +1,6 @@
 /** What `deno task sim` can be told. */
 import { boolFlag, choiceFlag, defineFlags, intFlag, stringFlag } from "../../runtime/flags.ts";
-import { type Profile, profiles } from "../../tests/sim/options.ts";
+import { type Profile, PROFILES } from "../../tests/sim/options.ts";
 
 export interface SimTaskOptions {
   /** First seed; undefined for one drawn by chance. */
@@ -21,28 +21,28 @@ export interface SimTaskOptions {
   readonly only: string;
 }
 
-const seedMax = 2 ** 48;
-const jobsMax = 64;
+const SEED_MAX = 2 ** 48;
+const JOBS_MAX = 64;
 
-const exitHelp = `
+const EXIT_HELP = `
 Exit codes: 0 all held, 1 a checker saw a violation, 2 the command line, 3 the healed system did not
 get well in time, 4 a node or the code around it gave up, 5 all held but too little happened.`;
 
 const flags = defineFlags("sim", {
-  seed: intFlag({ default: 0, min: 0, max: seedMax, help: "first `seed`; by chance if left out" }),
+  seed: intFlag({ default: 0, min: 0, max: SEED_MAX, help: "first `seed`; by chance if left out" }),
   runs: intFlag({ default: 1, min: 1, help: "`number` of seeds, from the first one on" }),
   minutes: intFlag({ default: 0, min: 0, max: 10_000, help: "run seeds for so many `minutes`" }),
   profile: choiceFlag({
     default: "swarm",
-    choices: profiles,
+    choices: PROFILES,
     help: "swarm draws everything from the seed, lite is small, quick and mild",
   }),
-  jobs: intFlag({ default: 0, min: 0, max: jobsMax, help: "seeds at a time; 0: one per core" }),
+  jobs: intFlag({ default: 0, min: 0, max: JOBS_MAX, help: "seeds at a time; 0: one per core" }),
   keepGoing: boolFlag({ help: "do not stop at the first seed that fails" }),
   trace: stringFlag({ default: "", help: "`file` that gets every event of a single seed" }),
   mutants: boolFlag({ help: "show that planted bugs are caught, each within -runs (200) seeds" }),
   only: stringFlag({ default: "", help: "of -mutants those with `text` in their names" }),
-}, { trailer: exitHelp });
+}, { trailer: EXIT_HELP });
 
 /**
  * Reads the command line.

@@ -1,6 +1,6 @@
 /** Runs many seeds on several threads and hands the reports out in the order of the seeds. */
 import type { Profile } from "../../tests/sim/options.ts";
-import { noFigures } from "../../tests/sim/statistics.ts";
+import { NO_FIGURES } from "../../tests/sim/statistics.ts";
 import type { SeedReport } from "./seed_report.ts";
 import type { SeedOrder } from "./worker.ts";
 
@@ -80,5 +80,5 @@ function startWorker(): Worker {
 
 function brokenReport(seed: number, text: string): SeedReport {
   const failure = { class: "crash" as const, text, timeline: undefined };
-  return { seed, hash: "", figures: noFigures, failure, elapsedMs: SEED_LIMIT_MS };
+  return { seed, hash: "", figures: NO_FIGURES, failure, elapsedMs: SEED_LIMIT_MS };
 }

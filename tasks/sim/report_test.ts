@@ -1,21 +1,21 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { type Figures, noFigures } from "../../tests/sim/statistics.ts";
+import { type Figures, NO_FIGURES } from "../../tests/sim/statistics.ts";
 import { describeReproduction, describeSeed, whyIdle } from "./report.ts";
 
-const busy: Figures = { ...noFigures, commands: 2_000, faults: { crash: 100 } };
+const BUSY: Figures = { ...NO_FIGURES, commands: 2_000, faults: { crash: 100 } };
 
 Deno.test("A batch proves something only if enough was committed and enough went wrong", () => {
-  assertEquals(whyIdle(busy, 20), undefined);
-  assertStringIncludes(whyIdle({ ...busy, commands: 100 }, 20) ?? "", "5.0 commands");
-  const lossy = { ...busy, faults: { "message lost": 5_000, crash: 10 } };
+  assertEquals(whyIdle(BUSY, 20), undefined);
+  assertStringIncludes(whyIdle({ ...BUSY, commands: 100 }, 20) ?? "", "5.0 commands");
+  const lossy = { ...BUSY, faults: { "message lost": 5_000, crash: 10 } };
   assertStringIncludes(whyIdle(lossy, 20) ?? "", "0.5 faults");
-  assertEquals(whyIdle(noFigures, 19), undefined, "A small batch is not judged");
+  assertEquals(whyIdle(NO_FIGURES, 19), undefined, "A small batch is not judged");
 });
 
 Deno.test("A failed seed is reported with its class and everything it says of itself", () => {
   const text = 'Violation of "1 election safety": two';
   const failure = { class: "violation", text, timeline: undefined } as const;
-  const said = describeSeed({ seed: 5, hash: "ab", figures: busy, failure, elapsedMs: 1_500 });
+  const said = describeSeed({ seed: 5, hash: "ab", figures: BUSY, failure, elapsedMs: 1_500 });
   assertStringIncludes(said, "seed 5 VIOLATION hash ab in 1.5 s");
   assertStringIncludes(said, 'Violation of "1 election safety": two');
 });

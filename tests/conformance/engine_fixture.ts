@@ -18,8 +18,8 @@ export type EngineTest = (
 ) => void;
 
 /** A range around every key of the tests. */
-export const everything: KeyRange = { start: Buffer.of(0), end: Buffer.alloc(64, 0xff) };
-export const unsynced = { sync: false };
+export const EVERYTHING: KeyRange = { start: Buffer.of(0), end: Buffer.alloc(64, 0xff) };
+export const UNSYNCED = { sync: false };
 
 export function put(key: Uint8Array | string, value: Uint8Array | string): Write {
   return { type: "put", key: Buffer.from(key), value: Buffer.from(value) };

@@ -2,7 +2,7 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import type { Engine, KeyRange, KeyValue, Write } from "../../storage/engine.ts";
-import { collect, type EngineTest, everything } from "./engine_fixture.ts";
+import { collect, type EngineTest, EVERYTHING } from "./engine_fixture.ts";
 
 /** A step of the model test, on keys of a small space so that they often meet. */
 type Step =
@@ -87,14 +87,14 @@ export function testModel(test: EngineTest): void {
   test("behaves like a sorted map under any steps", async (_, fixture) => {
     let engine = await fixture.reopen();
     const property = fc.asyncProperty(fc.array(arbitraryStep, { maxLength: 12 }), async (steps) => {
-      await engine.clearRange(everything);
+      await engine.clearRange(EVERYTHING);
       const model: Model = new Map();
       for (const step of steps) {
         if (step.type === "reopen") engine = await fixture.reopen();
         else await runStep(engine, model, step);
       }
-      const all = await collect(engine, everything, 5);
-      assertEquals(hexPairs(all), modelPairs(modelScan(model, everything)));
+      const all = await collect(engine, EVERYTHING, 5);
+      assertEquals(hexPairs(all), modelPairs(modelScan(model, EVERYTHING)));
       const values = await engine.getMany(all.map(({ key }) => key));
       assertEquals(values, all.map(({ value }) => value));
     });

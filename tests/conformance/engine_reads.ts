@@ -6,53 +6,53 @@ import {
   collect,
   del,
   type EngineTest,
-  everything,
+  EVERYTHING,
   keysOf,
   put,
   range,
-  unsynced,
+  UNSYNCED,
 } from "./engine_fixture.ts";
 
 /** Reading single keys. */
 export function testPoints(test: EngineTest): void {
   test("get() finds what was put and nothing else", async (engine) => {
-    await engine.write([put("a", "1")], unsynced);
+    await engine.write([put("a", "1")], UNSYNCED);
     assertEquals(await engine.get(Buffer.from("a")), Buffer.from("1"));
     assertEquals(await engine.get(Buffer.from("b")), undefined);
     assertEquals(await engine.get(Buffer.from("aa")), undefined);
   });
 
   test("get() returns Buffers", async (engine) => {
-    await engine.write([put("a", "1")], unsynced);
+    await engine.write([put("a", "1")], UNSYNCED);
     assert(Buffer.isBuffer(await engine.get(Buffer.from("a"))));
   });
 
   test("get() tells an empty value from none", async (engine) => {
-    await engine.write([put("a", "")], unsynced);
+    await engine.write([put("a", "")], UNSYNCED);
     assertEquals(await engine.get(Buffer.from("a")), Buffer.alloc(0));
     assertEquals(await engine.getMany([Buffer.from("a"), Buffer.from("b")]), [
       Buffer.alloc(0),
       undefined,
     ]);
-    assertEquals((await engine.scan(everything))[0]?.value, Buffer.alloc(0));
+    assertEquals((await engine.scan(EVERYTHING))[0]?.value, Buffer.alloc(0));
   });
 
   test("takes plain Uint8Arrays, views included, byte for byte", async (engine) => {
     const memory = new Uint8Array([9, 1, 2, 3, 9, 4, 5, 9]);
     const key = memory.subarray(1, 4);
-    await engine.write([{ type: "put", key, value: memory.subarray(5, 7) }], unsynced);
+    await engine.write([{ type: "put", key, value: memory.subarray(5, 7) }], UNSYNCED);
     assertEquals(await engine.get(Buffer.of(1, 2, 3)), Buffer.of(4, 5));
     assertEquals(await engine.get(key), Buffer.of(4, 5));
     assertEquals(await engine.getMany([key]), [Buffer.of(4, 5)]);
     const found = await engine.scan({ start: key, end: new Uint8Array([1, 2, 4]) });
     assertEquals(found, [{ key: Buffer.of(1, 2, 3), value: Buffer.of(4, 5) }]);
-    await engine.write([{ type: "del", key }], unsynced);
+    await engine.write([{ type: "del", key }], UNSYNCED);
     assertEquals(await engine.get(key), undefined);
   });
 
   test("keeps binary keys and values with every byte", async (engine) => {
     const bytes = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
-    await engine.write([put(bytes, bytes)], unsynced);
+    await engine.write([put(bytes, bytes)], UNSYNCED);
     assertEquals(await engine.get(bytes), bytes);
   });
 
@@ -65,7 +65,7 @@ export function testPoints(test: EngineTest): void {
 
   test("keeps its own copy of what is written, and gives copies away", async (engine) => {
     const write = put("a", "1");
-    await engine.write([write], unsynced);
+    await engine.write([write], UNSYNCED);
     if (write.type === "put") write.value[0] = 0;
     write.key[0] = 0;
     const first = await engine.get(Buffer.from("a"));
@@ -78,7 +78,7 @@ export function testPoints(test: EngineTest): void {
 /** Reading many keys, and keys nobody may use. */
 export function testGetMany(test: EngineTest): void {
   test("getMany() answers in the order of the keys, repeated ones too", async (engine) => {
-    await engine.write([put("a", "1"), put("b", "2"), put("c", "3")], unsynced);
+    await engine.write([put("a", "1"), put("b", "2"), put("c", "3")], UNSYNCED);
     const keys = ["c", "x", "a", "c", "b"].map((key) => Buffer.from(key));
     const found = await engine.getMany(keys);
     assertEquals(found.map((value) => value && String(value)), ["3", undefined, "1", "3", "2"]);
@@ -87,7 +87,7 @@ export function testGetMany(test: EngineTest): void {
 
   test("getMany() answers many keys in order", async (engine) => {
     const keys = Array.from({ length: 1_001 }, (_, i) => Buffer.from(`key ${i}`));
-    await engine.write(keys.filter((_, i) => i % 3 !== 0).map((key) => put(key, key)), unsynced);
+    await engine.write(keys.filter((_, i) => i % 3 !== 0).map((key) => put(key, key)), UNSYNCED);
     const expected = keys.map((key, i) => i % 3 !== 0 ? key : undefined);
     assertEquals(await engine.getMany(keys), expected);
   });
@@ -96,32 +96,32 @@ export function testGetMany(test: EngineTest): void {
     const none = Buffer.alloc(0);
     await assertRejects(() => engine.get(none), RangeError, "Cannot use an empty key");
     await assertRejects(() => engine.getMany([Buffer.from("a"), none]), RangeError);
-    await assertRejects(() => engine.write([put("a", "1"), put(none, "1")], unsynced), RangeError);
-    await assertRejects(() => engine.write([del(none)], unsynced), RangeError);
+    await assertRejects(() => engine.write([put("a", "1"), put(none, "1")], UNSYNCED), RangeError);
+    await assertRejects(() => engine.write([del(none)], UNSYNCED), RangeError);
     await assertRejects(
-      () => engine.write([put(Buffer.of(MARK_REGION), "")], unsynced),
+      () => engine.write([put(Buffer.of(MARK_REGION), "")], UNSYNCED),
       RangeError,
     );
     for (const prefix of [none, Buffer.of(MARK_REGION)]) {
-      await assertRejects(() => engine.write([{ ...put("a", ""), prefix }], unsynced), RangeError);
-      await assertRejects(() => engine.write([{ ...del("a"), prefix }], unsynced), RangeError);
+      await assertRejects(() => engine.write([{ ...put("a", ""), prefix }], UNSYNCED), RangeError);
+      await assertRejects(() => engine.write([{ ...del("a"), prefix }], UNSYNCED), RangeError);
     }
-    assertEquals(await engine.scan(everything), [], "A refused batch left something behind");
+    assertEquals(await engine.scan(EVERYTHING), [], "A refused batch left something behind");
   });
 }
 
 /** Reading ranges in one go. */
 export function testRanges(test: EngineTest): void {
   test("scan() goes from start to before end in byte order", async (engine) => {
-    await engine.write(["b", "a", "aa", "c", "B"].map((key) => put(key, key)), unsynced);
-    assertEquals(keysOf(await engine.scan(everything)), "B a aa b c");
+    await engine.write(["b", "a", "aa", "c", "B"].map((key) => put(key, key)), UNSYNCED);
+    assertEquals(keysOf(await engine.scan(EVERYTHING)), "B a aa b c");
     assertEquals(keysOf(await engine.scan(range("a", "b"))), "a aa");
     assertEquals(keysOf(await engine.scan(range("a\0", "b\0"))), "aa b");
     assertEquals(keysOf(await engine.scan(range("d", "e"))), "");
   });
 
   test("scan() finds nothing in an empty or inverted range", async (engine) => {
-    await engine.write([put("a", "1"), put("b", "2")], unsynced);
+    await engine.write([put("a", "1"), put("b", "2")], UNSYNCED);
     assertEquals(await engine.scan(range("a", "a")), []);
     assertEquals(await engine.scan(range("b", "a")), []);
     assertEquals(await engine.scan({ start: Buffer.of(0), end: Buffer.alloc(0) }), []);
@@ -134,22 +134,22 @@ export function testRanges(test: EngineTest): void {
       0xff,
       0,
     ]];
-    await engine.write(keys.map((key) => put(Buffer.from(key), "")).reverse(), unsynced);
-    const found = await engine.scan(everything);
+    await engine.write(keys.map((key) => put(Buffer.from(key), "")).reverse(), UNSYNCED);
+    const found = await engine.scan(EVERYTHING);
     assertEquals(found.map(({ key }) => [...key]), keys);
     const edge = await engine.scan({ start: Buffer.of(0xff), end: Buffer.of(0xff, 0xff) });
     assertEquals(edge.map(({ key }) => [...key]), [[0xff], [0xff, 0x00]]);
   });
 
   test("scan() stops at the limit", async (engine) => {
-    await engine.write([..."abcdef"].map((key) => put(key, key)), unsynced);
+    await engine.write([..."abcdef"].map((key) => put(key, key)), UNSYNCED);
     assertEquals(keysOf(await engine.scan(range("b", "f"), { limit: 2 })), "b c");
     assertEquals(keysOf(await engine.scan(range("b", "f"), { limit: 0 })), "");
     assertEquals(keysOf(await engine.scan(range("b", "f"), { limit: 100 })), "b c d e");
   });
 
   test("scan() runs backwards from the last key", async (engine) => {
-    await engine.write([..."abcdef"].map((key) => put(key, key)), unsynced);
+    await engine.write([..."abcdef"].map((key) => put(key, key)), UNSYNCED);
     assertEquals(keysOf(await engine.scan(range("b", "e"), { reverse: true })), "d c b");
     assertEquals(keysOf(await engine.scan(range("b", "e"), { reverse: true, limit: 1 })), "d");
     assertEquals(keysOf(await engine.scan(range("b", "zz"), { reverse: true, limit: 2 })), "f e");
@@ -162,7 +162,7 @@ export function testRanges(test: EngineTest): void {
 export function testIterators(test: EngineTest): void {
   test("iterate() yields pages in order, and nothing after the end", async (engine) => {
     const keys = Array.from({ length: 2_500 }, (_, i) => String(i).padStart(5, "0"));
-    await engine.write(keys.map((key) => put(key, key)), unsynced);
+    await engine.write(keys.map((key) => put(key, key)), UNSYNCED);
     for (const limit of [1, 7, 1_000, 5_000]) {
       const pairs = await collect(engine, range("00010", "02400"), limit);
       assertEquals(keysOf(pairs), keys.slice(10, 2_400).join(" "));
@@ -176,10 +176,10 @@ export function testIterators(test: EngineTest): void {
 
   test("iterate() keeps its view while others write", async (engine) => {
     const keys = Array.from({ length: 600 }, (_, i) => `k${String(i).padStart(4, "0")}`);
-    await engine.write(keys.map((key) => put(key, "old")), unsynced);
+    await engine.write(keys.map((key) => put(key, "old")), UNSYNCED);
     const iterator = engine.iterate(range("k", "l"));
     const seen = await iterator.next(5);
-    await engine.write([...keys.map((key) => put(key, "new")), put("k0000a", "new")], unsynced);
+    await engine.write([...keys.map((key) => put(key, "new")), put("k0000a", "new")], UNSYNCED);
     await engine.clearRange(range("k0100", "k0200"));
     while (true) {
       const more = await iterator.next(100);
@@ -192,16 +192,16 @@ export function testIterators(test: EngineTest): void {
   });
 
   test("iterate() sees nothing that was written after it was opened", async (engine) => {
-    await engine.write([put("a", "1")], unsynced);
-    const iterator = engine.iterate(everything);
-    await engine.write([put("b", "2"), del("a")], unsynced);
+    await engine.write([put("a", "1")], UNSYNCED);
+    const iterator = engine.iterate(EVERYTHING);
+    await engine.write([put("b", "2"), del("a")], UNSYNCED);
     assertEquals(keysOf(await iterator.next(10)), "a");
     await iterator.close();
   });
 
   test("iterate() may be closed early, twice, and then is of no use", async (engine) => {
-    await engine.write([put("a", "1"), put("b", "2")], unsynced);
-    const iterator = engine.iterate(everything);
+    await engine.write([put("a", "1"), put("b", "2")], UNSYNCED);
+    const iterator = engine.iterate(EVERYTHING);
     await iterator.next(1);
     await iterator.close();
     await iterator.close();

@@ -4,8 +4,8 @@ import { PROJECT_ROOT } from "../../tasks/cluster/server_command.ts";
 import type { CommandResult } from "./command_line.ts";
 
 /** Packing takes five seconds on a quiet machine. */
-const buildTimeoutMs = 240_000;
-const commandTimeoutMs = 60_000;
+const BUILD_TIMEOUT_MS = 240_000;
+const COMMAND_TIMEOUT_MS = 60_000;
 
 /** What a command is run with. */
 export interface CommandEnvironment {
@@ -45,7 +45,7 @@ export class ExecutablesFolder {
       args: ["task", "--quiet", "compile", ...where, ...args],
       env: { DENORT_BIN: runtime },
       cwd: PROJECT_ROOT,
-    }, buildTimeoutMs);
+    }, BUILD_TIMEOUT_MS);
   }
 
   /** Arguments for `env` that run a command line here with next to no environment. */
@@ -58,7 +58,7 @@ export class ExecutablesFolder {
   /** Runs a command line to its end. */
   async run(line: string, environment: CommandEnvironment = {}): Promise<CommandResult> {
     const args = this.args(line, environment);
-    return await run("/usr/bin/env", { args, cwd: this.directory }, commandTimeoutMs);
+    return await run("/usr/bin/env", { args, cwd: this.directory }, COMMAND_TIMEOUT_MS);
   }
 
   /** Names of what is in the cache. */

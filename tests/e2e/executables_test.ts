@@ -1,18 +1,18 @@
 /** The executables of `deno task compile`, on a machine that has nothing but them. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { programs } from "../../tasks/compile/programs.ts";
+import { PROGRAMS } from "../../tasks/compile/programs.ts";
 import type { CommandResult } from "./command_line.ts";
 import { ExecutablesFolder } from "./executables_folder.ts";
 import { runReadme } from "./readme_commands.ts";
 
 /** So that the tests know which way is taken, whatever this machine has. */
-const noRuntime = "/nowhere/denort";
+const NO_RUNTIME = "/nowhere/denort";
 
 let folder: ExecutablesFolder;
 let built: CommandResult;
 Deno.test.beforeAll(async () => {
   folder = await ExecutablesFolder.create();
-  built = await folder.compile(noRuntime, "output");
+  built = await folder.compile(NO_RUNTIME, "output");
   assertEquals(built.code, 0, built.stderr);
 });
 Deno.test.afterAll(async () => {
@@ -68,7 +68,7 @@ const benchOutput = new RegExp(
 );
 
 Deno.test("nine servers and five programs share what they unpack, and leave nothing behind", async () => {
-  for (const { name } of programs) await folder.run(`./output/${name} -version`);
+  for (const { name } of PROGRAMS) await folder.run(`./output/${name} -version`);
   const names = folder.unpacked();
   // One runtime, five programs.
   assertEquals(names.filter((name) => /^[0-9a-f]{64}$/.test(name)).length, 6, names.join(" "));
@@ -76,7 +76,7 @@ Deno.test("nine servers and five programs share what they unpack, and leave noth
 });
 
 Deno.test("the executables tell their versions with an empty PATH and a home nobody can write to", async () => {
-  for (const { name } of programs) {
+  for (const { name } of PROGRAMS) {
     const { code, stdout, stderr } = await folder.run(`./output/${name} -version`, {
       path: "",
       home: "/proc",
@@ -131,14 +131,19 @@ Deno.test("deno task compile says which way it took and why, how large the files
   assertEquals(stderr, "");
   assertMatch(stdout, /^Not by deno compile: Cannot run '.*deno compile': .*\/nowhere\/denort/m);
   assertMatch(stdout, /^By bundle: self-extracting files with this Deno inside$/m);
-  for (const { name } of programs) {
+  for (const { name } of PROGRAMS) {
     const line = new RegExp(`^${name} +\\d+\\.\\d MiB, first start \\d+ ms, later \\d+ ms$`, "m");
     assertMatch(stdout, line);
   }
 });
 
 Deno.test("deno task compile makes the same bytes from the same sources", async () => {
-  const { code, stderr } = await folder.compile(noRuntime, "again", "-way=bundle", "shardkvserver");
+  const { code, stderr } = await folder.compile(
+    NO_RUNTIME,
+    "again",
+    "-way=bundle",
+    "shardkvserver",
+  );
   assertEquals([code, stderr], [0, ""]);
   const [first, second] = await Promise.all(
     ["output", "again"].map((out) => Deno.readFile(`${folder.directory}/${out}/shardkvserver`)),

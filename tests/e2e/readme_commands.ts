@@ -5,11 +5,11 @@ import { until } from "../../tasks/cluster/deadline.ts";
 import { NodeProcess } from "../../tasks/cluster/node_process.ts";
 import type { ExecutablesFolder } from "./executables_folder.ts";
 
-const commandsFile = `${import.meta.dirname}/testdata/quick_start.txt`;
-const readyTimeoutMs = 90_000;
+const COMMANDS_FILE = `${import.meta.dirname}/testdata/quick_start.txt`;
+const READY_TIMEOUT_MS = 90_000;
 /** Another run of the same commands may be using the ports. */
-const portsTimeoutMs = 120_000;
-const stopTimeoutMs = 15_000;
+const PORTS_TIMEOUT_MS = 120_000;
+const STOP_TIMEOUT_MS = 15_000;
 
 export interface ReadmeRun {
   /** What each command printed, in order; servers aside. */
@@ -24,7 +24,7 @@ export interface ReadmeRun {
 
 /** Runs the README's commands in the folder: servers in terminals of their own, the rest one by one. */
 export async function runReadme(folder: ExecutablesFolder): Promise<ReadmeRun> {
-  const lines = (await Deno.readTextFile(commandsFile)).split("\n")
+  const lines = (await Deno.readTextFile(COMMANDS_FILE)).split("\n")
     .filter((line) => line !== "" && !line.startsWith("#"));
   const isServer = (line: string) => /^\S+server /.test(line);
   await portsAreFree(lines.filter(isServer));
@@ -34,7 +34,7 @@ export async function runReadme(folder: ExecutablesFolder): Promise<ReadmeRun> {
   };
   const servers: NodeProcess[] = [];
   const outputs: string[] = [];
-  const allReady = () => Promise.all(servers.map((server) => server.ready(readyTimeoutMs)));
+  const allReady = () => Promise.all(servers.map((server) => server.ready(READY_TIMEOUT_MS)));
   let dashboard: ClusterState;
   try {
     for (const line of lines) {
@@ -51,7 +51,7 @@ export async function runReadme(folder: ExecutablesFolder): Promise<ReadmeRun> {
     }
     await allReady();
     dashboard = await healthyState();
-    await Promise.all(servers.map((server) => server.stop(stopTimeoutMs)));
+    await Promise.all(servers.map((server) => server.stop(STOP_TIMEOUT_MS)));
   } finally {
     await Promise.all(servers.map((server) => server.stop(0)));
   }
@@ -61,11 +61,15 @@ export async function runReadme(folder: ExecutablesFolder): Promise<ReadmeRun> {
 
 /** Where the README's last command has the dashboard. */
 async function healthyState(): Promise<ClusterState> {
-  return await until("the dashboard has seen no cluster that is well", readyTimeoutMs, async () => {
-    const response = await fetch("http://localhost:8080/api/v1/state");
-    const state: Partial<ClusterState> = await response.json();
-    return state.overview?.health === "ok" ? state as ClusterState : undefined;
-  });
+  return await until(
+    "the dashboard has seen no cluster that is well",
+    READY_TIMEOUT_MS,
+    async () => {
+      const response = await fetch("http://localhost:8080/api/v1/state");
+      const state: Partial<ClusterState> = await response.json();
+      return state.overview?.health === "ok" ? state as ClusterState : undefined;
+    },
+  );
 }
 
 /** The README names the ports: there are no others to go to. */
@@ -76,7 +80,7 @@ async function portsAreFree(servers: readonly string[]): Promise<void> {
   }));
   let taken: number[] = [];
   const what = () => `port ${taken.join(", ")} is taken, and eRaft's README needs it`;
-  await until(what, portsTimeoutMs, () => {
+  await until(what, PORTS_TIMEOUT_MS, () => {
     taken = [...ports].filter((port) => !isFree(port));
     return taken.length === 0 ? true : undefined;
   }, 500);

@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { complaint, type RoundResult, type RunResult, tallyJson, tallyText } from "./tally.ts";
 
-const round: RoundResult = {
+const ROUND: RoundResult = {
   fault: "kill-leader",
   deeds: ["kill -9 100-0"],
   recovery: { writtenMs: 400, servedMs: 900 },
@@ -11,7 +11,7 @@ const round: RoundResult = {
 };
 
 function run(...rounds: Partial<RoundResult>[]): RunResult {
-  return { seed: 7, rounds: rounds.map((each) => ({ ...round, ...each })), skipped: [] };
+  return { seed: 7, rounds: rounds.map((each) => ({ ...ROUND, ...each })), skipped: [] };
 }
 
 Deno.test("complaint() names what was wrong, and refuses a run in which too little happened", () => {

@@ -4,7 +4,7 @@ import { assertReplicasEqual } from "../../raft/node/testing/replica_content.ts"
 import { TestGroup, type TestGroupOptions } from "../../raft/node/testing/test_group.ts";
 import type { Message } from "../../raft/message.ts";
 import type { NodeId } from "../../raft/types.ts";
-import { messageBytesMax } from "../../rpc/limits.ts";
+import { MESSAGE_BYTES_MAX } from "../../rpc/limits.ts";
 import { parseServerFlags as parseControllerFlags } from "../../shardctrler/server_flags.ts";
 import { parseServerFlags } from "../../shardkv/server_flags.ts";
 import { Traffic } from "./traffic.ts";
@@ -60,7 +60,7 @@ Deno.test("E16: a follower 64 MiB behind catches up from the log, in messages wi
     assertEquals(offers, [], "It was to come from the log");
     assertEquals(group.machine(away).count, 65);
     assertGreater(traffic.largestFrame, 1 << 20);
-    assertLessOrEqual(traffic.largestFrame, messageBytesMax);
+    assertLessOrEqual(traffic.largestFrame, MESSAGE_BYTES_MAX);
   }));
 
 Deno.test("E16: a follower 64 MiB behind a compacted log catches up by a snapshot, in chunks within the limit", () =>
@@ -71,8 +71,8 @@ Deno.test("E16: a follower 64 MiB behind a compacted log catches up by a snapsho
     assertEquals(offers.length, 1);
     assertEquals(group.machine(away).count, 65);
     assertGreater(traffic.chunks, 60);
-    assertLessOrEqual(traffic.largestChunk, messageBytesMax);
-    assertLessOrEqual(traffic.largestFrame, messageBytesMax);
+    assertLessOrEqual(traffic.largestChunk, MESSAGE_BYTES_MAX);
+    assertLessOrEqual(traffic.largestFrame, MESSAGE_BYTES_MAX);
   }));
 
 Deno.test("E17: a follower that compacted what it never acknowledged goes on, without a storm of messages", () =>

@@ -1,6 +1,6 @@
 /** The definition of linearizability, tried out on every order: slow, and too simple to be wrong. */
 import type { Operation } from "./history.ts";
-import { illegal, type Model } from "./model.ts";
+import { ILLEGAL, type Model } from "./model.ts";
 
 /** Judges a tiny history by all orders of all choices of "maybe" operations. */
 export function isLinearizableByForce<S, I, O>(
@@ -41,7 +41,7 @@ function isPossible<S, I, O>(
   let state = model.init();
   for (const { input, outcome } of order) {
     const next = model.step(state, input, outcome);
-    if (next === illegal) return false;
+    if (next === ILLEGAL) return false;
     state = next;
   }
   return true;

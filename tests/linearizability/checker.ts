@@ -1,6 +1,6 @@
 /** Is there an order in which a sequential object would have given the same answers? */
 import type { Operation } from "./history.ts";
-import { illegal, type Model } from "./model.ts";
+import { ILLEGAL, type Model } from "./model.ts";
 import { type SearchEnd, searchOrder } from "./search.ts";
 
 export interface CheckOptions {
@@ -64,7 +64,7 @@ export function checkHistory<S, I, O>(
 }
 
 /** Most steps for the sake of a better picture of what is known to be wrong. */
-const pictureStepsMax = 50_000;
+const PICTURE_STEPS_MAX = 50_000;
 
 /**
  * A search with foresight stops early at what cannot end well; the order that
@@ -79,7 +79,7 @@ function searchAndExplain<S, I, O>(
   const end = searchOrder(model, operations, certain, stepsMax);
   if (end.kind === "ok") return end;
   const plain = { ...model, lensFor: undefined };
-  const blind = searchOrder(plain, operations, certain, Math.min(stepsMax, pictureStepsMax));
+  const blind = searchOrder(plain, operations, certain, Math.min(stepsMax, PICTURE_STEPS_MAX));
   return blind.left < end.left ? { ...end, order: blind.order } : end;
 }
 
@@ -103,7 +103,7 @@ function statesAlong<S, I, O>(
   return order.map((index) => {
     const { input, outcome } = at(operations, index);
     const next = model.step(state, input, outcome);
-    if (next !== illegal) state = next;
+    if (next !== ILLEGAL) state = next;
     return model.describeState(state);
   });
 }

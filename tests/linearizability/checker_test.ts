@@ -10,8 +10,8 @@ import {
   type RegisterState,
 } from "./register_model.ts";
 
-const stepsMax = 100_000;
-const key = "k";
+const STEPS_MAX = 100_000;
+const KEY = "k";
 let nextClient = 0;
 
 function ok(
@@ -33,27 +33,28 @@ function unanswered(
 }
 
 const put = (value: string, from: number, to: number) =>
-  ok({ op: "put", key, value }, { kind: "done" }, from, to);
+  ok({ op: "put", key: KEY, value }, { kind: "done" }, from, to);
 const append = (value: string, from: number, to: number) =>
-  ok({ op: "append", key, value }, { kind: "done" }, from, to);
+  ok({ op: "append", key: KEY, value }, { kind: "done" }, from, to);
 const get = (value: RegisterState, from: number, to: number) =>
-  ok({ op: "get", key }, { kind: "value", value }, from, to);
+  ok({ op: "get", key: KEY }, { kind: "value", value }, from, to);
 const remove = (existed: boolean, from: number, to: number) =>
-  ok({ op: "delete", key }, { kind: "deleted", existed }, from, to);
+  ok({ op: "delete", key: KEY }, { kind: "deleted", existed }, from, to);
 const swap = (expected: RegisterState, value: RegisterState, from: number, to: number) =>
-  ok({ op: "cas", key, expected, value }, { kind: "swapped" }, from, to);
+  ok({ op: "cas", key: KEY, expected, value }, { kind: "swapped" }, from, to);
 const mismatch = (
   expected: RegisterState,
   value: RegisterState,
   current: RegisterState,
   from: number,
   to: number,
-) => ok({ op: "cas", key, expected, value }, { kind: "mismatch", current }, from, to);
-const maybePut = (value: string, at: number) => unanswered({ op: "put", key, value }, at);
-const maybeAppend = (value: string, at: number) => unanswered({ op: "append", key, value }, at);
+) => ok({ op: "cas", key: KEY, expected, value }, { kind: "mismatch", current }, from, to);
+const maybePut = (value: string, at: number) => unanswered({ op: "put", key: KEY, value }, at);
+const maybeAppend = (value: string, at: number) =>
+  unanswered({ op: "append", key: KEY, value }, at);
 
 function verdict(...operations: RegisterOperation[]): string {
-  return checkHistory(registerModel, operations, { stepsMax }).kind;
+  return checkHistory(registerModel, operations, { stepsMax: STEPS_MAX }).kind;
 }
 
 Deno.test("checkHistory() accepts an empty history and one that happens in sequence", () => {
@@ -166,10 +167,13 @@ Deno.test("checkHistory() finds the unanswered writes that a chain of reads need
 
 Deno.test("checkHistory() leaves out what surely had no effect", () => {
   assertEquals(
-    verdict(unanswered({ op: "put", key, value: "a" }, 0, "failed"), get("a", 2, 3)),
+    verdict(unanswered({ op: "put", key: KEY, value: "a" }, 0, "failed"), get("a", 2, 3)),
     "illegal",
   );
-  assertEquals(verdict(unanswered({ op: "get", key }, 0, "failed"), get(undefined, 2, 3)), "ok");
+  assertEquals(
+    verdict(unanswered({ op: "get", key: KEY }, 0, "failed"), get(undefined, 2, 3)),
+    "ok",
+  );
 });
 
 Deno.test("checkHistory() takes operations that touch in time as concurrent", () => {
@@ -190,7 +194,7 @@ Deno.test("checkHistory() refuses an operation that ends before it begins", () =
 
 Deno.test("checkHistory() tells the longest order and what could not follow it", () => {
   const history = [put("a", 0, 1), put("b", 2, 3), get("a", 4, 5), get("b", 6, 7)];
-  const result = checkHistory(registerModel, history, { stepsMax });
+  const result = checkHistory(registerModel, history, { stepsMax: STEPS_MAX });
   assertEquals(result.order, [0, 1]);
   assertEquals(result.states, ['"a"', '"b"']);
   assertEquals(result.stuck, 2);
@@ -203,9 +207,9 @@ Deno.test("checkByKey() judges keys apart and names the one that fails", () => {
     input: { ...operation.input, key },
   });
   const sound = [onKey("x", put("a", 0, 1)), onKey("y", get(undefined, 2, 3))];
-  assertEquals(checkByKey(registerModel, sound, { stepsMax }).kind, "ok");
+  assertEquals(checkByKey(registerModel, sound, { stepsMax: STEPS_MAX }).kind, "ok");
   const broken = [...sound, onKey("x", get("a", 4, 5)), onKey("y", get("a", 4, 5))];
-  const result = checkByKey(registerModel, broken, { stepsMax });
+  const result = checkByKey(registerModel, broken, { stepsMax: STEPS_MAX });
   assertEquals(result.kind, "illegal");
   assertEquals(result.failed.map(({ key }) => key), ["y"]);
   assertEquals(checkByKey(registerModel, broken, { stepsMax: 0 }).kind, "unknown");

@@ -15,7 +15,7 @@
 export { checkByKey, type KeyResult, type KeysResult } from "./by_key.ts";
 export { checkHistory, type CheckOptions, type CheckResult } from "./checker.ts";
 export type { Operation, Outcome, WallTimes } from "./history.ts";
-export { illegal, type Model } from "./model.ts";
+export { ILLEGAL, type Model } from "./model.ts";
 export { HistoryRecorder, type KeyClerk } from "./recorder.ts";
 export {
   type Bytes,

@@ -2,7 +2,7 @@
 import type { Operation, Outcome } from "./history.ts";
 
 /** What {@linkcode Model.step} gives if the object cannot have answered so. */
-export const illegal: unique symbol = Symbol("illegal");
+export const ILLEGAL: unique symbol = Symbol("illegal");
 
 /**
  * A sequential object. All functions are pure; states are values that nobody
@@ -11,7 +11,7 @@ export const illegal: unique symbol = Symbol("illegal");
 export interface Model<S, I, O> {
   init(): S;
   /** The state after the operation, or `illegal`. A "maybe" outcome fits any answer. */
-  step(state: S, input: I, outcome: Outcome<O>): S | typeof illegal;
+  step(state: S, input: I, outcome: Outcome<O>): S | typeof ILLEGAL;
   equal(a: S, b: S): boolean;
   /** Whether the operation, by its answer, left the state as it was, whatever that was. */
   isRead(input: I, outcome: Outcome<O>): boolean;

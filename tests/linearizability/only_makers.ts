@@ -6,7 +6,7 @@
 import type { RegisterInput, RegisterOperation, RegisterState } from "./register_model.ts";
 
 /** Lengths of appended values to look for at the end of a seen one; more are not worth the time. */
-const appendLengthsMax = 64;
+const APPEND_LENGTHS_MAX = 64;
 
 /** The value an operation saw, and which its turn in the order therefore needs; undefined if none. */
 export function seenBy({ input, outcome }: RegisterOperation): RegisterState {
@@ -89,7 +89,7 @@ class Makers {
 
   /** The index of the one operation that can make the value; undefined if more can, or none. */
   onlyOneOf(value: string): number | undefined {
-    if (this.#appenders.size > appendLengthsMax) return undefined;
+    if (this.#appenders.size > APPEND_LENGTHS_MAX) return undefined;
     const makers = [...this.#writers.get(value) ?? []];
     for (const [length, ofLength] of this.#appenders) {
       if (length <= value.length) makers.push(...ofLength.get(value.slice(-length)) ?? []);

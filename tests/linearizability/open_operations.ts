@@ -45,8 +45,8 @@ export class IndexList {
   }
 }
 
-const bitsPerWord = 16;
-const fullWord = 0xffff;
+const BITS_PER_WORD = 16;
+const FULL_WORD = 0xffff;
 
 /** A set of 0..n-1 that grows from below, and has a short name for that. */
 export class IndexSet {
@@ -57,19 +57,19 @@ export class IndexSet {
   #end = 0;
 
   constructor(size: number) {
-    this.#words = new Uint16Array(Math.ceil(size / bitsPerWord));
+    this.#words = new Uint16Array(Math.ceil(size / BITS_PER_WORD));
   }
 
   add(index: number): void {
-    const word = (index / bitsPerWord) | 0;
-    this.#words[word] = (this.#words[word] as number) | (1 << (index % bitsPerWord));
+    const word = (index / BITS_PER_WORD) | 0;
+    this.#words[word] = (this.#words[word] as number) | (1 << (index % BITS_PER_WORD));
     if (word >= this.#end) this.#end = word + 1;
-    while (this.#words[this.#firstOpen] === fullWord) this.#firstOpen++;
+    while (this.#words[this.#firstOpen] === FULL_WORD) this.#firstOpen++;
   }
 
   delete(index: number): void {
-    const word = (index / bitsPerWord) | 0;
-    this.#words[word] = (this.#words[word] as number) & ~(1 << (index % bitsPerWord));
+    const word = (index / BITS_PER_WORD) | 0;
+    this.#words[word] = (this.#words[word] as number) & ~(1 << (index % BITS_PER_WORD));
     if (word < this.#firstOpen) this.#firstOpen = word;
   }
 

@@ -12,7 +12,7 @@ import {
   type RegisterOutput,
 } from "./register_model.ts";
 
-const stepsMax = 1_000_000;
+const STEPS_MAX = 1_000_000;
 
 Deno.test("checkHistory() accepts what an atomic register answered", () => {
   for (let seed = 0; seed < 300; seed++) {
@@ -23,7 +23,7 @@ Deno.test("checkHistory() accepts what an atomic register answered", () => {
       maybePercent: prng.below(25),
       delayMax: 1 + prng.below(20),
     });
-    const { kind } = checkHistory(registerModel, history, { stepsMax });
+    const { kind } = checkHistory(registerModel, history, { stepsMax: STEPS_MAX });
     assertEquals(kind, "ok", `seed ${seed}`);
   }
 });
@@ -36,7 +36,7 @@ Deno.test("checkHistory() rejects a history once one read is made to give what n
     const history = withOneReadChanged(prng, randomHistory(prng, options), () => "nobody's");
     if (history === undefined) continue;
     mutated++;
-    const { kind, stuck } = checkHistory(registerModel, history, { stepsMax });
+    const { kind, stuck } = checkHistory(registerModel, history, { stepsMax: STEPS_MAX });
     assertEquals(kind, "illegal", `seed ${seed}`);
     assert(stuck !== undefined);
   }
@@ -61,7 +61,7 @@ Deno.test("checkHistory() rejects a history once a late read is made to forget a
     };
     const read = { client: 9, input: { op: "get", key: "k" }, outcome } as const;
     const forgetful = [...history, { ...read, invoke: end + 1, return: end + 2 }];
-    assertEquals(checkHistory(registerModel, forgetful, { stepsMax }).kind, "illegal");
+    assertEquals(checkHistory(registerModel, forgetful, { stepsMax: STEPS_MAX }).kind, "illegal");
   }
 });
 
@@ -69,7 +69,7 @@ Deno.test("checkHistory() agrees with brute force on tiny histories, sound or no
   const seen = { ok: 0, illegal: 0, unknown: 0 };
   for (let seed = 0; seed < 10_000; seed++) {
     const history = tinyHistory(createPrng(seed));
-    const { kind } = checkHistory(registerModel, history, { stepsMax });
+    const { kind } = checkHistory(registerModel, history, { stepsMax: STEPS_MAX });
     const expected = isLinearizableByForce(registerModel, history) ? "ok" : "illegal";
     assertEquals(kind, expected, `seed ${seed}: ${JSON.stringify(history)}`);
     seen[kind]++;
@@ -95,7 +95,7 @@ Deno.test("checkHistory() judges 10,000 operations of 16 clients in few steps", 
       keys: ["a", "b", "c"],
       ...shape,
     });
-    const { kind, steps } = checkByKey(registerModel, history, { stepsMax });
+    const { kind, steps } = checkByKey(registerModel, history, { stepsMax: STEPS_MAX });
     assertEquals(kind, "ok", name);
     assert(steps < 500_000, `${name}: ${steps} steps`);
   }
@@ -134,7 +134,7 @@ function tinyHistory(prng: Prng): RegisterOperation[] {
   );
 }
 
-const tinyValues = [undefined, "", "a", "b", "ab"] as const;
+const TINY_VALUES = [undefined, "", "a", "b", "ab"] as const;
 
 function drawTiny(prng: Prng, key: string): RegisterInput {
   const value = prng.below(2) === 0 ? "a" : "b";
@@ -149,8 +149,8 @@ function drawTiny(prng: Prng, key: string): RegisterInput {
       return {
         op: "cas",
         key,
-        expected: tinyValues[prng.below(4)],
-        value: tinyValues[prng.below(4)],
+        expected: TINY_VALUES[prng.below(4)],
+        value: TINY_VALUES[prng.below(4)],
       };
     default:
       return { op: "get", key };
@@ -160,13 +160,13 @@ function drawTiny(prng: Prng, key: string): RegisterInput {
 function drawOutput(prng: Prng, input: RegisterInput): RegisterOutput {
   switch (input.op) {
     case "get":
-      return { kind: "value", value: tinyValues[prng.below(tinyValues.length)] };
+      return { kind: "value", value: TINY_VALUES[prng.below(TINY_VALUES.length)] };
     case "delete":
       return { kind: "deleted", existed: prng.below(2) === 0 };
     case "cas":
       return prng.below(2) === 0
         ? { kind: "swapped" }
-        : { kind: "mismatch", current: tinyValues[prng.below(tinyValues.length)] };
+        : { kind: "mismatch", current: TINY_VALUES[prng.below(TINY_VALUES.length)] };
     default:
       return { kind: "done" };
   }

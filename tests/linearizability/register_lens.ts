@@ -4,10 +4,10 @@ import { OnlyMakers, seenBy } from "./only_makers.ts";
 import type { RegisterInput, RegisterOperation, RegisterState } from "./register_model.ts";
 
 /** Stands for every value nobody names. Not made of bytes, so that it begins none of the others. */
-const unnamed = "\uffff";
+const UNNAMED = "\uffff";
 
 /** Most bytes of named values that are searched for what each unanswered append would add. */
-const searchedBytesMax = 2 ** 22;
+const SEARCHED_BYTES_MAX = 2 ** 22;
 
 /**
  * A value that begins none of those that an answer or an expectation still to
@@ -36,10 +36,10 @@ export class RegisterLens implements Lens<RegisterState, RegisterInput> {
   }
 
   blur(state: RegisterState, since: number): RegisterState {
-    if (state === undefined || state === unnamed) return state;
+    if (state === undefined || state === UNNAMED) return state;
     const first = this.#lowerBound(state);
-    const end = this.#lowerBound(state + unnamed);
-    return this.#lastNamed.of(first, end) >= since ? state : unnamed;
+    const end = this.#lowerBound(state + UNNAMED);
+    return this.#lastNamed.of(first, end) >= since ? state : UNNAMED;
   }
 
   effectOf(input: RegisterInput, since: number): string {
@@ -48,7 +48,7 @@ export class RegisterLens implements Lens<RegisterState, RegisterInput> {
         return `put ${this.blur(input.value, since)}`;
       case "append":
         return this.#lastNamedWith(input.value) < since
-          ? `put ${unnamed}`
+          ? `put ${UNNAMED}`
           : `append ${input.value}`;
       case "cas":
         return JSON.stringify([input.expected ?? null, this.blur(input.value, since) ?? null]);
@@ -71,7 +71,7 @@ export class RegisterLens implements Lens<RegisterState, RegisterInput> {
 
   /** When a value that holds these bytes was last named. */
   #lastNamedWith(part: string): number {
-    if (this.#namedBytes > searchedBytesMax) return Infinity;
+    if (this.#namedBytes > SEARCHED_BYTES_MAX) return Infinity;
     const known = this.#lastWith.get(part);
     if (known !== undefined) return known;
     let last = -1;

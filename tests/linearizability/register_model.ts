@@ -2,7 +2,7 @@
 import { unreachable } from "../../runtime/invariant.ts";
 import type { Operation, Outcome } from "./history.ts";
 import { RegisterLens } from "./register_lens.ts";
-import { illegal, type Model } from "./model.ts";
+import { ILLEGAL, type Model } from "./model.ts";
 
 /** Bytes as text, one character (0 to 255) a byte, so that equality is `===`. */
 export type Bytes = string;
@@ -32,8 +32,8 @@ export type RegisterOutput =
 
 export type RegisterOperation = Operation<RegisterInput, RegisterOutput>;
 
-const done: RegisterOutput = { kind: "done" };
-const swapped: RegisterOutput = { kind: "swapped" };
+const DONE: RegisterOutput = { kind: "done" };
+const SWAPPED: RegisterOutput = { kind: "swapped" };
 
 /** What the register answers, and what it holds afterwards. */
 export function executeRegister(
@@ -44,14 +44,14 @@ export function executeRegister(
     case "get":
       return { state, output: { kind: "value", value: state } };
     case "put":
-      return { state: input.value, output: done };
+      return { state: input.value, output: DONE };
     case "append":
-      return { state: (state ?? "") + input.value, output: done };
+      return { state: (state ?? "") + input.value, output: DONE };
     case "delete":
       return { state: undefined, output: { kind: "deleted", existed: state !== undefined } };
     case "cas":
       return state === input.expected
-        ? { state: input.value, output: swapped }
+        ? { state: input.value, output: SWAPPED }
         : { state, output: { kind: "mismatch", current: state } };
     default:
       return unreachable(input);
@@ -63,7 +63,7 @@ export const registerModel: Model<RegisterState, RegisterInput, RegisterOutput> 
   step(state, input, outcome) {
     const next = executeRegister(state, input);
     if (outcome.kind === "maybe") return next.state;
-    return outcome.kind === "ok" && sameOutput(outcome.output, next.output) ? next.state : illegal;
+    return outcome.kind === "ok" && sameOutput(outcome.output, next.output) ? next.state : ILLEGAL;
   },
   equal: (a, b) => a === b,
   isRead(_input, outcome) {
@@ -127,13 +127,13 @@ function describeOutcome(outcome: Outcome<RegisterOutput>): string {
   }
 }
 
-const shownCharactersMax = 80;
+const SHOWN_CHARACTERS_MAX = 80;
 
 function describeValue(value: RegisterState): string {
   if (value === undefined) return "absent";
-  if (value.length <= shownCharactersMax) return JSON.stringify(value);
+  if (value.length <= SHOWN_CHARACTERS_MAX) return JSON.stringify(value);
   // The end tells more than the middle: appends change nothing else.
-  const half = shownCharactersMax / 2;
+  const half = SHOWN_CHARACTERS_MAX / 2;
   const ends = [value.slice(0, half), value.slice(-half)].map((part) => JSON.stringify(part));
   return `${ends.join("...")} (${value.length} bytes)`;
 }

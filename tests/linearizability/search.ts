@@ -14,7 +14,7 @@
  * - What no answer tells apart, states and effects of a "maybe", is tried once (the lens again).
  */
 import type { Operation } from "./history.ts";
-import { illegal, type Lens, type Model } from "./model.ts";
+import { ILLEGAL, type Lens, type Model } from "./model.ts";
 import { IndexList, IndexSet } from "./open_operations.ts";
 
 export interface SearchEnd {
@@ -160,11 +160,11 @@ class Search<S, I, O> {
     const choices: Choice<S>[] = [];
     for (let i = this.#calls.first; i >= 0 && this.#at(i).invoke <= before;) {
       const next = this.#step(place.state, i);
-      if (next !== illegal && this.#isRead[i] === true) {
+      if (next !== ILLEGAL && this.#isRead[i] === true) {
         place.complete = true;
         return [{ index: i, next }];
       }
-      if (next !== illegal && this.#isNeeded(place, i, next)) choices.push({ index: i, next });
+      if (next !== ILLEGAL && this.#isNeeded(place, i, next)) choices.push({ index: i, next });
       i = this.#calls.after(i);
     }
     return choices;
@@ -181,7 +181,7 @@ class Search<S, I, O> {
       if (seen.has(effect)) continue;
       seen.add(effect);
       const next = this.#step(place.state, index);
-      if (next === illegal || this.#model.equal(next, place.state)) continue;
+      if (next === ILLEGAL || this.#model.equal(next, place.state)) continue;
       if (this.#isNeeded(place, index, next)) choices.push({ index, next });
     }
     return choices;
@@ -191,14 +191,14 @@ class Search<S, I, O> {
   #isNeeded(place: Place<S>, index: number, next: S): boolean {
     if (place.without === undefined) return true;
     const other = this.#step(place.without.state, index);
-    return other === illegal || !this.#model.equal(other, next);
+    return other === ILLEGAL || !this.#model.equal(other, next);
   }
 
-  #step(state: S, index: number): S | typeof illegal {
+  #step(state: S, index: number): S | typeof ILLEGAL {
     this.#steps++;
     const { input, outcome } = this.#at(index);
     const next = this.#model.step(state, input, outcome);
-    if (next === illegal || this.#lens?.permits(index, state, next) === false) return illegal;
+    if (next === ILLEGAL || this.#lens?.permits(index, state, next) === false) return ILLEGAL;
     return this.#blur(next);
   }
 

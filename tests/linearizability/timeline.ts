@@ -2,7 +2,7 @@
 import type { CheckResult } from "./checker.ts";
 import type { Operation } from "./history.ts";
 import { type Bar, type Lane, type Layout, layOut } from "./timeline_layout.ts";
-import { timelineStyle } from "./timeline_style.ts";
+import { TIMELINE_STYLE } from "./timeline_style.ts";
 
 export interface TimelineOptions {
   /** @default {"History"} */
@@ -13,11 +13,11 @@ export interface TimelineOptions {
   readonly barsMax?: number | undefined;
 }
 
-const barsMaxDefault = 2_000;
-const columnPx = 26;
-const labelPx = 90;
+const BARS_MAX_DEFAULT = 2_000;
+const COLUMN_PX = 26;
+const LABEL_PX = 90;
 
-const verdicts = {
+const VERDICTS = {
   ok: "Linearizable",
   illegal: "Not linearizable: no order of these operations gives these answers",
   unknown: "Undecided: the search ran out of steps",
@@ -32,7 +32,7 @@ export function renderTimeline<I, O>(
   result: CheckResult<I, O> & { readonly key?: string },
   options: TimelineOptions = {},
 ): string {
-  const { title = "History", note, barsMax = barsMaxDefault } = options;
+  const { title = "History", note, barsMax = BARS_MAX_DEFAULT } = options;
   const layout = layOut(result, barsMax);
   const subject = result.key === undefined ? "" : `Key ${JSON.stringify(result.key)}. `;
   return `<!doctype html>
@@ -42,14 +42,14 @@ export function renderTimeline<I, O>(
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>${escape(title)}</title>
-<style>${timelineStyle}</style>
+<style>${TIMELINE_STYLE}</style>
 </head>
 <body>
 <h1>${escape(title)}</h1>
-<p class="verdict ${result.kind}">${escape(subject)}${verdicts[result.kind]}.</p>
+<p class="verdict ${result.kind}">${escape(subject)}${VERDICTS[result.kind]}.</p>
 ${note === undefined ? "" : `<p><code>${escape(note)}</code></p>`}
 ${summaryOf(result, layout)}
-${legend}
+${LEGEND}
 <div class="scroll"><div class="picture" style="width:${widthOf(layout)}px">
 ${ticksOf(layout)}
 ${layout.lanes.map((lane) => laneOf(result, lane)).join("\n")}
@@ -60,7 +60,7 @@ ${orderOf(result)}
 `;
 }
 
-const legend = `<p class="legend">` +
+const LEGEND = `<p class="legend">` +
   `<span class="bar placed">placed, with its position</span> ` +
   `<span class="bar stuck">could not be placed</span> ` +
   `<span class="bar open">not placed</span> ` +
@@ -79,12 +79,12 @@ function summaryOf<I, O>(result: CheckResult<I, O>, layout: Layout): string {
 }
 
 function widthOf(layout: Layout): number {
-  return labelPx + layout.columns * columnPx;
+  return LABEL_PX + layout.columns * COLUMN_PX;
 }
 
 function ticksOf(layout: Layout): string {
   const marks = layout.ticks.map(({ column, ms }) =>
-    `<span style="left:${labelPx + column * columnPx}px">${ms} ms</span>`
+    `<span style="left:${LABEL_PX + column * COLUMN_PX}px">${ms} ms</span>`
   );
   return `<div class="ticks">${marks.join("")}</div>`;
 }
@@ -99,8 +99,8 @@ function laneOf<I, O>(result: CheckResult<I, O>, lane: Lane): string {
 function barOf<I, O>(result: CheckResult<I, O>, bar: Bar): string {
   const operation = result.operations[bar.index] as Operation<I, O>;
   const text = result.descriptions[bar.index] ?? "";
-  const left = labelPx + bar.from * columnPx;
-  const width = Math.max(1, bar.to - bar.from) * columnPx - 3;
+  const left = LABEL_PX + bar.from * COLUMN_PX;
+  const width = Math.max(1, bar.to - bar.from) * COLUMN_PX - 3;
   const kind = operation.outcome.kind === "maybe" ? " maybe" : "";
   const position = bar.position === undefined ? "" : `<b>${bar.position}</b> `;
   return `<div class="bar ${bar.state}${kind}" style="left:${left}px;width:${width}px" ` +

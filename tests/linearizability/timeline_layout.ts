@@ -32,7 +32,7 @@ export interface Layout {
 }
 
 /** Columns between two ticks: about three columns for a number's width. */
-const tickStride = 8;
+const TICK_STRIDE = 8;
 
 /** Lays out at most `barsMax` operations, those nearest to where the order ended. */
 export function layOut<I, O>(result: CheckResult<I, O>, barsMax: number): Layout {
@@ -87,7 +87,7 @@ function ticksOf<I, O>(
   const ticks = new Map<number, number>();
   for (const { invoke, times } of operations) {
     const column = columnOf.get(invoke) ?? 0;
-    const slot = Math.floor(column / tickStride);
+    const slot = Math.floor(column / TICK_STRIDE);
     if (times !== undefined && !ticks.has(slot)) ticks.set(slot, column);
   }
   const msOf = new Map(

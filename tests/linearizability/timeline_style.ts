@@ -1,5 +1,5 @@
 /** How the picture looks, by day and by night. */
-export const timelineStyle = `
+export const TIMELINE_STYLE = `
 :root { --text: #1b1f24; --paper: #ffffff; --line: #d5dae0; --faint: #5d6670;
   --placed: #cfe8d5; --stuck: #f6b4ae; --open: #e7eaee; }
 @media (prefers-color-scheme: dark) {

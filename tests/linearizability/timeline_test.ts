@@ -5,12 +5,12 @@ import { randomHistory } from "./random_history.ts";
 import { registerModel, type RegisterOperation, type RegisterState } from "./register_model.ts";
 import { renderTimeline } from "./timeline.ts";
 
-const hostile = `<script>alert("1")</script>'&\x07`;
+const HOSTILE = `<script>alert("1")</script>'&\x07`;
 
 function put(client: number, value: string, invoke: number, end: number): RegisterOperation {
   return {
     client,
-    input: { op: "put", key: hostile, value },
+    input: { op: "put", key: HOSTILE, value },
     outcome: { kind: "ok", output: { kind: "done" } },
     invoke,
     return: end,
@@ -21,7 +21,7 @@ function put(client: number, value: string, invoke: number, end: number): Regist
 function get(client: number, value: RegisterState, invoke: number, end: number): RegisterOperation {
   return {
     ...put(client, "", invoke, end),
-    input: { op: "get", key: hostile },
+    input: { op: "get", key: HOSTILE },
     outcome: { kind: "ok", output: { kind: "value", value } },
   };
 }
@@ -42,14 +42,14 @@ function pictureOf(html: string): string {
 }
 
 const stale = failedResult(
-  put(1, hostile, 0, 1),
+  put(1, HOSTILE, 0, 1),
   put(2, "b", 2, 3),
-  get(1, hostile, 4, 5),
+  get(1, HOSTILE, 4, 5),
   { ...put(3, "never", 4, 4), outcome: { kind: "maybe" } },
 );
 
 Deno.test("renderTimeline() escapes all that comes from a history", () => {
-  const html = renderTimeline(stale, { title: hostile, note: hostile });
+  const html = renderTimeline(stale, { title: HOSTILE, note: HOSTILE });
   assertEquals(countOf(html, "<script"), 0);
   assertStringIncludes(html, "&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;&#39;&amp;");
   assert(!html.includes("\x07"), "A control character got through");
@@ -89,7 +89,7 @@ Deno.test("renderTimeline() draws only what is near to the failure of a long his
     operations: 500,
     maybePercent: 0,
     delayMax: 5,
-    keys: [hostile],
+    keys: [HOSTILE],
   });
   const end = Math.max(...history.map((operation) => operation.return));
   const failed = failedResult(...history, get(9, "nobody's", end + 1, end + 2));

@@ -13,7 +13,7 @@ export class CrashFailure extends Error {
 
 export type FailureClass = "violation" | "liveness" | "crash";
 
-export const exitCodes = {
+export const EXIT_CODES = {
   ok: 0,
   /** A checker saw what must never happen. */
   violation: 1,

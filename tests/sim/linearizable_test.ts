@@ -20,7 +20,7 @@ function judge(steps: readonly Step[]): void {
   });
 }
 
-const steps: readonly Step[] = [
+const STEPS: readonly Step[] = [
   [{ kind: "get" }, { kind: "ok", value: undefined }],
   [{ kind: "put", value: "a" }, { kind: "ok" }],
   [{ kind: "append", value: "b" }, { kind: "ok" }],
@@ -34,7 +34,7 @@ const steps: readonly Step[] = [
 ];
 
 Deno.test("LinearizabilityChecker accepts a history that one copy of the data explains", () => {
-  judge(steps);
+  judge(STEPS);
 });
 
 Deno.test("LinearizabilityChecker rejects every answer that is changed, and draws the history", () => {
@@ -48,7 +48,7 @@ Deno.test("LinearizabilityChecker rejects every answer that is changed, and draw
     [9, { kind: "ok", existed: true }],
   ];
   for (const [at, outcome] of changed) {
-    const mutated = steps.map(([input, was], i): Step => [input, i === at ? outcome : was]);
+    const mutated = STEPS.map(([input, was], i): Step => [input, i === at ? outcome : was]);
     const error = assertThrows(() => judge(mutated), LinearizabilityViolation, "key-0");
     assertStringIncludes(error.timeline, "<!doctype html>");
   }

@@ -10,7 +10,7 @@ import { type Cut, cutsOf, oneWayCutsOf } from "./partitions.ts";
 import type { SimCluster } from "./sim_cluster.ts";
 import type { SimNode } from "./sim_node.ts";
 import type { Statistics } from "./statistics.ts";
-import { trapMoments, type Traps } from "./traps.ts";
+import { TRAP_MOMENTS, type Traps } from "./traps.ts";
 
 /** Longest time a leader that is about to be stranded is asked to hand over. */
 const HAND_OVER_TIMEOUT_MS = 300;
@@ -108,7 +108,7 @@ export class Nemesis {
     const { cluster, draw, traps } = this.#parts;
     const group = cluster.ensembles.find((nodes) => nodes.includes(node)) ?? [];
     const victims = draw.oneIn(3) ? group : [node];
-    const moment = draw.pick(trapMoments);
+    const moment = draw.pick(TRAP_MOMENTS);
     // Changes of members are few, and every other one leaves the group between two sets of voters.
     const count = moment === "members applied" ? 1 : draw.magnitude(1, 30);
     traps.arm(node.address, moment, count, () => this.#crash("crash at event", victims));

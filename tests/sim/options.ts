@@ -6,7 +6,7 @@ import { createPrng } from "../../runtime/prng.ts";
 /** `swarm` draws everything anew for each seed; `lite` is small, quick and mild. */
 export type Profile = "swarm" | "lite";
 
-export const profiles: readonly Profile[] = ["swarm", "lite"];
+export const PROFILES: readonly Profile[] = ["swarm", "lite"];
 
 /** What happens to single Raft messages, each with its own luck. */
 export interface RaftLinkOptions {
@@ -256,7 +256,7 @@ function swarmDisk(draw: Draw): DiskOptions {
   };
 }
 
-const swarmFaults: readonly FaultKind[] = [
+const SWARM_FAULTS: readonly FaultKind[] = [
   "crash",
   "group crash",
   "crash at event",
@@ -274,7 +274,7 @@ const swarmFaults: readonly FaultKind[] = [
 function swarmNemesis(draw: Draw, cluster: ClusterOptions): NemesisOptions {
   const { tickMs, raft, leaseReads } = cluster;
   const weights: Partial<Record<FaultKind, number>> = {};
-  for (const kind of swarmFaults) {
+  for (const kind of SWARM_FAULTS) {
     if (draw.between(1, 3) > 1) weights[kind] = draw.between(1, 4);
   }
   // What it is there for needs several things to meet.

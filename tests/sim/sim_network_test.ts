@@ -11,7 +11,7 @@ import type { LinkOptions } from "./options.ts";
 import { SimNetwork } from "./sim_network.ts";
 import { Statistics } from "./statistics.ts";
 
-const calm: LinkOptions = {
+const CALM: LinkOptions = {
   latencyMinMs: 1,
   latencyMaxMs: 2,
   breakOdds: 0,
@@ -29,7 +29,7 @@ async function carry(links: Partial<LinkOptions>, count: number, before?: (n: Si
   const clock = new VirtualClock();
   const statistics = new Statistics();
   const draw = new Draw(createPrng(3));
-  const network = new SimNetwork({ clock, draw, links: { ...calm, ...links }, statistics });
+  const network = new SimNetwork({ clock, draw, links: { ...CALM, ...links }, statistics });
   const arrived: number[] = [];
   const server = network.serve("b", [
     stream(RaftTransportService.stream, async (call) => {
@@ -98,7 +98,7 @@ Deno.test("SimNetwork loses everything on a cut link, in that direction only", a
 Deno.test("SimNetwork lets calls between groups arrive again, until it is healed", async () => {
   const clock = new VirtualClock();
   const statistics = new Statistics();
-  const links = { ...calm, callRepeatChance: 0.5, callLateMaxMs: 1_000 };
+  const links = { ...CALM, callRepeatChance: 0.5, callLateMaxMs: 1_000 };
   const network = new SimNetwork({ clock, draw: new Draw(createPrng(3)), links, statistics });
   const arrived: number[] = [];
   network.serve("b", [

@@ -4,7 +4,7 @@ import { createPrng } from "../../runtime/prng.ts";
 import type { KvClerk } from "../../client/kv_clerk.ts";
 import type { Config } from "../../shardctrler/config.ts";
 import { Admin } from "./admin.ts";
-import { defaultRaftConfig } from "../../raft/config.ts";
+import { DEFAULT_RAFT_CONFIG } from "../../raft/config.ts";
 import type { CheckedLimits } from "./checkers/limits.ts";
 import { createCheckers } from "./checkers/mod.ts";
 import { assertSameContents, uncleared } from "./contents.ts";
@@ -277,7 +277,7 @@ export class Simulation {
 }
 
 function limitsOf({ cluster, workload }: SimOptions): CheckedLimits {
-  return { ...defaultRaftConfig, ...cluster.raft, callTimeoutMaxMs: workload.timeoutMaxMs };
+  return { ...DEFAULT_RAFT_CONFIG, ...cluster.raft, callTimeoutMaxMs: workload.timeoutMaxMs };
 }
 
 /** Runs a seed from its beginning to its end. */

@@ -26,7 +26,7 @@ export interface Figures {
   readonly events: number;
 }
 
-export const noFigures: Figures = {
+export const NO_FIGURES: Figures = {
   faults: {},
   commands: 0,
   elections: 0,
@@ -64,7 +64,7 @@ function addCounts(
 }
 
 /** Faults that single messages meet, of which there are many in any run. */
-const messageFaults = [
+const MESSAGE_FAULTS = [
   "message lost",
   "message repeated",
   "message late",
@@ -73,7 +73,7 @@ const messageFaults = [
 ];
 
 export function isMessageFault(kind: string): boolean {
-  return messageFaults.includes(kind);
+  return MESSAGE_FAULTS.includes(kind);
 }
 
 /** Counts while a run goes on. */

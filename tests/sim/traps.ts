@@ -3,7 +3,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { AppliedEntry, NodeView, Observer } from "./observation.ts";
 
 /** Moments at which a trap can be sprung. */
-export const trapMoments = [
+export const TRAP_MOMENTS = [
   "entries taken",
   "promise sent",
   "message sent",
@@ -13,7 +13,7 @@ export const trapMoments = [
   "shown",
 ] as const;
 
-export type TrapMoment = typeof trapMoments[number];
+export type TrapMoment = typeof TRAP_MOMENTS[number];
 
 interface Trap {
   readonly moment: TrapMoment;
@@ -23,7 +23,7 @@ interface Trap {
 }
 
 /** Messages that promise what is on disk. */
-const promises = ["appendResponse", "voteResponse"];
+const PROMISES = ["appendResponse", "voteResponse"];
 
 export class Traps implements Observer {
   readonly #clock: Clock;
@@ -52,7 +52,7 @@ export class Traps implements Observer {
   }
 
   messageLeft(node: NodeView, { type }: { type: string }): void {
-    this.#pass(node, promises.includes(type) ? "promise sent" : "message sent");
+    this.#pass(node, PROMISES.includes(type) ? "promise sent" : "message sent");
   }
 
   messageDelivered(node: NodeView): void {

@@ -9,7 +9,7 @@ import { RequestSignal } from "../request_signal.ts";
 import { Command } from "../parts/command.tsx";
 import { Dialog } from "../parts/dialog.tsx";
 import { adminToken } from "./access.ts";
-import { type ActionStart, noFields, openedAction, toAction } from "./action_draft.ts";
+import { type ActionStart, NO_FIELDS, openedAction, toAction } from "./action_draft.ts";
 import { ActionFieldset } from "./action_fields.tsx";
 import { PreviewView } from "./preview_view.tsx";
 
@@ -42,7 +42,7 @@ function titleOf(start: ActionStart): string {
 
 function ActionForm({ start }: { readonly start: ActionStart }) {
   const words = messages.value.actions;
-  const fields = useSignal(noFields);
+  const fields = useSignal(NO_FIELDS);
   const typedName = useSignal("");
   const { preview, outcome } = useMemo(() => ({
     preview: new RequestSignal<ActionPreview>(),

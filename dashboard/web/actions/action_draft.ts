@@ -15,7 +15,7 @@ export interface ActionFields {
   readonly servers: string;
 }
 
-export const noFields: ActionFields = { gid: "", servers: "" };
+export const NO_FIELDS: ActionFields = { gid: "", servers: "" };
 
 const GID_MAX = 2 ** 31 - 1;
 

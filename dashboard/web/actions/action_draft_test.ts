@@ -1,10 +1,10 @@
 import { assertEquals } from "@std/assert";
-import { noFields, toAction } from "./action_draft.ts";
+import { NO_FIELDS, toAction } from "./action_draft.ts";
 
 Deno.test("toAction() waits for all that an action needs", () => {
   const move = { kind: "moveShard", shardId: 3 } as const;
-  assertEquals(toAction(move, noFields), null);
-  assertEquals(toAction(move, { ...noFields, gid: "101" }), { ...move, gid: 101 });
+  assertEquals(toAction(move, NO_FIELDS), null);
+  assertEquals(toAction(move, { ...NO_FIELDS, gid: "101" }), { ...move, gid: 101 });
   const add = { kind: "addGroup" } as const;
   assertEquals(toAction(add, { gid: "102", servers: " \n" }), null);
   assertEquals(toAction(add, { gid: "102", servers: "a:1\n b:2,c:3\n" }), {
@@ -24,7 +24,7 @@ Deno.test("toAction() takes only ids that a group can have", () => {
 
 Deno.test("toAction() needs nothing more where the button knew it all", () => {
   const transfer = { kind: "transferLeader", gid: 100, nodeId: 2 } as const;
-  assertEquals(toAction(transfer, noFields), transfer);
+  assertEquals(toAction(transfer, NO_FIELDS), transfer);
   const remove = { kind: "removeGroup", gid: 100 } as const;
-  assertEquals(toAction(remove, noFields), remove);
+  assertEquals(toAction(remove, NO_FIELDS), remove);
 });

@@ -8,7 +8,7 @@ export type { Messages } from "./en.ts";
 export const messagesIn: Readonly<Record<Language, Messages>> = { en, zh };
 
 /** Tags for `lang` and for number formats. */
-export const localeOf: Readonly<Record<Language, string>> = { en: "en", zh: "zh-CN" };
+export const LOCALE_OF: Readonly<Record<Language, string>> = { en: "en", zh: "zh-CN" };
 
 /** What each language calls itself. */
-export const languageNames: Readonly<Record<Language, string>> = { en: "English", zh: "中文" };
+export const LANGUAGE_NAMES: Readonly<Record<Language, string>> = { en: "English", zh: "中文" };

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { languages } from "../preferences.ts";
+import { LANGUAGES } from "../preferences.ts";
 import { messagesIn } from "./messages.ts";
 
 /** Every text by its path; of a function, what it says to made-up arguments. */
@@ -15,7 +15,7 @@ function texts(value: unknown, path = ""): [string, string][] {
 
 Deno.test("every language says everything, with the same figures in it", () => {
   const english = texts(messagesIn.en);
-  for (const language of languages) {
+  for (const language of LANGUAGES) {
     const other = texts(messagesIn[language]);
     assertEquals(other.map(([path]) => path), english.map(([path]) => path));
     for (const [at, [path, text]] of other.entries()) {

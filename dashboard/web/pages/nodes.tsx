@@ -1,7 +1,7 @@
 /** What the nodes measure of themselves, now and over time. */
 import { computed, signal } from "@preact/signals";
 import type { NodeView } from "../../api.ts";
-import { groupColours } from "../group_colours.ts";
+import { GROUP_COLOURS } from "../group_colours.ts";
 import {
   cluster,
   format,
@@ -13,12 +13,12 @@ import {
 } from "../page_state.ts";
 import { nameNode } from "../problems.ts";
 import { RoleBadge } from "../parts/badges.tsx";
-import { dashes } from "../parts/chart_options.ts";
+import { DASHES } from "../parts/chart_options.ts";
 import { groupColour } from "../parts/group_mark.tsx";
 import { Select } from "../parts/select.tsx";
 import { TableFrame } from "../parts/table_frame.tsx";
 import { type ChartLine, LineSample, TimeChart } from "../parts/time_chart.tsx";
-import { type Metric, metrics } from "../sample_history.ts";
+import { type Metric, METRICS } from "../sample_history.ts";
 
 /** `all`, `replicas`, or a gid, 0 standing for the controllers. */
 const scope = computed(() => route.value.params.scope ?? "all");
@@ -124,8 +124,8 @@ function figuresOf({ figures }: NodeView): string[] {
 /** The colour is the group's; its nodes differ in their dashes. */
 function lineOf(key: string): Omit<ChartLine, "values"> {
   const [gid = 0, id = 0] = key.split("-").map(Number);
-  const colour = gid === 0 ? cluster.groups.keys.value.length % groupColours : groupColour(gid);
-  return { name: nameNode(gid, id, messages.value), colour, dash: id % dashes.length };
+  const colour = gid === 0 ? cluster.groups.keys.value.length % GROUP_COLOURS : groupColour(gid);
+  return { name: nameNode(gid, id, messages.value), colour, dash: id % DASHES.length };
 }
 
 function LineSwitches() {
@@ -162,7 +162,7 @@ function Charts() {
   const none = history.times.map(() => null);
   return (
     <div class="charts">
-      {metrics.map((metric) => (
+      {METRICS.map((metric) => (
         <TimeChart
           key={metric}
           title={words.chartTitles[metric]}

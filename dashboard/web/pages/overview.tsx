@@ -4,7 +4,7 @@ import type { Overview, Problem } from "../../api.ts";
 import { healthSentence } from "../health.ts";
 import { cluster, format, history, historyVersion, messages } from "../page_state.ts";
 import { describeProblem } from "../problems.ts";
-import { healthIcons } from "../parts/badges.tsx";
+import { HEALTH_ICONS } from "../parts/badges.tsx";
 import { Command } from "../parts/command.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { type ChartLine, TimeChart } from "../parts/time_chart.tsx";
@@ -28,7 +28,7 @@ function HealthBanner({ overview }: { readonly overview: Overview }) {
       class={`health-banner health-${overview.health}`}
       aria-label={messages.value.health.heading}
     >
-      <Icon name={healthIcons[overview.health]} />
+      <Icon name={HEALTH_ICONS[overview.health]} />
       <p class="health-sentence">{healthSentence(overview, messages.value)}</p>
     </section>
   );

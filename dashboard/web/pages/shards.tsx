@@ -2,7 +2,7 @@
 import { computed } from "@preact/signals";
 import { openAction } from "../actions/action_draft.ts";
 import { mayAct } from "../actions/access.ts";
-import { type HeatMetric, heatMetrics, heatValue } from "../heat.ts";
+import { HEAT_METRICS, type HeatMetric, heatValue } from "../heat.ts";
 import { cluster, format, messages, route, setParams } from "../page_state.ts";
 import { nameGroup } from "../problems.ts";
 import { showFigure } from "../shard_figure.ts";
@@ -14,7 +14,7 @@ import { HeatLegend, HeatMap } from "../parts/heat_map.tsx";
 import { ShardTable } from "../parts/shard_table.tsx";
 
 const metric = computed<HeatMetric>(() =>
-  heatMetrics.find((candidate) => candidate === route.value.params.metric) ?? "keys"
+  HEAT_METRICS.find((candidate) => candidate === route.value.params.metric) ?? "keys"
 );
 
 /** Null if none is selected. */
@@ -35,7 +35,7 @@ export function ShardsPage() {
             name="metric"
             label={words.colourBy}
             value={metric.value}
-            options={heatMetrics.map((value) => ({ value, text: words.metrics[value] }))}
+            options={HEAT_METRICS.map((value) => ({ value, text: words.metrics[value] }))}
             onChoose={(value) => setParams({ metric: value })}
           />
         </div>

@@ -3,7 +3,7 @@ import type { Health, NodeRole, ShardState } from "../../api.ts";
 import { messages } from "../page_state.ts";
 import { Icon, type IconName } from "./icon.tsx";
 
-const roleIcons: Readonly<Record<NodeRole, IconName>> = {
+const ROLE_ICONS: Readonly<Record<NodeRole, IconName>> = {
   Leader: "leader",
   Follower: "follower",
   Learner: "learner",
@@ -14,14 +14,14 @@ const roleIcons: Readonly<Record<NodeRole, IconName>> = {
 export function RoleBadge({ role }: { readonly role: NodeRole }) {
   return (
     <span class={`badge role-${role.toLowerCase()}`}>
-      <Icon name={roleIcons[role]} />
+      <Icon name={ROLE_ICONS[role]} />
       {messages.value.roles[role]}
     </span>
   );
 }
 
 /** One letter-sized sign per state, for places too small for its word. */
-export const stateSigns: Readonly<Record<ShardState, string>> = {
+export const STATE_SIGNS: Readonly<Record<ShardState, string>> = {
   Serving: "",
   Pulling: "↓",
   BePulling: "↑",
@@ -33,13 +33,13 @@ export const stateSigns: Readonly<Record<ShardState, string>> = {
 export function StateBadge({ state }: { readonly state: ShardState }) {
   return (
     <span class={`badge state-${state.toLowerCase()}`}>
-      <span class="state-sign" aria-hidden="true">{stateSigns[state] || "●"}</span>
+      <span class="state-sign" aria-hidden="true">{STATE_SIGNS[state] || "●"}</span>
       {messages.value.states[state]}
     </span>
   );
 }
 
-export const healthIcons: Readonly<Record<Health, IconName>> = {
+export const HEALTH_ICONS: Readonly<Record<Health, IconName>> = {
   ok: "ok",
   degraded: "warning",
   unavailable: "critical",
@@ -49,7 +49,7 @@ export const healthIcons: Readonly<Record<Health, IconName>> = {
 export function HealthBadge({ health }: { readonly health: Health }) {
   return (
     <span class={`badge health-${health}`}>
-      <Icon name={healthIcons[health]} />
+      <Icon name={HEALTH_ICONS[health]} />
       {messages.value.health.states[health]}
     </span>
   );

@@ -20,7 +20,7 @@ export interface ChartOptions {
 }
 
 /** Solid, and three that differ from it and from each other. */
-export const dashes: readonly (readonly number[])[] = [[], [6, 3], [2, 3], [8, 3, 2, 3]];
+export const DASHES: readonly (readonly number[])[] = [[], [6, 3], [2, 3], [8, 3, 2, 3]];
 
 /** Distances that the lines of an axis may have, where not any will do. */
 const STEPS = {
@@ -77,7 +77,7 @@ export function chartOptions(options: ChartOptions) {
         stroke: palette.lines[colour] ?? palette.text,
         width: 1.5,
         points: { show: false },
-        dash: [...(dashes[dash] ?? [])],
+        dash: [...(DASHES[dash] ?? [])],
       })),
     ],
     plugins: [tooltip(options)],

@@ -1,9 +1,9 @@
 /** A group's colour and shape. Eight of each; the group's name always stands beside them. */
-import { groupColours } from "../group_colours.ts";
+import { GROUP_COLOURS } from "../group_colours.ts";
 import { cluster } from "../page_state.ts";
 
-/** One for each of the {@linkcode groupColours}. */
-const shapes = [
+/** One for each of the {@linkcode GROUP_COLOURS}. */
+const SHAPES = [
   "M3 3h10v10H3z",
   "M8 2.5a5.5 5.5 0 1 1 0 11a5.5 5.5 0 0 1 0-11",
   "M8 2l6.5 11.5h-13z",
@@ -18,7 +18,7 @@ const shapes = [
 export function groupColour(gid: number): number {
   if (gid === 0) return -1;
   const place = cluster.groups.keys.value.indexOf(gid);
-  return (place < 0 ? gid : place) % groupColours;
+  return (place < 0 ? gid : place) % GROUP_COLOURS;
 }
 
 export function GroupMark({ gid }: { readonly gid: number }) {
@@ -26,7 +26,7 @@ export function GroupMark({ gid }: { readonly gid: number }) {
   if (colour < 0) return null;
   return (
     <svg class={`group-mark group-${colour}`} viewBox="0 0 16 16" aria-hidden="true">
-      <path d={shapes[colour] ?? shapes[0]} />
+      <path d={SHAPES[colour] ?? SHAPES[0]} />
     </svg>
   );
 }

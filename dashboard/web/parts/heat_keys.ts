@@ -2,7 +2,7 @@
 
 export type Direction = "left" | "right" | "up" | "down" | "first" | "last";
 
-const directions: Readonly<Record<string, Direction>> = {
+const DIRECTIONS: Readonly<Record<string, Direction>> = {
   ArrowLeft: "left",
   ArrowRight: "right",
   ArrowUp: "up",
@@ -12,7 +12,7 @@ const directions: Readonly<Record<string, Direction>> = {
 };
 
 export function directionOf(key: string): Direction | undefined {
-  return directions[key];
+  return DIRECTIONS[key];
 }
 
 /** The cell to go to; undefined at an edge. */

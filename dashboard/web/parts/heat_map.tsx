@@ -5,11 +5,11 @@
 import { computed, type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { ShardView } from "../../api.ts";
-import { type HeatMetric, heatStep, heatSteps, heatValue, niceCeiling } from "../heat.ts";
+import { HEAT_STEPS, type HeatMetric, heatStep, heatValue, niceCeiling } from "../heat.ts";
 import { clock, cluster, messages } from "../page_state.ts";
 import { nameGroup } from "../problems.ts";
 import { showFigure } from "../shard_figure.ts";
-import { stateSigns } from "./badges.tsx";
+import { STATE_SIGNS } from "./badges.tsx";
 import { GroupMark } from "./group_mark.tsx";
 import { cellInDirection, directionOf } from "./heat_keys.ts";
 
@@ -130,7 +130,7 @@ function Cell({ id, metric, ceiling, selected, reachable, onSelect }: CellProps)
     return `${words.names.shard(id)}, ${words.states[shard.value.state]}`;
   });
   const text = useComputed(() =>
-    `${shard === undefined ? "" : stateSigns[shard.value.state]}${id}`
+    `${shard === undefined ? "" : STATE_SIGNS[shard.value.state]}${id}`
   );
   const isSelected = useComputed(() => selected.value === id ? "true" : "false");
   const tabIndex = useComputed(() => reachable.value === id ? 0 : -1);
@@ -160,14 +160,14 @@ export function HeatLegend({ metric }: Pick<HeatMapProps, "metric">) {
   const words = messages.value;
   const by = metric.value;
   const ceiling = ceilingOf(by);
-  const states = Object.entries(stateSigns).filter(([, sign]) => sign !== "");
+  const states = Object.entries(STATE_SIGNS).filter(([, sign]) => sign !== "");
   return (
     <div class="heat-legend">
       <p>
         <span class="legend-name">{words.shards.legend}</span>
         <span>{words.shards.legendNone}</span>
         {Array.from(
-          { length: heatSteps + 1 },
+          { length: HEAT_STEPS + 1 },
           (_, step) => <span key={step} class={`swatch heat-${step}`} aria-hidden="true" />,
         )}
         <span>{showFigure(ceiling, by)}</span>

@@ -1,7 +1,7 @@
 /** Small pictures. They always stand beside the word that says the same. */
 
 /** Outlines on a grid of 16; what is listed as `solid` is filled. */
-const shapes = {
+const SHAPES = {
   ok: { outline: "M8 1.5a6.5 6.5 0 1 1 0 13a6.5 6.5 0 0 1 0-13M5 8.2l2.1 2.1L11 6" },
   warning: { outline: "M8 2 1.5 13.5h13zM8 6.5v3.2M8 11.4v.4" },
   critical: { outline: "M5.3 1.5h5.4l3.8 3.8v5.4l-3.8 3.8H5.3l-3.8-3.8V5.3zM8 4.8v4M8 10.9v.4" },
@@ -31,10 +31,10 @@ const shapes = {
   keys: { outline: "M5 5.5a2.5 2.5 0 1 1 0 5a2.5 2.5 0 0 1 0-5M7.5 8h6.5v2.5M11 8v2" },
 } as const;
 
-export type IconName = keyof typeof shapes;
+export type IconName = keyof typeof SHAPES;
 
 export function Icon({ name }: { readonly name: IconName }) {
-  const shape: { readonly outline?: string; readonly solid?: string } = shapes[name];
+  const shape: { readonly outline?: string; readonly solid?: string } = SHAPES[name];
   return (
     <svg class="icon" viewBox="0 0 16 16" aria-hidden="true" focusable="false">
       {shape.outline && <path class="outline" d={shape.outline} />}

@@ -1,7 +1,7 @@
 /** Language and theme. */
-import { languageNames } from "../messages/messages.ts";
+import { LANGUAGE_NAMES } from "../messages/messages.ts";
 import { messages, preferences } from "../page_state.ts";
-import { languages, themes } from "../preferences.ts";
+import { LANGUAGES, THEMES } from "../preferences.ts";
 
 export function LanguageChoice() {
   const words = messages.value;
@@ -11,17 +11,17 @@ export function LanguageChoice() {
       <select
         value={preferences.language.value}
         onChange={({ currentTarget }) => {
-          const language = languages.find((candidate) => candidate === currentTarget.value);
+          const language = LANGUAGES.find((candidate) => candidate === currentTarget.value);
           if (language !== undefined) preferences.chooseLanguage(language);
         }}
       >
-        {languages.map((language) => (
+        {LANGUAGES.map((language) => (
           <option
             key={language}
             value={language}
             selected={language === preferences.language.value}
           >
-            {languageNames[language]}
+            {LANGUAGE_NAMES[language]}
           </option>
         ))}
       </select>
@@ -37,11 +37,11 @@ export function ThemeChoice() {
       <select
         value={preferences.theme.value}
         onChange={({ currentTarget }) => {
-          const theme = themes.find((candidate) => candidate === currentTarget.value);
+          const theme = THEMES.find((candidate) => candidate === currentTarget.value);
           if (theme !== undefined) preferences.theme.value = theme;
         }}
       >
-        {themes.map((theme) => (
+        {THEMES.map((theme) => (
           <option key={theme} value={theme} selected={theme === preferences.theme.value}>
             {words[theme]}
           </option>

@@ -6,11 +6,11 @@ import {
   nextSort,
   parseSort,
   queryShards,
+  SHARD_COLUMNS,
   type ShardColumn,
-  shardColumns,
   type ShardQuery,
 } from "../shard_rows.ts";
-import { StateBadge, stateSigns } from "./badges.tsx";
+import { STATE_SIGNS, StateBadge } from "./badges.tsx";
 import { GroupMark } from "./group_mark.tsx";
 import { Icon } from "./icon.tsx";
 import { Select } from "./select.tsx";
@@ -58,7 +58,7 @@ export function ShardTable({ selected, onSelect }: ShardTableProps) {
       <TableFrame label={words.table}>
         <table class="shard-table">
           <thead>
-            <tr>{shardColumns.map((column) => <ColumnHead key={column} column={column} />)}</tr>
+            <tr>{SHARD_COLUMNS.map((column) => <ColumnHead key={column} column={column} />)}</tr>
           </thead>
           <tbody>
             {rows.map((id) => <Row key={id} id={id} selected={selected} onSelect={onSelect} />)}
@@ -96,7 +96,7 @@ function Filters() {
     value: String(group),
     text: nameGroup(group, words),
   }));
-  const states = Object.keys(stateSigns).map((name) => ({
+  const states = Object.keys(STATE_SIGNS).map((name) => ({
     value: name,
     text: Object.entries(words.states).find(([key]) => key === name)?.[1] ?? name,
   }));

@@ -4,7 +4,7 @@ import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import { clock, format, messages } from "../page_state.ts";
 import { type Palette, palette } from "../palette.ts";
-import { CHART_HEIGHT_PX, chartOptions, type ChartUnit, dashes } from "./chart_options.ts";
+import { CHART_HEIGHT_PX, chartOptions, type ChartUnit, DASHES } from "./chart_options.ts";
 import { summarize } from "../line_summary.ts";
 import { TableFrame } from "./table_frame.tsx";
 
@@ -12,7 +12,7 @@ export interface ChartLine {
   readonly name: string;
   /** Place in the palette. */
   readonly colour: number;
-  /** Which of the {@linkcode dashes}; lines of one colour differ in it. */
+  /** Which of the {@linkcode DASHES}; lines of one colour differ in it. */
   readonly dash: number;
   readonly values: readonly (number | null)[];
 }
@@ -68,7 +68,7 @@ function Legend({ lines }: { readonly lines: readonly ChartLine[] }) {
 export function LineSample({ colour, dash }: Pick<ChartLine, "colour" | "dash">) {
   return (
     <svg class={`line-sample group-${colour}`} viewBox="0 0 22 6" aria-hidden="true">
-      <path d="M1 3h20" stroke-dasharray={dashes[dash]?.join(" ")} />
+      <path d="M1 3h20" stroke-dasharray={DASHES[dash]?.join(" ")} />
     </svg>
   );
 }

@@ -1,5 +1,5 @@
 /** Commands that bring nodes into being and back from their disks. */
-import { defaultRaftConfig } from "../../config.ts";
+import { DEFAULT_RAFT_CONFIG } from "../../config.ts";
 import { describeStatus } from "../../describe.ts";
 import type { ConfState, Entry, LogIndex, NodeId, Term } from "../../types.ts";
 import { Disk } from "../disk.ts";
@@ -47,7 +47,7 @@ function addNodes(environment: Environment, line: CommandLine): void {
   const voters = line.listOption("voters") ?? ids.filter((id) => !learners.includes(id));
   const confState = { voters, learners, votersOutgoing: [], learnersNext: [], autoLeave: false };
   const disk = diskOf(line, confState);
-  const config = { ...defaultRaftConfig, ...settingsOf(line) };
+  const config = { ...DEFAULT_RAFT_CONFIG, ...settingsOf(line) };
   for (const id of ids) {
     const node = new ScriptNode({ ...config, id }, structuredCloneOf(disk));
     environment.nodes.set(id, node);

@@ -17,7 +17,7 @@ import {
   forEachPut,
   requestNumber,
 } from "./frames.ts";
-import { openStream, serverOptions, streamService } from "./stream.ts";
+import { openStream, SERVER_OPTIONS, streamService } from "./stream.ts";
 
 /** Entries under way, as in the real one. */
 const ENTRIES_IN_FLIGHT_MAX = 4;
@@ -175,7 +175,7 @@ async function main(
   const log = new Log(`${directory}/log`);
   const store = new Store(database);
   const stream = followers.length === 0 ? follow(log, store) : await lead(log, store, followers);
-  const server = new Server(serverOptions);
+  const server = new Server(SERVER_OPTIONS);
   server.addService(streamService, { stream });
   await new Promise<void>((resolve, reject) => {
     server.bindAsync(address, ServerCredentials.createInsecure(), (error) => {

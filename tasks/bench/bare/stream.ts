@@ -8,7 +8,7 @@ import {
 
 const PATH = "/bare.Store/Stream";
 const asIs = (bytes: Buffer) => bytes;
-const channelOptions = { "grpc.max_receive_message_length": -1 };
+const CHANNEL_OPTIONS = { "grpc.max_receive_message_length": -1 };
 
 export const streamService: ServiceDefinition = {
   stream: {
@@ -22,14 +22,14 @@ export const streamService: ServiceDefinition = {
   },
 };
 
-export const serverOptions = channelOptions;
+export const SERVER_OPTIONS = CHANNEL_OPTIONS;
 
 /** Opens a stream to a server that listens. */
 export async function openStream(
   address: string,
   timeoutMs: number,
 ): Promise<ClientDuplexStream<Buffer, Buffer>> {
-  const client = new Client(address, credentials.createInsecure(), channelOptions);
+  const client = new Client(address, credentials.createInsecure(), CHANNEL_OPTIONS);
   await new Promise<void>((resolve, reject) => {
     const done = (error?: Error) => error === undefined ? resolve() : reject(error);
     client.waitForReady(Date.now() + timeoutMs, done);

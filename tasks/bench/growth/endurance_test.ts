@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { enduranceComplaints, type EnduranceRun, WRITTEN_BYTES_PER_PUT_MAX } from "./endurance.ts";
 
-const run: EnduranceRun = {
+const RUN: EnduranceRun = {
   callers: 64,
   puts: 1_000,
   failed: 0,
@@ -11,19 +11,19 @@ const run: EnduranceRun = {
 };
 
 Deno.test("enduranceComplaints() finds nothing wrong with runs that stay as they are", () => {
-  const slow = { ...run, perSecond: 100 };
-  assertEquals(enduranceComplaints([run]), []);
+  const slow = { ...RUN, perSecond: 100 };
+  assertEquals(enduranceComplaints([RUN]), []);
   // What counts is where it ends: a machine may stall in between.
-  assertEquals(enduranceComplaints([run, slow, { ...run, perSecond: 1_601 }]), []);
+  assertEquals(enduranceComplaints([RUN, slow, { ...RUN, perSecond: 1_601 }]), []);
 });
 
 Deno.test("enduranceComplaints() names what got slower, failed, or wrote too much", () => {
-  const writtenBytes = run.puts * WRITTEN_BYTES_PER_PUT_MAX + 1_000;
+  const writtenBytes = RUN.puts * WRITTEN_BYTES_PER_PUT_MAX + 1_000;
   const complaints = enduranceComplaints([
-    run,
-    { ...run, failed: 3 },
-    { ...run, writtenBytes },
-    { ...run, perSecond: 1_599 },
+    RUN,
+    { ...RUN, failed: 3 },
+    { ...RUN, writtenBytes },
+    { ...RUN, perSecond: 1_599 },
   ]);
   assertEquals(complaints.length, 3);
   assertMatch(complaints[0] ?? "", /^3 of 1000 puts of run 2 of 64 callers failed$/);

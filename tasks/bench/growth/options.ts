@@ -1,6 +1,6 @@
 /** What `deno task bench:growth` can be told, and what of it makes sense. */
 import { boolFlag, choiceFlag, defineFlags, intFlag, valueFlag } from "../../../runtime/flags.ts";
-import { callersMax, loadFlags } from "../load_flags.ts";
+import { CALLERS_MAX, loadFlags } from "../load_flags.ts";
 import { parseNumbers } from "../number_list.ts";
 
 /** What is measured by itself. */
@@ -30,12 +30,12 @@ export interface GrowthOptions {
   readonly write: boolean;
 }
 
-const keysMax = 1e8;
-const keysDefault = [10_000, 100_000, 1_000_000];
+const KEYS_MAX = 1e8;
+const KEYS_DEFAULT = [10_000, 100_000, 1_000_000];
 /** Every group is three processes of some 90 MB. */
-const groupsMax = 16;
-const groupsDefault = [1, 2, 4];
-const minuteMs = 60_000;
+const GROUPS_MAX = 16;
+const GROUPS_DEFAULT = [1, 2, 4];
+const MINUTE_MS = 60_000;
 
 const flags = defineFlags("bench:growth", {
   ...loadFlags,
@@ -45,23 +45,23 @@ const flags = defineFlags("bench:growth", {
     help: "what to measure; growth is size and groups",
   }),
   keys: valueFlag({
-    default: keysDefault,
-    defaultText: keysDefault.join(","),
+    default: KEYS_DEFAULT,
+    defaultText: KEYS_DEFAULT.join(","),
     placeholder: "numbers",
     help: "keys, one cluster for each; also of -only groups, which takes the first",
-    parse: (text) => parseNumbers(text, keysMax).toSorted((a, b) => a - b),
+    parse: (text) => parseNumbers(text, KEYS_MAX).toSorted((a, b) => a - b),
   }),
   groups: valueFlag({
-    default: groupsDefault,
-    defaultText: groupsDefault.join(","),
+    default: GROUPS_DEFAULT,
+    defaultText: GROUPS_DEFAULT.join(","),
     placeholder: "numbers",
     help: "groups, one cluster for each",
-    parse: (text) => parseNumbers(text, groupsMax),
+    parse: (text) => parseNumbers(text, GROUPS_MAX),
   }),
   callers: intFlag({
     default: 256,
     min: 1,
-    max: callersMax,
+    max: CALLERS_MAX,
     help: "`callers` against every number of groups; of the soak, requests in flight",
   }),
   requests: intFlag({ default: 20_000, min: 1, max: 1e7, help: "of a run of -only endurance" }),
@@ -88,7 +88,7 @@ export function parseGrowthOptions(args: readonly string[]): GrowthOptions {
     valueBytes: valueSize,
     warmupMs: warmup,
     durationMs: duration,
-    soakMs: minutes * minuteMs,
+    soakMs: minutes * MINUTE_MS,
     directory: dir === "" ? undefined : dir,
     format: o,
   };

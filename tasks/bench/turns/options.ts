@@ -4,8 +4,8 @@ import { callersFlag, loadFlags } from "../load_flags.ts";
 import type { Operation } from "../measurement.ts";
 
 /** Systems that a contender can be. */
-export const systemNames = ["ours", "bare", "etcd"] as const;
-export type SystemName = typeof systemNames[number];
+export const SYSTEM_NAMES = ["ours", "bare", "etcd"] as const;
+export type SystemName = typeof SYSTEM_NAMES[number];
 
 /** One that takes turns with the others. */
 export interface Contender {
@@ -32,7 +32,7 @@ export interface TurnsOptions {
   readonly directory: string | undefined;
 }
 
-const trailer = `Contenders, two or more, are written [name=]system[@flags of V8]. A system is ours,
+const TRAILER = `Contenders, two or more, are written [name=]system[@flags of V8]. A system is ours,
 bare (the bare store), etcd, or the path of another checkout of this project:
   deno task bench:turns ours before=../eraft-before
   deno task bench:turns -callers 256 ours bare etcd
@@ -47,7 +47,7 @@ const flags = defineFlags("bench:turns", {
   keys: intFlag({ default: 100_000, min: 1, max: 1e8, help: "`number` of keys loaded first" }),
   op: choiceFlag({ default: "put", choices: ["put", "get"], help: "what callers do" }),
   rounds: intFlag({ default: 12, min: 2, max: 1_000, help: "`turns` of each with each" }),
-}, { trailer });
+}, { trailer: TRAILER });
 
 /**
  * Reads the command line.
@@ -86,7 +86,7 @@ export function parseTurnsOptions(args: readonly string[]): TurnsOptions {
 function contenderOf(text: string): Contender {
   const [, name, place = "", v8Flags] = /^(?:([^=@]+)=)?([^@]*)(?:@(.+))?$/s.exec(text) ?? [];
   if (place === "") throw flags.error(`Cannot use contender '${text}': it names no system`);
-  const system = systemNames.find((known) => known === place);
+  const system = SYSTEM_NAMES.find((known) => known === place);
   return {
     name: name ?? text,
     system: system ?? "ours",

@@ -3,7 +3,7 @@
  * in a copy of the source that has a bug in it. Arguments: first seed, seeds at
  * most, profile.
  */
-import { type Profile, profiles } from "../../../tests/sim/options.ts";
+import { type Profile, PROFILES } from "../../../tests/sim/options.ts";
 import { runSeeds } from "../pool.ts";
 
 /** What came of a hunt. */
@@ -27,7 +27,7 @@ export async function hunt(first: number, runs: number, profile: Profile): Promi
 
 if (import.meta.main) {
   const [first = "1", runs = "200", name = "swarm"] = Deno.args;
-  const profile = profiles.find((known) => known === name) ?? "swarm";
+  const profile = PROFILES.find((known) => known === name) ?? "swarm";
   const found = await hunt(Number(first), Number(runs), profile);
   Deno.stdout.writeSync(new TextEncoder().encode(JSON.stringify(found)));
   // A thread that hangs in a bug must not keep the process.

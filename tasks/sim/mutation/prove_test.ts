@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { type Mutant, mutants } from "../../../tests/sim/mutants/mod.ts";
+import { type Mutant, MUTANTS } from "../../../tests/sim/mutants/mod.ts";
 import { type MutantReport, prove, type Verdict } from "./prove.ts";
 import { describeMutant, describeProof } from "./table.ts";
 
@@ -21,7 +21,7 @@ async function verdicts(hunted: readonly Mutant[]): Promise<Map<string, Verdict>
 }
 
 Deno.test("prove() catches planted bugs, and only bugs", async () => {
-  const caught = mutants.filter(({ name }) => name === "promise-before-disk");
+  const caught = MUTANTS.filter(({ name }) => name === "promise-before-disk");
   const file = "raft/quorum.ts";
   const find = "return Math.floor(size / 2) + 1;";
   const harmless: Mutant = {

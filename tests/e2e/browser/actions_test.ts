@@ -8,14 +8,14 @@ import { healthyState, smallCluster } from "./fake_states.ts";
 import { keepScreenshot, violations } from "./page_checks.ts";
 
 const state = healthyState(smallCluster);
-const adminToken = "a token for this test";
+const ADMIN_TOKEN = "a token for this test";
 
 const confirmButton = (page: Page) => page.getByRole("button", { name: "Do it" });
 const dialog = (page: Page) => page.getByRole("dialog");
 
 async function unlock(page: Page): Promise<void> {
   await page.getByRole("button", { name: "Read-only" }).click();
-  await page.getByLabel("Admin token").fill(adminToken);
+  await page.getByLabel("Admin token").fill(ADMIN_TOKEN);
   await page.getByRole("button", { name: "Switch on" }).click();
   await page.getByText("Actions are on in this tab.").waitFor();
   await page.keyboard.press("Escape");
@@ -40,7 +40,7 @@ browserTest(
 browserTest(
   "a wrong token switches nothing on, the right one lasts as long as the tab",
   async (browser) => {
-    await using server = new FakeServer({ state, adminToken });
+    await using server = new FakeServer({ state, adminToken: ADMIN_TOKEN });
     await using tab = await DashboardPage.open(browser, server.url);
     const { page } = tab;
     await page.getByRole("button", { name: "Read-only" }).click();
@@ -58,7 +58,7 @@ browserTest(
 );
 
 browserTest("a shard is moved after a look at what would happen", async (browser) => {
-  await using server = new FakeServer({ state, adminToken });
+  await using server = new FakeServer({ state, adminToken: ADMIN_TOKEN });
   await using tab = await DashboardPage.open(browser, server.url);
   const { page } = tab;
   await unlock(page);
@@ -80,7 +80,7 @@ browserTest("a shard is moved after a look at what would happen", async (browser
 });
 
 browserTest("leadership is handed over from the topology", async (browser) => {
-  await using server = new FakeServer({ state, adminToken });
+  await using server = new FakeServer({ state, adminToken: ADMIN_TOKEN });
   await using tab = await DashboardPage.open(browser, server.url);
   const { page } = tab;
   await unlock(page);
@@ -94,7 +94,7 @@ browserTest("leadership is handed over from the topology", async (browser) => {
 });
 
 browserTest("what would be refused cannot be confirmed", async (browser) => {
-  await using server = new FakeServer({ state, adminToken });
+  await using server = new FakeServer({ state, adminToken: ADMIN_TOKEN });
   await using tab = await DashboardPage.open(browser, server.url);
   const { page } = tab;
   await unlock(page);
@@ -115,7 +115,7 @@ browserTest("what would be refused cannot be confirmed", async (browser) => {
 });
 
 browserTest("a group is removed only by those who type its id", async (browser) => {
-  await using server = new FakeServer({ state, adminToken });
+  await using server = new FakeServer({ state, adminToken: ADMIN_TOKEN });
   await using tab = await DashboardPage.open(browser, server.url);
   const { page } = tab;
   await unlock(page);

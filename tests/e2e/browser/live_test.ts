@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { createPrng } from "../../../runtime/prng.ts";
 import type { ClusterState, StateDelta } from "../../../dashboard/api.ts";
-import { pageNames } from "../../../dashboard/web/route.ts";
+import { PAGE_NAMES } from "../../../dashboard/web/route.ts";
 import { browserTest } from "./browser_test_case.ts";
 import { DashboardPage } from "./dashboard_page.ts";
 import { FakeServer } from "./fake_server.ts";
@@ -97,7 +97,7 @@ browserTest(
       });
       assert(longest > LONG_TASK_MS_MAX, `It was busy for a second, and ${longest} ms were seen`);
     });
-    for (const page of pageNames) {
+    for (const page of PAGE_NAMES) {
       await t.step(page, async () => {
         const longest = await longestTask(tab.page, async () => {
           await tab.page.evaluate((name) => location.hash = `#/${name}`, page);

@@ -5,14 +5,14 @@
 import { assert, assertEquals } from "@std/assert";
 import type { AxeResults } from "axe-core";
 import type { Browser, Page } from "playwright-core";
-import { pageNames } from "../../../dashboard/web/route.ts";
+import { PAGE_NAMES } from "../../../dashboard/web/route.ts";
 import { DashboardPage } from "./dashboard_page.ts";
 
-const root = `${import.meta.dirname}/../../..`;
-const SCREENSHOTS = `${root}/output/screenshots`;
+const ROOT = `${import.meta.dirname}/../../..`;
+const SCREENSHOTS = `${ROOT}/output/screenshots`;
 
-const themes = ["light", "dark"] as const;
-const languages = ["en", "zh-CN"] as const;
+const THEMES = ["light", "dark"] as const;
+const LANGUAGES = ["en", "zh-CN"] as const;
 
 /** The narrowest screen that WCAG asks for. */
 const NARROW_PX = 320;
@@ -25,10 +25,10 @@ export async function checkAccessibility(
   url: string,
   label: string,
 ): Promise<void> {
-  for (const theme of themes) {
-    for (const language of languages) {
+  for (const theme of THEMES) {
+    for (const language of LANGUAGES) {
       await using tab = await DashboardPage.open(browser, url, { theme, language });
-      for (const page of pageNames) {
+      for (const page of PAGE_NAMES) {
         await tab.show(page);
         const where = `${label}-${page}-${theme}-${language}`;
         await keepScreenshot(tab.page, where);
@@ -42,7 +42,7 @@ export async function checkAccessibility(
 /** At 320 pixels no page scrolls sideways, and what can be clicked is large enough. */
 export async function checkNarrow(browser: Browser, url: string, label: string): Promise<void> {
   await using tab = await DashboardPage.open(browser, url, { width: NARROW_PX, height: 640 });
-  for (const page of pageNames) {
+  for (const page of PAGE_NAMES) {
     await tab.show(page);
     await keepScreenshot(tab.page, `${label}-${page}-${NARROW_PX}px`);
     const width = await tab.page.evaluate(() => document.documentElement.scrollWidth);
@@ -55,7 +55,7 @@ export async function checkNarrow(browser: Browser, url: string, label: string):
 /** @returns One line for every violation, with the elements concerned */
 export async function violations(page: Page): Promise<string[]> {
   // Evaluated by the debugger, so the page's policy on scripts stays in force.
-  await page.evaluate(await Deno.readTextFile(`${root}/node_modules/axe-core/axe.min.js`));
+  await page.evaluate(await Deno.readTextFile(`${ROOT}/node_modules/axe-core/axe.min.js`));
   const results = await page.evaluate(() =>
     (globalThis as unknown as { axe: { run(options: unknown): Promise<AxeResults> } }).axe.run({
       runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],

@@ -9,7 +9,7 @@ const RETAINED = 10;
 const TRIMMED_AT_ONCE = 256;
 /** Entries of a log at most: what is kept, what waits to be trimmed, what is under way. */
 const LENGTH_MAX = RETAINED + TRIMMED_AT_ONCE + 40;
-const tuning = { retainedEntriesMax: RETAINED };
+const TUNING = { retainedEntriesMax: RETAINED };
 const text = (bytes: Uint8Array | undefined) => bytes && new TextDecoder().decode(bytes);
 
 function assertLogsBounded(group: KvGroup): void {
@@ -22,7 +22,7 @@ function assertLogsBounded(group: KvGroup): void {
 
 // kvraft 3B SnapshotRPC
 Deno.test("a replica that was away gets by a snapshot what the others' logs no longer hold", async () => {
-  await using group = await KvGroup.start({ replicas: 3, tuning });
+  await using group = await KvGroup.start({ replicas: 3, tuning: TUNING });
   const { store } = group;
   const client = group.client();
   await group.run(client.put("a", "A"));
@@ -61,7 +61,7 @@ Deno.test("a replica that was away gets by a snapshot what the others' logs no l
 
 // kvraft 3B SnapshotSize
 Deno.test("writes of one key cost a replica no more than the value and a bounded log, however many", async () => {
-  await using group = await KvGroup.start({ replicas: 3, tuning });
+  await using group = await KvGroup.start({ replicas: 3, tuning: TUNING });
   const client = group.client();
   const sizes = () => group.positions.map((i) => group.store.node(GID, i).status().storageSize);
   const peakOf = async (writes: number) => {
@@ -80,7 +80,7 @@ Deno.test("writes of one key cost a replica no more than the value and a bounded
 
 // kvraft 3B Speed
 Deno.test("1,000 writes take less than 33 ms each while the log is trimmed behind them", async () => {
-  await using group = await KvGroup.start({ replicas: 3, tuning });
+  await using group = await KvGroup.start({ replicas: 3, tuning: TUNING });
   const appender = new Appender(group, "key");
   await group.run(appender.append());
   const start = group.now;
@@ -95,35 +95,35 @@ Deno.test("1,000 writes take less than 33 ms each while the log is trimmed behin
 
 // kvraft 3B SnapshotRecover
 Deno.test("one client finds what it has appended after power cuts, from snapshots and short logs", async () => {
-  await using group = await KvGroup.start({ tuning });
+  await using group = await KvGroup.start({ tuning: TUNING });
   await runRounds(group, appendersOf(group, 1), { crashes: true });
   assertLogsBounded(group);
 });
 
 // kvraft 3B SnapshotRecoverManyClients
 Deno.test("20 clients find what they have appended after power cuts, from snapshots and short logs", async () => {
-  await using group = await KvGroup.start({ tuning });
+  await using group = await KvGroup.start({ tuning: TUNING });
   await runRounds(group, appendersOf(group, 20), { crashes: true });
   assertLogsBounded(group);
 });
 
 // kvraft 3B SnapshotUnreliable
 Deno.test("five clients find what they have appended over a lossy network and short logs", async () => {
-  await using group = await KvGroup.start({ unreliable: true, tuning });
+  await using group = await KvGroup.start({ unreliable: true, tuning: TUNING });
   await runRounds(group, appendersOf(group, 5));
   assertLogsBounded(group);
 });
 
 // kvraft 3B SnapshotUnreliableRecover
 Deno.test("five clients find what they have appended after power cuts, a lossy network and short logs", async () => {
-  await using group = await KvGroup.start({ unreliable: true, tuning });
+  await using group = await KvGroup.start({ unreliable: true, tuning: TUNING });
   await runRounds(group, appendersOf(group, 5), { crashes: true });
   assertLogsBounded(group);
 });
 
 // kvraft 3B SnapshotUnreliableRecoverConcurrentPartition
 Deno.test("five clients find what they have appended after every misfortune at once, with short logs", async () => {
-  await using group = await KvGroup.start({ unreliable: true, tuning });
+  await using group = await KvGroup.start({ unreliable: true, tuning: TUNING });
   await runRounds(group, appendersOf(group, 5), { partitions: true, crashes: true });
   assertLogsBounded(group);
 });

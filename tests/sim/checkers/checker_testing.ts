@@ -17,7 +17,7 @@ import type { JournalRecord } from "../../../storage/journal/journal.ts";
 import type { StoredContent } from "../../../storage/memory_engine.ts";
 import { OrderedMap } from "../../../storage/ordered_map.ts";
 import { combineObservers, type NodeView, type Observer, Violation } from "../observation.ts";
-import { type Item, items } from "./items.ts";
+import { type Item, ITEMS } from "./items.ts";
 import { stayRecords } from "./stay_records.ts";
 import { machineKey } from "./stored_facts.ts";
 import { ENTRY_HEAD_BYTES } from "./stored_log.ts";
@@ -274,5 +274,5 @@ export function watching(...observers: Observer[]): Required<Observer> {
 /** Asserts that the checkers object, and for the right reason. */
 export function assertTrips(item: Item, act: () => void): void {
   const { item: tripped, message } = assertThrows(act, Violation);
-  assertEquals(tripped, items[item], message);
+  assertEquals(tripped, ITEMS[item], message);
 }

@@ -10,18 +10,18 @@ function newCheckers() {
   return watching(turns, ledger, new DurabilityChecker(turns, ledger));
 }
 
-const news = { commit: 0, commitTerm: 0 };
+const NEWS = { commit: 0, commitTerm: 0 };
 
 function acknowledgement(term: number, index: number, reject = false): Message {
   return { type: "appendResponse", from: 1, to: 2, term, index, reject, hintIndex: 0, hintTerm: 0 };
 }
 
 function vote(term: number, to: number, reject = false): Message {
-  return { type: "voteResponse", from: 1, to, term, reject, ...news };
+  return { type: "voteResponse", from: 1, to, term, reject, ...NEWS };
 }
 
 function candidacy(term: number, lastIndex: number): Message {
-  return { type: "vote", from: 1, to: 2, term, lastIndex, lastTerm: 1, force: false, ...news };
+  return { type: "vote", from: 1, to: 2, term, lastIndex, lastTerm: 1, force: false, ...NEWS };
 }
 
 function storedNode(): { leave: (message: Message) => void; node: FakeNode } {

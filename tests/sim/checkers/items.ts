@@ -1,7 +1,7 @@
 /** What must hold at every step, by number and short name. */
 import { Violation } from "../observation.ts";
 
-export const items = {
+export const ITEMS = {
   electionSafety: "1 election safety: at most one leader per term",
   leaderAppendsOnly: "2 a leader never overwrites or deletes its own entries",
   logMatching: "3 log matching",
@@ -32,14 +32,14 @@ export const items = {
   electionStorm: "28 no election storm without faults",
 } as const satisfies Record<string, string>;
 
-export type Item = keyof typeof items;
+export type Item = keyof typeof ITEMS;
 
 /** @throws {Violation} Unless the condition holds */
 export function check(holds: boolean, item: Item, message: () => string): asserts holds {
-  if (!holds) throw new Violation(items[item], message());
+  if (!holds) throw new Violation(ITEMS[item], message());
 }
 
 /** Judges a call as a whole. @throws {Violation} Always */
 export function violated(item: Item, message: string): never {
-  throw new Violation(items[item], message);
+  throw new Violation(ITEMS[item], message);
 }

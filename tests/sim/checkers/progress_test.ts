@@ -12,7 +12,7 @@ import { Ledger } from "./ledger.ts";
 import { ProgressChecker } from "./progress.ts";
 import { Turns } from "./turns.ts";
 
-const limits = {
+const LIMITS = {
   appendBytesMax: 100,
   inflightMessagesMax: 4,
   inflightBytesMax: 1_000,
@@ -23,7 +23,7 @@ const limits = {
 function newCheckers() {
   const turns = new Turns();
   const ledger = new Ledger(turns);
-  return watching(turns, ledger, new ProgressChecker(turns, ledger, limits));
+  return watching(turns, ledger, new ProgressChecker(turns, ledger, LIMITS));
 }
 
 /** A leader of term 2 and a follower whose disk holds two entries of it. */

@@ -50,7 +50,7 @@ Deno.test("Item 26 lets a request that comes late have its effect", () => {
   end();
 });
 
-const limits = {
+const LIMITS = {
   appendBytesMax: 1,
   inflightMessagesMax: 1,
   inflightBytesMax: 1,
@@ -75,7 +75,7 @@ function operation(method: string, returnedMs: number | undefined): HistoryOpera
 }
 
 Deno.test("Item 27 trips on a call that never ends, or ends after its time", () => {
-  const checker = new RequestChecker(limits);
+  const checker = new RequestChecker(LIMITS);
   checker.operationReturned(operation("get", 1_500));
   checker.operationReturned(operation("scan", 9_000));
   assertTrips("answered", () => checker.operationReturned(operation("get", 1_502)));

@@ -34,7 +34,7 @@ function step(index: number, proposal: Uint8Array, reply: unknown): AppliedEntry
   return { entry: entryOf(index, 1, payload(proposal)), replies: [reply] };
 }
 
-const done = { kind: "step", outcome: "done" };
+const DONE = { kind: "step", outcome: "done" };
 
 function newServing() {
   const frontier = new Frontier();
@@ -107,7 +107,7 @@ Deno.test("Item 22 trips on a group that skips a configuration, or goes back", (
   const node = new FakeNode(1);
   hold(node, configOf(3, [1]), "Serving");
   checker.nodeStarted(node.view);
-  const enter = (num: number, reply: unknown = done) =>
+  const enter = (num: number, reply: unknown = DONE) =>
     checker.entriesApplied(node.view, [step(num, configProposal(num), reply)]);
   enter(4);
   enter(9, { kind: "step", outcome: "notReady" });
@@ -123,7 +123,7 @@ Deno.test("Item 22 trips on a group that goes on while a shard is in between", (
     hold(node, configOf(3, [1]), status);
     checker.nodeStarted(node.view);
     assertTrips("configSteps", () => {
-      checker.entriesApplied(node.view, [step(1, configProposal(4), done)]);
+      checker.entriesApplied(node.view, [step(1, configProposal(4), DONE)]);
     });
   }
 });
@@ -157,7 +157,7 @@ function moveWith(change: (gainer: FakeNode) => void, shown = 1): void {
   change(gainer);
   all.nodeStarted(source.view);
   all.nodeStarted(gainer.view);
-  all.entriesApplied(gainer.view, [step(1, insertProposal(4, 0), done)]);
+  all.entriesApplied(gainer.view, [step(1, insertProposal(4, 0), DONE)]);
   all.appliedTo(gainer.view, shown);
 }
 
@@ -196,7 +196,7 @@ Deno.test("Item 23 trips on a source that gives a shard up before it has come", 
     hold(gainer, configOf(4, [2]), status);
     all.nodeStarted(source.view);
     all.nodeStarted(gainer.view);
-    all.entriesApplied(source.view, [step(1, dropProposal(4, 0), done)]);
+    all.entriesApplied(source.view, [step(1, dropProposal(4, 0), DONE)]);
   };
   give("GCing");
   assertTrips("census", () => give("Pulling"));

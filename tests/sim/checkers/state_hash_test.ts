@@ -3,12 +3,12 @@ import { assertTrips, confOf, FakeNode, readyOf } from "./checker_testing.ts";
 import { stateHash, StateHashChecker } from "./state_hash.ts";
 
 /** A stay of shard 0, and a record in it. */
-const stay = [0, 0, 0, 0, 0, 3];
-const record = Buffer.of(0x04, ...stay, 0x02, 0x61);
+const STAY = [0, 0, 0, 0, 0, 3];
+const RECORD = Buffer.of(0x04, ...STAY, 0x02, 0x61);
 
 function nodeWith(id: number, value: string, gid = 1): FakeNode {
   const node = new FakeNode(id, { gid });
-  node.put(record, Buffer.from(value));
+  node.put(RECORD, Buffer.from(value));
   node.show(8);
   return node;
 }
@@ -36,6 +36,6 @@ Deno.test("Item 19 passes over what a group has given up, until it is cleared or
   cleared.show(8);
   const given = nodeWith(2, "x");
   assertNotEquals(hashOf(given), hashOf(cleared));
-  given.put(Buffer.of(0x03, ...stay), Buffer.alloc(0));
+  given.put(Buffer.of(0x03, ...STAY), Buffer.alloc(0));
   assertEquals(hashOf(given), hashOf(cleared));
 });

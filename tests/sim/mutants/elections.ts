@@ -1,7 +1,7 @@
 /** Bugs in how a leader comes to be. */
 import type { Mutant } from "./mutant.ts";
 
-export const electionMutants: readonly Mutant[] = [
+export const ELECTION_MUTANTS: readonly Mutant[] = [
   {
     name: "vote-forgotten",
     breaks: "A vote is not written to disk, so that a node votes again after a restart.",

@@ -1,7 +1,7 @@
 /** Bugs in how requests wait for a shard that changes hands. */
 import type { Mutant } from "./mutant.ts";
 
-export const handOverMutants: readonly Mutant[] = [
+export const HAND_OVER_MUTANTS: readonly Mutant[] = [
   {
     name: "write-while-pulling",
     breaks: "A write that waits for a shard is executed although the last records have not come.",

@@ -1,7 +1,7 @@
 /** Bugs in what a node remembers of the lengths of values, so as not to read them. */
 import type { Mutant } from "./mutant.ts";
 
-export const lengthMutants: readonly Mutant[] = [
+export const LENGTH_MUTANTS: readonly Mutant[] = [
   {
     name: "length-kept-on-put",
     breaks: "The length of a value is remembered as it was before the value was replaced.",

@@ -1,7 +1,7 @@
 /** Bugs in how a shard is copied while it is served. */
 import type { Mutant } from "./mutant.ts";
 
-export const liveCopyMutants: readonly Mutant[] = [
+export const LIVE_COPY_MUTANTS: readonly Mutant[] = [
   {
     name: "put-not-noted",
     breaks: "A value that is written while its shard is copied is missing in the change log.",

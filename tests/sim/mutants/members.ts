@@ -1,7 +1,7 @@
 /** Bugs in who belongs to a group and whose word counts. */
 import type { Mutant } from "./mutant.ts";
 
-export const memberMutants: readonly Mutant[] = [
+export const MEMBER_MUTANTS: readonly Mutant[] = [
   {
     name: "joint-commit-by-new-majority",
     breaks: "While voters change, the majority of the new ones commits alone.",

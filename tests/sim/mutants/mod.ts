@@ -1,27 +1,27 @@
 /** All planted bugs. */
-import { electionMutants } from "./elections.ts";
-import { handOverMutants } from "./hand_over.ts";
-import { lengthMutants } from "./lengths.ts";
-import { liveCopyMutants } from "./live_copy.ts";
-import { memberMutants } from "./members.ts";
+import { ELECTION_MUTANTS } from "./elections.ts";
+import { HAND_OVER_MUTANTS } from "./hand_over.ts";
+import { LENGTH_MUTANTS } from "./lengths.ts";
+import { LIVE_COPY_MUTANTS } from "./live_copy.ts";
+import { MEMBER_MUTANTS } from "./members.ts";
 import type { Mutant } from "./mutant.ts";
-import { readMutants } from "./reads.ts";
-import { replicationMutants } from "./replication.ts";
-import { sessionMutants } from "./sessions.ts";
-import { shardMutants } from "./shards.ts";
-import { storageMutants } from "./storage.ts";
+import { READ_MUTANTS } from "./reads.ts";
+import { REPLICATION_MUTANTS } from "./replication.ts";
+import { SESSION_MUTANTS } from "./sessions.ts";
+import { SHARD_MUTANTS } from "./shards.ts";
+import { STORAGE_MUTANTS } from "./storage.ts";
 
 export type { Mutant } from "./mutant.ts";
 
-export const mutants: readonly Mutant[] = [
-  ...electionMutants,
-  ...replicationMutants,
-  ...storageMutants,
-  ...lengthMutants,
-  ...readMutants,
-  ...sessionMutants,
-  ...shardMutants,
-  ...liveCopyMutants,
-  ...handOverMutants,
-  ...memberMutants,
+export const MUTANTS: readonly Mutant[] = [
+  ...ELECTION_MUTANTS,
+  ...REPLICATION_MUTANTS,
+  ...STORAGE_MUTANTS,
+  ...LENGTH_MUTANTS,
+  ...READ_MUTANTS,
+  ...SESSION_MUTANTS,
+  ...SHARD_MUTANTS,
+  ...LIVE_COPY_MUTANTS,
+  ...HAND_OVER_MUTANTS,
+  ...MEMBER_MUTANTS,
 ];

@@ -1,8 +1,8 @@
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
-import { type Mutant, mutants } from "./mod.ts";
+import { type Mutant, MUTANTS } from "./mod.ts";
 import { plant, StaleMutantError } from "./mutant.ts";
 
-const root = `${import.meta.dirname}/../../..`;
+const ROOT = `${import.meta.dirname}/../../..`;
 
 /** Reads the source as the linter does and looks for nothing in it. */
 function parse(file: string, source: string): void {
@@ -10,19 +10,19 @@ function parse(file: string, source: string): void {
 }
 
 Deno.test("Every planted bug fits the source as it is and leaves a program", async (t) => {
-  for (const mutant of mutants) {
+  for (const mutant of MUTANTS) {
     await t.step(mutant.name, async () => {
-      const source = await Deno.readTextFile(`${root}/${mutant.file}`);
+      const source = await Deno.readTextFile(`${ROOT}/${mutant.file}`);
       parse(mutant.file, plant(mutant, source));
     });
   }
 });
 
 Deno.test("There are at least twenty planted bugs, each with a name of its own", () => {
-  const names = new Set(mutants.map(({ name }) => name));
-  assertEquals(names.size, mutants.length);
-  assertEquals(mutants.length >= 20, true, `Only ${mutants.length}`);
-  for (const { name, breaks } of mutants) {
+  const names = new Set(MUTANTS.map(({ name }) => name));
+  assertEquals(names.size, MUTANTS.length);
+  assertEquals(MUTANTS.length >= 20, true, `Only ${MUTANTS.length}`);
+  for (const { name, breaks } of MUTANTS) {
     assertMatch(name, /^[a-z]+(-[a-z]+)+$/);
     assertMatch(breaks, /^[A-Z][^.]+\.$/, `What '${name}' breaks is one sentence`);
   }

@@ -1,7 +1,7 @@
 /** Bugs in reads, which take no entry in the log. */
 import type { Mutant } from "./mutant.ts";
 
-export const readMutants: readonly Mutant[] = [
+export const READ_MUTANTS: readonly Mutant[] = [
   {
     name: "read-without-quorum",
     breaks: "A leader answers reads without asking whether it still leads.",

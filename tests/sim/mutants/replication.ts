@@ -1,7 +1,7 @@
 /** Bugs in how entries get from the leader to the others, and in what counts as committed. */
 import type { Mutant } from "./mutant.ts";
 
-export const replicationMutants: readonly Mutant[] = [
+export const REPLICATION_MUTANTS: readonly Mutant[] = [
   {
     name: "old-term-by-counting",
     breaks: "A leader commits entries of earlier terms by counting their copies.",

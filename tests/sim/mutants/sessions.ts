@@ -1,7 +1,7 @@
 /** Bugs in how a write takes effect exactly once. */
 import type { Mutant } from "./mutant.ts";
 
-export const sessionMutants: readonly Mutant[] = [
+export const SESSION_MUTANTS: readonly Mutant[] = [
   {
     name: "repeat-executed",
     breaks: "The reply of a write is not remembered, so that a repeated one is executed again.",

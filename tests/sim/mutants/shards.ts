@@ -1,7 +1,7 @@
 /** Bugs in who serves a shard, and in its way from group to group. */
 import type { Mutant } from "./mutant.ts";
 
-export const shardMutants: readonly Mutant[] = [
+export const SHARD_MUTANTS: readonly Mutant[] = [
   {
     name: "read-while-pulling",
     breaks: "A shard is read while its records are still on their way.",

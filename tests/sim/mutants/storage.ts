@@ -1,7 +1,7 @@
 /** Bugs in what is on disk when: the log, the applied state, snapshots. */
 import type { Mutant } from "./mutant.ts";
 
-export const storageMutants: readonly Mutant[] = [
+export const STORAGE_MUTANTS: readonly Mutant[] = [
   {
     name: "save-without-sync",
     breaks: "The log is acknowledged before it is synced to disk.",
