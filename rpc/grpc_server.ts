@@ -11,9 +11,12 @@ import { type Logger, silentLogger } from "../runtime/logger.ts";
 import { ConnectionGate } from "./connection_gate.ts";
 import { KvError } from "./errors.ts";
 import { widenConnection, widenStreams } from "./flow_control.ts";
-import { ServerCalls, toGrpcHandler } from "./grpc_server_call.ts";
+import { ServerStreams, toGrpcHandler } from "./grpc_server_stream.ts";
+import { UnaryCalls } from "./grpc_unary_call.ts";
 import {
+  ARRIVING_BYTES_MAX,
   CONNECTIONS_MAX,
+  IDLE_MS_MAX,
   MESSAGE_BYTES_MAX,
   PREFACE_MS_MAX,
   STREAMS_PER_CONNECTION_MAX,
@@ -32,6 +35,10 @@ export interface ServerLimits {
   readonly connectionsMax?: number;
   /** Milliseconds a new connection has to speak HTTP/2. */
   readonly prefaceMsMax?: number;
+  /** Milliseconds that a connection may be without a call. */
+  readonly idleMsMax?: number;
+  /** Bytes of requests that have not arrived whole. */
+  readonly arrivingBytesMax?: number;
   /** Bytes of answers that wait for the peer of one connection. */
   readonly unsentConnectionBytesMax?: number;
   /** Bytes of answers that wait for the peers of all connections. */
@@ -76,8 +83,6 @@ const SERVER_OPTIONS: ServerOptions = {
   // A client that vanished without a word is noticed and its session freed.
   "grpc.keepalive_time_ms": 10_000,
   "grpc.keepalive_timeout_ms": 5_000,
-  // Ours ping and keep their connections; this is for those who forget theirs.
-  "grpc.max_connection_idle_ms": 10 * 60_000,
   "grpc.enable_channelz": 0,
 };
 
@@ -91,7 +96,10 @@ export async function serveGrpc(options: ServeGrpcOptions): Promise<GrpcServer> 
   const { address, routes, logger = silentLogger, limits = {}, clock = systemClock } = options;
   // gRPC would write out every header of a stranger that it finds malformed.
   setLogVerbosity(logVerbosity.NONE);
-  const server = new Server(SERVER_OPTIONS);
+  const server = new Server({
+    ...SERVER_OPTIONS,
+    "grpc.max_connection_idle_ms": limits.idleMsMax ?? IDLE_MS_MAX,
+  });
   widenStreams(server);
   const unsent = new UnsentAnswers({
     clock,
@@ -99,11 +107,17 @@ export async function serveGrpc(options: ServeGrpcOptions): Promise<GrpcServer> 
     connectionBytesMax: limits.unsentConnectionBytesMax ?? UNSENT_CONNECTION_BYTES_MAX,
     serverBytesMax: limits.unsentServerBytesMax ?? UNSENT_SERVER_BYTES_MAX,
   });
-  const calls = new ServerCalls(logger, unsent);
-  register(server, routes, calls);
+  const streams = new ServerStreams(logger, unsent);
+  const unary = new UnaryCalls(routes, {
+    clock,
+    logger,
+    unsent,
+    arrivingBytesMax: limits.arrivingBytesMax ?? ARRIVING_BYTES_MAX,
+  });
+  register(server, routes, streams);
   // gRPC's own listener would give every stranger a session; see ConnectionGate.
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
-  guardStreams(server);
+  guardStreams(server, (stream, headers) => unary.take(stream, headers));
   onSession(server, (session) => {
     widenConnection(session);
     replaceStreamTable(session);
@@ -130,7 +144,7 @@ export async function serveGrpc(options: ServeGrpcOptions): Promise<GrpcServer> 
     get unsentBytes() {
       return unsent.bytes;
     },
-    close: () => closing ??= closeServer({ server, gate, calls, clock, address: bound }),
+    close: () => closing ??= closeServer({ server, gate, streams, unary, clock, address: bound }),
   };
 }
 
@@ -154,11 +168,11 @@ export async function tryAddress(address: string): Promise<void> {
 /** Messages are encoded and decoded by us, gRPC only carries them. */
 const identity = (bytes: Buffer): Buffer => bytes;
 
-function register(server: Server, routes: ServiceRoutes, calls: ServerCalls): void {
+function register(server: Server, routes: ServiceRoutes, streams: ServerStreams): void {
   for (const route of routes) {
+    if (route.kind !== "stream") continue;
     const { path } = route.method;
-    const type = route.kind === "unary" ? "unary" : "bidi";
-    if (!server.register(path, toGrpcHandler(route, calls), identity, identity, type)) {
+    if (!server.register(path, toGrpcHandler(route, streams), identity, identity, "bidi")) {
       throw new TypeError(`Cannot serve ${path} twice`);
     }
   }
@@ -167,20 +181,24 @@ function register(server: Server, routes: ServiceRoutes, calls: ServerCalls): vo
 interface Closing {
   readonly server: Server;
   readonly gate: ConnectionGate;
-  readonly calls: ServerCalls;
+  readonly streams: ServerStreams;
+  readonly unary: UnaryCalls;
   readonly clock: Clock;
   readonly address: string;
 }
 
-async function closeServer({ server, gate, calls, clock, address }: Closing): Promise<void> {
+async function closeServer(
+  { server, gate, streams, unary, clock, address }: Closing,
+): Promise<void> {
   const error = new KvError("UNAVAILABLE", `Cannot finish: ${address} is shutting down`);
   const disconnected = gate.close();
-  for (const call of calls.streams) call.breakOff(error);
+  streams.breakOff(error);
   // Clients are told to start no more calls. Its callback is of no use here: it
   // does not wait for the calls of connections that were handed in.
   server.tryShutdown(() => {});
-  await within(clock, CLOSE_GRACE_MS, calls.unaryDone());
-  for (const call of [...calls.streams, ...calls.unary]) call.breakOff(error);
+  await within(clock, CLOSE_GRACE_MS, unary.done());
+  streams.breakOff(error);
+  unary.breakOff(error);
   await within(clock, FAREWELL_MS, disconnected);
   server.forceShutdown();
   gate.destroyAll();

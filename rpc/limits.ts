@@ -47,8 +47,20 @@ export const CONNECTIONS_MAX = 1_024;
  */
 export const STREAMS_PER_CONNECTION_MAX = 1_024;
 
+/**
+ * Bytes of unary requests that have not arrived whole, on all connections of a
+ * server; beyond it the oldest end. Honest callers' requests arrive in a moment.
+ */
+export const ARRIVING_BYTES_MAX = 128 * 1024 * 1024;
+
 /** Milliseconds a new connection has to say that it speaks HTTP/2. */
 export const PREFACE_MS_MAX = 10_000;
+
+/**
+ * Milliseconds that a connection may be without a call. Peers and clerks have a
+ * stream open all the time; this is for those who forget theirs.
+ */
+export const IDLE_MS_MAX = 10 * 60_000;
 
 /**
  * Bytes of one stream that node:http2 is given beyond what has left: enough to

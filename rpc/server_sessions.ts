@@ -9,6 +9,8 @@ import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 
 /** What a server of grpc-js 1.14 keeps to itself. */
 interface Internals {
   readonly http2Servers?: ReadonlyMap<SessionSource, unknown>;
+  /** Keeps the stream's connection from being taken for idle. */
+  readonly onStreamOpened?: (stream: ServerHttp2Stream) => void;
 }
 
 interface SessionSource {
@@ -27,8 +29,11 @@ export function onSession(server: Server, listener: (session: ServerHttp2Session
 }
 
 /**
- * Keeps from gRPC what it does not bear; to be called before the first
- * connection comes.
+ * Has calls answered by somebody else, and keeps from gRPC what it does not
+ * bear; to be called before the first connection comes.
+ *
+ * @param take Answers a call, or returns false and leaves it to gRPC
+ * @throws {TypeError} If this grpc-js is none of those whose calls can be seen
  *
  * A stream may be destroyed before anybody is told of it: its connection broke
  * right behind its headers. To answer it throws, which gRPC does not expect of
@@ -39,14 +44,25 @@ export function onSession(server: Server, listener: (session: ServerHttp2Session
  * None of our clients compresses, so that is refused as gRPC refuses encodings
  * that it does not know, with UNIMPLEMENTED.
  */
-export function guardStreams(server: Server): void {
-  const { http2Servers: sources } = server as unknown as Internals;
-  for (const source of sources?.keys() ?? []) {
+export function guardStreams(
+  server: Server,
+  take: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => boolean,
+): void {
+  const internals = server as unknown as Internals;
+  const { http2Servers: sources } = internals;
+  if (sources === undefined || internals.onStreamOpened === undefined) {
+    throw new TypeError("Cannot serve: this grpc-js hides its connections; install 1.14");
+  }
+  for (const source of sources.keys()) {
     const listeners = source.listeners("stream");
     source.removeAllListeners("stream");
     source.on("stream", (stream, headers) => {
       if (stream.destroyed || stream.closed) {
         stream.on("error", () => {});
+        return;
+      }
+      if (take(stream, headers)) {
+        internals.onStreamOpened?.(stream);
         return;
       }
       const encoding = headers["grpc-encoding"];
