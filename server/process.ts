@@ -20,6 +20,8 @@ export interface NodeEnvironment {
   readonly position: number;
   readonly engine: Engine;
   readonly dialer: Dialer;
+  /** Connections of its own for what is passed on for others. */
+  readonly forwardDialer: Dialer;
   readonly clock: Clock;
   readonly prng: Prng;
   readonly logger: Logger;
@@ -98,12 +100,15 @@ async function serve<Settings extends ServerSettings>(
     }),
     (engine) => engine.close(),
   );
-  const dialer = stack.adopt(new GrpcDialer(), (dialer) => dialer.close());
+  const openDialer = () => stack.adopt(new GrpcDialer(), (dialer) => dialer.close());
+  const dialer = openDialer();
+  const forwardDialer = openDialer();
   const prng = createPrng(randomSeed());
   const node = await openNode(program, settings, {
     position: settings.id,
     engine,
     dialer,
+    forwardDialer,
     clock: systemClock,
     prng,
     logger,

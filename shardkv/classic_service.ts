@@ -42,6 +42,7 @@ export interface ClassicServiceOptions extends StatusSources {
   readonly log: GroupLog;
   readonly machine: ShardMachine;
   readonly reads: ReadBudget;
+  /** For passing on. */
   readonly dialer: Dialer;
   readonly limits: GroupLimits;
   readonly requests: RequestMetrics;

@@ -15,7 +15,12 @@ import { GroupReplica, type GroupReplicaOptions } from "./node.ts";
 type Tuning = Partial<
   Pick<
     GroupReplicaOptions,
-    "limits" | "forward" | "retainedEntriesMax" | "retainedBytesMax" | "leaseReads"
+    | "limits"
+    | "forward"
+    | "forwardDialer"
+    | "retainedEntriesMax"
+    | "retainedBytesMax"
+    | "leaseReads"
   >
 >;
 

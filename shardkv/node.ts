@@ -8,7 +8,7 @@ import { deriveClusterId } from "../raft/node/identity.ts";
 import { MemberService } from "../raft/node/member_service.ts";
 import { RaftNode } from "../raft/node/raft_node.ts";
 import type { RaftNodeOptions } from "../raft/node/raft_node_options.ts";
-import type { ServiceRoutes } from "../rpc/service.ts";
+import type { Dialer, ServiceRoutes } from "../rpc/service.ts";
 import { type HostProcess, noProcess } from "../runtime/host_process.ts";
 import { NodeService } from "../server/node_service.ts";
 import { RequestMetrics } from "../server/request_metrics.ts";
@@ -58,6 +58,11 @@ export interface GroupReplicaOptions extends DriverOptions {
   readonly limits?: Partial<GroupLimits>;
   /** Pass eRaft's commands on to the server that can answer them. @default {true} */
   readonly forward?: boolean;
+  /**
+   * What they are passed on by: a caller's large answers had better not share a
+   * connection with Raft. @default {dialer}
+   */
+  readonly forwardDialer?: Dialer;
   /** Told in the status. @default {""} */
   readonly version?: string;
   /** Told in the metrics. @default {noProcess} */
@@ -113,6 +118,7 @@ export class GroupReplica {
     raft: RaftNode,
   ) {
     const { position, version = "", forward = true, controllers, onFatal } = options;
+    const { forwardDialer = options.dialer } = options;
     const clerk = new CtrlerClerk({ ...options, controllers });
     const arrivals = new Arrivals(options.clock);
     const moving = { ...options, limits, log: raft, machine, arrivals };
@@ -127,7 +133,7 @@ export class GroupReplica {
     const shards = () => machine.operationCounts();
     this.#parts = { raft, machine, clerk, migrator, sweeper, serverList, sources };
     this.routes = [
-      ...groupRoutes({ ...sources, limits, forward, requests, arrivals }),
+      ...groupRoutes({ ...sources, dialer: forwardDialer, limits, forward, requests, arrivals }),
       ...new NodeService({ ...options, raft, requests, shards, host }).routes,
       ...new MemberService(raft).routes,
       ...raft.routes,

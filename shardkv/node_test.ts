@@ -1,4 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
+import { Op } from "../proto/gen/shardkv.ts";
+import type { Dialer } from "../rpc/service.ts";
 import { shardOf } from "../shardctrler/shard_hash.ts";
 import { StoreCluster } from "./cluster_testing.ts";
 
@@ -225,4 +227,24 @@ Deno.test("GroupReplica.open() refuses gids out of range", async () => {
       `Cannot run group ${gid}: a group needs '-gid' 1 to 2147483647`,
     );
   }
+});
+
+Deno.test("GroupReplica passes eRaft's commands on over connections that Raft does not use", async () => {
+  const called: string[] = [];
+  const forwardDialer: Dialer = {
+    channel(address) {
+      called.push(address);
+      return store.ctrl.dialer("forward").channel(address);
+    },
+    forget() {},
+    close: () => Promise.resolve(),
+  };
+  const tuning = { forwardDialer };
+  await using store = await StoreCluster.start({ shards: 4, gids: [100], replicas: 3, tuning });
+  await store.join(100);
+  await store.run(store.clerk.put("a", "1"));
+  const leader = store.leader(100);
+  const follower = store.address(100, (leader + 1) % 3);
+  assertEquals((await store.command(follower, { op: Op.GET, key: "a" })).value, "1");
+  assertEquals(called, [store.address(100, leader)]);
 });
