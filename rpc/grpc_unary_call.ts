@@ -25,6 +25,8 @@ const PREFIX_BYTES = 5;
 const NO_BYTES = Buffer.alloc(0);
 const ANSWER_HEADERS = { ":status": 200, "content-type": "application/grpc+proto" };
 const ANSWER_OPTIONS = { waitForTrailers: true, sendDate: false };
+/** Tells who compressed a message what would have been taken instead. */
+const REFUSAL_HEADERS = { ...ANSWER_HEADERS, "grpc-accept-encoding": "identity" };
 const OK_TRAILERS = { "grpc-status": "0" };
 const TIMEOUT = /^(\d{1,8})([HMSmun])$/;
 const UNIT_MS: Readonly<Record<string, number>> = {
@@ -264,7 +266,7 @@ class UnaryCall extends ServerCallContext implements ServerCall {
   #refuse(code: number, details: string, trailers: OutgoingHttpHeaders = {}): void {
     if (!this.#end()) return;
     const failure = { "grpc-status": String(code), "grpc-message": encodeURI(details) };
-    this.#stream.respond({ ...ANSWER_HEADERS, ...failure, ...trailers }, { endStream: true });
+    this.#stream.respond({ ...REFUSAL_HEADERS, ...failure, ...trailers }, { endStream: true });
   }
 
   #countUntilTaken(bytes: number): void {
