@@ -249,11 +249,15 @@ class UnaryCall extends ServerCallContext implements ServerCall {
     framed[0] = 0;
     framed.writeUInt32BE(message.length, 1);
     framed.set(message, PREFIX_BYTES);
-    stream.respond(ANSWER_HEADERS, ANSWER_OPTIONS);
     stream.once("wantTrailers", () => {
       if (isOpen(stream)) stream.sendTrailers(OK_TRAILERS);
     });
-    stream.end(framed);
+    try {
+      stream.respond(ANSWER_HEADERS, ANSWER_OPTIONS);
+      stream.end(framed);
+    } catch (error) {
+      this.#abandon(error);
+    }
   }
 
   #fail(error: unknown): void {
@@ -266,7 +270,17 @@ class UnaryCall extends ServerCallContext implements ServerCall {
   #refuse(code: number, details: string, trailers: OutgoingHttpHeaders = {}): void {
     if (!this.#end()) return;
     const failure = { "grpc-status": String(code), "grpc-message": encodeURI(details) };
-    this.#stream.respond({ ...REFUSAL_HEADERS, ...failure, ...trailers }, { endStream: true });
+    try {
+      this.#stream.respond({ ...REFUSAL_HEADERS, ...failure, ...trailers }, { endStream: true });
+    } catch (error) {
+      this.#abandon(error);
+    }
+  }
+
+  /** An answer that cannot be given must cost its caller the call, and nobody the process. */
+  #abandon(error: unknown): void {
+    logUnforeseen(this.#calls.options.logger, this.#route.method.path, error);
+    this.#stream.destroy();
   }
 
   #countUntilTaken(bytes: number): void {

@@ -1,6 +1,10 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { EventEmitter } from "node:events";
 import * as http2 from "node:http2";
 import { sleep, systemClock } from "../runtime/clock.ts";
+import { silentLogger } from "../runtime/logger.ts";
+import { UnaryCalls } from "./grpc_unary_call.ts";
+import { UnsentAnswers } from "./unsent_answers.ts";
 import { type GrpcServer, serveGrpc, type ServerLimits } from "./grpc_server.ts";
 import { unary, type UnaryHandler } from "./service.ts";
 import type { BatchRequest, BatchResponse } from "../proto/gen/shardkv.ts";
@@ -225,4 +229,40 @@ Deno.test("a connection that makes unary calls is not taken for idle, one that m
     assertEquals(await Promise.race([closed, patience]), "closed");
     stop.abort();
   });
+});
+
+Deno.test("a unary call that cannot be answered ends, and nothing else does", async () => {
+  const logged: unknown[] = [];
+  const logger = {
+    ...silentLogger,
+    error: (_text: string, { error }: { error?: unknown } = {}) => logged.push(error),
+  };
+  const unsent = new UnsentAnswers({
+    clock: systemClock,
+    logger,
+    connectionBytesMax: 1,
+    serverBytesMax: 1,
+  });
+  const calls = new UnaryCalls([unary(execute, ECHO)], {
+    clock: systemClock,
+    logger,
+    unsent,
+    arrivingBytesMax: 1_000,
+  });
+  const error = new TypeError("The stream is no more");
+  const destroyed = Promise.withResolvers<void>();
+  const stream = Object.assign(new EventEmitter(), {
+    ...{ destroyed: false, closed: false },
+    respond() {
+      throw error;
+    },
+    destroy: () => destroyed.resolve(),
+  });
+  const headers = { ":path": execute.path, "content-type": "application/grpc" };
+  assert(calls.take(stream as unknown as http2.ServerHttp2Stream, headers));
+  stream.emit("data", framed(request(1)));
+  stream.emit("end");
+  await destroyed.promise;
+  assertEquals(logged, [error]);
+  await calls.done();
 });
