@@ -4,17 +4,17 @@
  */
 import type { GetStatusResponse } from "../proto/gen/shardctrler.ts";
 import { ControllerCommand } from "../proto/gen/shardctrler.ts";
-import { deriveClusterId } from "../raft/node/identity.ts";
 import { MemberService } from "../raft/node/member_service.ts";
-import { RaftNode } from "../raft/node/raft_node.ts";
-import type { RaftNodeOptions, RaftNodeStatus } from "../raft/node/raft_node_options.ts";
+import type { RaftNode } from "../raft/node/raft_node.ts";
+import type { RaftNodeStatus } from "../raft/node/raft_node_options.ts";
 import { NONE } from "../raft/types.ts";
 import { KvError } from "../rpc/errors.ts";
 import type { ServiceRoutes } from "../rpc/service.ts";
 import { sleep } from "../runtime/clock.ts";
-import { type HostProcess, noProcess } from "../runtime/host_process.ts";
+import { noProcess } from "../runtime/host_process.ts";
 import { randomId } from "../runtime/prng.ts";
 import { NodeService } from "../server/node_service.ts";
+import { openRaftNode, type ReplicaOptions } from "../server/replica_options.ts";
 import { RequestMetrics } from "../server/request_metrics.ts";
 import { roleName } from "../server/role_name.ts";
 import { ClassicService } from "./classic_service.ts";
@@ -26,45 +26,12 @@ import { ControllerMachine } from "./machine.ts";
 /** Milliseconds before a leader tries again to give a new cluster its shards. */
 const INITIALIZE_RETRY_MS = 100;
 
-type DriverOptions = Pick<
-  RaftNodeOptions,
-  | "engine"
-  | "dialer"
-  | "clock"
-  | "prng"
-  | "logger"
-  | "tickMs"
-  | "raft"
-  | "retainedEntriesMax"
-  | "retainedBytesMax"
-  | "leaseReads"
-  | "onFatal"
-  | "observer"
->;
-
-export interface ControllerOptions extends DriverOptions {
-  /** Place in `members`, from 0. */
-  readonly position: number;
-  /** Address of every first controller, in the same order everywhere. */
-  readonly members: readonly string[];
-  /**
-   * For a controller that was added to a cluster that exists: where it is, as it
-   * was added. `members` are then any controllers of the cluster.
-   */
-  readonly join?: string | undefined;
-  /** Tells clusters on the same addresses apart. */
-  readonly clusterToken: string;
+export interface ControllerOptions extends ReplicaOptions {
   /**
    * Shards of a new cluster; a cluster that has another number is refused
    * through `onFatal`. Undefined: whatever it has, {@linkcode SHARDS_DEFAULT} for a new one.
    */
   readonly shards?: number | undefined;
-  /** Pass eRaft's commands on to the leader. @default {true} */
-  readonly forward?: boolean;
-  /** Told in the status. @default {""} */
-  readonly version?: string;
-  /** Told in the metrics. @default {noProcess} */
-  readonly host?: HostProcess;
 }
 
 /** The cluster was made with another number of shards than this node was told. */
@@ -90,24 +57,14 @@ export class Controller {
    * @throws {EngineError} When the engine cannot be read
    */
   static async open(options: ControllerOptions): Promise<Controller> {
-    const { position, members, clusterToken, join, onFatal } = options;
     const feed = new ConfigFeed();
     const onConfig = (config: Config) => {
       feed.publish(config);
       const problem = shardCountProblem(config, options.shards);
-      if (problem !== undefined) onFatal(problem);
+      if (problem !== undefined) options.onFatal(problem);
     };
-    const raft = await RaftNode.open({
-      ...options,
-      identity: {
-        clusterId: deriveClusterId(clusterToken, CONTROLLERS_GID, members),
-        gid: CONTROLLERS_GID,
-        nodeId: position + 1,
-      },
-      members: new Map(members.map((address, i) => [i + 1, address])),
-      join: join === undefined ? undefined : { address: join, servers: members },
-      machine: new ControllerMachine({ onConfig }),
-    });
+    const machine = new ControllerMachine({ onConfig });
+    const raft = await openRaftNode(options, CONTROLLERS_GID, machine);
     return new Controller(options, raft, feed);
   }
 

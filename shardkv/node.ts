@@ -4,13 +4,12 @@
  */
 import { CtrlerClerk } from "../client/ctrler_clerk.ts";
 import type { GetStatusResponse } from "../proto/gen/shardkv.ts";
-import { deriveClusterId } from "../raft/node/identity.ts";
 import { MemberService } from "../raft/node/member_service.ts";
-import { RaftNode } from "../raft/node/raft_node.ts";
-import type { RaftNodeOptions } from "../raft/node/raft_node_options.ts";
+import type { RaftNode } from "../raft/node/raft_node.ts";
 import type { Dialer, ServiceRoutes } from "../rpc/service.ts";
-import { type HostProcess, noProcess } from "../runtime/host_process.ts";
+import { noProcess } from "../runtime/host_process.ts";
 import { NodeService } from "../server/node_service.ts";
+import { openRaftNode, type ReplicaOptions } from "../server/replica_options.ts";
 import { RequestMetrics } from "../server/request_metrics.ts";
 import type { Gid } from "../shardctrler/config.ts";
 import { GID_MAX, isGid } from "../shardctrler/config_check.ts";
@@ -23,50 +22,17 @@ import { ServerList } from "./server_list.ts";
 import { groupRoutes } from "./service.ts";
 import { groupStatus, type StatusSources } from "./status.ts";
 
-type DriverOptions = Pick<
-  RaftNodeOptions,
-  | "engine"
-  | "dialer"
-  | "clock"
-  | "prng"
-  | "logger"
-  | "tickMs"
-  | "raft"
-  | "retainedEntriesMax"
-  | "retainedBytesMax"
-  | "leaseReads"
-  | "onFatal"
-  | "observer"
->;
-
-export interface GroupReplicaOptions extends DriverOptions {
+export interface GroupReplicaOptions extends ReplicaOptions {
   /** The group, 1 or higher. */
   readonly gid: Gid;
-  /** Place in `members`, from 0. */
-  readonly position: number;
-  /** Address of every first replica, in the same order everywhere. */
-  readonly members: readonly string[];
-  /**
-   * For a replica that was added to a group that exists: where it is, as it was
-   * added. `members` are then any servers of the group.
-   */
-  readonly join?: string | undefined;
   /** Addresses of the controllers. */
   readonly controllers: readonly string[];
-  /** Tells clusters on the same addresses apart. */
-  readonly clusterToken: string;
   readonly limits?: Partial<GroupLimits>;
-  /** Pass eRaft's commands on to the server that can answer them. @default {true} */
-  readonly forward?: boolean;
   /**
-   * What they are passed on by: a caller's large answers had better not share a
+   * What eRaft's commands are passed on by: a caller's large answers had better not share a
    * connection with Raft. @default {dialer}
    */
   readonly forwardDialer?: Dialer;
-  /** Told in the status. @default {""} */
-  readonly version?: string;
-  /** Told in the metrics. @default {noProcess} */
-  readonly host?: HostProcess;
 }
 
 interface Parts {
@@ -92,22 +58,12 @@ export class GroupReplica {
    * @throws {EngineError} When the engine cannot be read
    */
   static async open(options: GroupReplicaOptions): Promise<GroupReplica> {
-    const { gid, position, members, clusterToken, join } = options;
+    const { gid } = options;
     assertGid(gid);
     const limits: GroupLimits = { ...DEFAULT_GROUP_LIMITS, ...options.limits };
     validateGroupLimits(limits);
     const machine = new ShardMachine(gid);
-    const raft = await RaftNode.open({
-      ...options,
-      identity: {
-        clusterId: deriveClusterId(clusterToken, gid, members),
-        gid,
-        nodeId: position + 1,
-      },
-      members: new Map(members.map((address, i) => [i + 1, address])),
-      join: join === undefined ? undefined : { address: join, servers: members },
-      machine,
-    });
+    const raft = await openRaftNode(options, gid, machine);
     return new GroupReplica(options, limits, machine, raft);
   }
 
