@@ -33,11 +33,11 @@ export interface ReplicaOptions
  * @throws {IdentityError} When the engine belongs to another node
  * @throws {EngineError} When the engine cannot be read
  */
-export function openRaftNode(
+export function openRaftNode<Reply>(
   options: ReplicaOptions,
   gid: number,
-  machine: StateMachine,
-): Promise<RaftNode> {
+  machine: StateMachine<Reply>,
+): Promise<RaftNode<Reply>> {
   const { position, members, clusterToken, join } = options;
   return RaftNode.open({
     ...options,

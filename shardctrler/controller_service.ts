@@ -19,7 +19,6 @@ import { decodeChange } from "./change_codec.ts";
 import { type Config, NO_STORE } from "./config.ts";
 import { encodeConfig } from "./config_codec.ts";
 import type { ConfigFeed } from "./config_feed.ts";
-import type { ControllerReply } from "./machine_records.ts";
 import { readConfig } from "./machine_store.ts";
 import { queryConfig } from "./query.ts";
 import type { ReplicatedLog } from "./replicated_log.ts";
@@ -84,8 +83,7 @@ export class ControllerService {
       change: request,
       storeId: NO_STORE,
     }).finish();
-    // Everything that is proposed here is answered by ControllerMachine.
-    const reply = await this.#log.propose(command) as ControllerReply;
+    const reply = await this.#log.propose(command);
     if (reply.kind === "refused") throw new KvError(reply.refusal.code, reply.refusal.message);
     return { config: encodeConfig(await this.#configNumbered(reply.num)) };
   }

@@ -40,7 +40,7 @@ export interface ControllerMachineOptions {
   readonly onConfig?: (config: Config) => void;
 }
 
-export class ControllerMachine implements StateMachine {
+export class ControllerMachine implements StateMachine<ControllerReply> {
   readonly #onConfig: (config: Config) => void;
   /** Undefined until the first command has fixed the number of shards. */
   #latest: Config | undefined;

@@ -1,4 +1,5 @@
 /** Hosts one controller machine over a memory engine, as the driver does, without a log. */
+import { assert } from "@std/assert";
 import { BatchView } from "../raft/node/batch_view.ts";
 import { KnownLengths } from "../raft/node/known_lengths.ts";
 import { LiveGeneration } from "../raft/node/live_generation.ts";
@@ -33,10 +34,11 @@ export class MachineHost {
 
   async apply(payload: Uint8Array, timeMs = 0): Promise<ControllerReply> {
     const [reply] = await this.applyBatch([payload], timeMs);
-    return reply as ControllerReply;
+    assert(reply !== undefined);
+    return reply;
   }
 
-  async applyBatch(payloads: readonly Uint8Array[], timeMs = 0): Promise<unknown[]> {
+  async applyBatch(payloads: readonly Uint8Array[], timeMs = 0): Promise<ControllerReply[]> {
     const view = new BatchView(this.#known);
     const replies = payloads.map((payload) =>
       this.machine.apply({ index: ++this.#index, term: 1, timeMs, payload }, view)

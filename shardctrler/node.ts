@@ -22,6 +22,7 @@ import { type Config, CONTROLLERS_GID, SHARDS_DEFAULT } from "./config.ts";
 import { ConfigFeed } from "./config_feed.ts";
 import { ControllerService } from "./controller_service.ts";
 import { ControllerMachine } from "./machine.ts";
+import type { ControllerReply } from "./machine_records.ts";
 
 /** Milliseconds before a leader tries again to give a new cluster its shards. */
 const INITIALIZE_RETRY_MS = 100;
@@ -41,7 +42,7 @@ export class ShardCountError extends Error {
 
 export class Controller {
   readonly #options: ControllerOptions;
-  readonly #raft: RaftNode;
+  readonly #raft: RaftNode<ControllerReply>;
   readonly #feed: ConfigFeed;
   readonly #service: ControllerService;
   readonly #classic: ClassicService;
@@ -68,7 +69,11 @@ export class Controller {
     return new Controller(options, raft, feed);
   }
 
-  private constructor(options: ControllerOptions, raft: RaftNode, feed: ConfigFeed) {
+  private constructor(
+    options: ControllerOptions,
+    raft: RaftNode<ControllerReply>,
+    feed: ConfigFeed,
+  ) {
     this.#options = options;
     this.#raft = raft;
     this.#feed = feed;
@@ -101,7 +106,7 @@ export class Controller {
   }
 
   /** The controller's Raft node, for those who steer or watch it from inside the process. */
-  get raft(): RaftNode {
+  get raft(): RaftNode<ControllerReply> {
     return this.#raft;
   }
 

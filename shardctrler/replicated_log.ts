@@ -1,4 +1,8 @@
 /** What the services need of the Raft driver; tests put something simpler in its place. */
 import type { RaftNode } from "../raft/node/raft_node.ts";
+import type { ControllerReply } from "./machine_records.ts";
 
-export type ReplicatedLog = Pick<RaftNode, "propose" | "readBarrier" | "reader" | "status">;
+export type ReplicatedLog = Pick<
+  RaftNode<ControllerReply>,
+  "propose" | "readBarrier" | "reader" | "status"
+>;

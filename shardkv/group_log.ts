@@ -6,7 +6,7 @@ import type { Result } from "../proto/gen/shardkv.ts";
 import type { GroupReply, StepOutcome } from "./commands.ts";
 
 export type GroupLog = Pick<
-  RaftNode,
+  RaftNode<GroupReply>,
   "propose" | "readBarrier" | "reader" | "status" | "onRoleChange"
 >;
 
@@ -16,7 +16,7 @@ export type GroupLog = Pick<
  * @throws {KvError} As {@linkcode RaftNode.propose}
  */
 export async function proposeStep(log: GroupLog, payload: Uint8Array): Promise<StepOutcome> {
-  const reply = await log.propose(payload) as GroupReply;
+  const reply = await log.propose(payload);
   invariant(reply.kind === "step", "A step is answered with its outcome");
   return reply.outcome;
 }
@@ -32,7 +32,7 @@ export async function proposeWrites(
   payload: Uint8Array,
   values: number,
 ): Promise<Result[]> {
-  const reply = await log.propose(payload, "decided", values) as GroupReply;
+  const reply = await log.propose(payload, "decided", values);
   if (reply.kind === "invalid") {
     throw new KvError("INVALID_ARGUMENT", `Cannot read the writes: ${reply.reason}`);
   }

@@ -47,7 +47,7 @@ export interface ShardFigures {
   readonly changes: number;
 }
 
-export class ShardMachine implements StateMachine {
+export class ShardMachine implements StateMachine<GroupReply> {
   /** Beside the state: nothing that is applied depends on it. */
   readonly operations: ShardOperations = new ShardOperations();
   readonly #gid: Gid;

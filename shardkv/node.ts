@@ -14,6 +14,7 @@ import { RequestMetrics } from "../server/request_metrics.ts";
 import type { Gid } from "../shardctrler/config.ts";
 import { GID_MAX, isGid } from "../shardctrler/config_check.ts";
 import { Arrivals } from "./arrivals.ts";
+import type { GroupReply } from "./commands.ts";
 import { GarbageSweeper } from "./garbage_sweeper.ts";
 import { DEFAULT_GROUP_LIMITS, type GroupLimits, validateGroupLimits } from "./limits.ts";
 import { ShardMachine } from "./machine.ts";
@@ -36,7 +37,7 @@ export interface GroupReplicaOptions extends ReplicaOptions {
 }
 
 interface Parts {
-  readonly raft: RaftNode;
+  readonly raft: RaftNode<GroupReply>;
   readonly machine: ShardMachine;
   readonly clerk: CtrlerClerk;
   readonly migrator: Migrator;
@@ -71,7 +72,7 @@ export class GroupReplica {
     options: GroupReplicaOptions,
     limits: GroupLimits,
     machine: ShardMachine,
-    raft: RaftNode,
+    raft: RaftNode<GroupReply>,
   ) {
     const { position, version = "", forward = true, controllers, onFatal } = options;
     const { forwardDialer = options.dialer } = options;
@@ -105,7 +106,7 @@ export class GroupReplica {
   }
 
   /** The replica's Raft node, for those who steer or watch it from inside the process. */
-  get raft(): RaftNode {
+  get raft(): RaftNode<GroupReply> {
     return this.#parts.raft;
   }
 

@@ -1,7 +1,9 @@
 /** A group's log without Raft: proposals are applied at once; for tests of the services. */
+import { assert } from "@std/assert";
 import type { ReplyAt } from "../raft/node/proposals.ts";
 import type { RaftNodeStatus } from "../raft/node/raft_node_options.ts";
 import type { Method, ServiceRoutes } from "../rpc/service.ts";
+import type { GroupReply } from "./commands.ts";
 import type { GroupLog } from "./group_log.ts";
 import type { MachineHarness } from "./machine_harness.ts";
 
@@ -21,9 +23,11 @@ export class FakeLog implements GroupLog {
     return this.#group.reader;
   }
 
-  async propose(payload: Uint8Array, _replyAt?: ReplyAt, _values?: number): Promise<unknown> {
+  async propose(payload: Uint8Array, _replyAt?: ReplyAt, _values?: number): Promise<GroupReply> {
     await this.gate;
-    return (await this.#group.apply(payload))[0];
+    const [reply] = await this.#group.apply(payload);
+    assert(reply !== undefined);
+    return reply;
   }
 
   readBarrier(): Promise<void> {

@@ -46,10 +46,11 @@ import type { MachineReader } from "./state_machine.ts";
 /** Entries a leader has proposed and not seen committed; beyond, proposals gather for the next. */
 const ENTRIES_IN_FLIGHT_MAX = 4;
 
-export class RaftNode {
+/** @typeParam Reply What the machine answers to proposals */
+export class RaftNode<Reply = unknown> {
   /** What the node measures of itself. */
   readonly metrics: RaftMetrics = new RaftMetrics();
-  readonly #options: RaftNodeOptions & Identified;
+  readonly #options: RaftNodeOptions<Reply> & Identified;
   readonly #core: RawNode;
   readonly #generation: LiveGeneration;
   readonly #applier: Applier;
@@ -77,7 +78,7 @@ export class RaftNode {
    * @throws {IdentityError} If the engine or the group to join belongs to somebody else
    * @throws {EngineError} If the engine cannot be read
    */
-  static async open(options: RaftNodeOptions): Promise<RaftNode> {
+  static async open<Reply>(options: RaftNodeOptions<Reply>): Promise<RaftNode<Reply>> {
     const { engine, prng, join } = options;
     const who = await identify(options);
     const stored = await openStored(engine, who.identity, who.first, prng);
@@ -88,7 +89,7 @@ export class RaftNode {
     });
     // It may have stopped between a change of members, or a snapshot, and taking note of them.
     await registry.learn(stored.roster.members);
-    const node = new RaftNode({ ...options, ...who }, stored, registry);
+    const node = new RaftNode<Reply>({ ...options, ...who }, stored, registry);
     await options.machine.load(node.#generation);
     node.#observeLogTime();
     options.observer?.started?.(node.#core, options.machine);
@@ -97,7 +98,7 @@ export class RaftNode {
   }
 
   private constructor(
-    options: RaftNodeOptions & Identified,
+    options: RaftNodeOptions<Reply> & Identified,
     stored: StoredNode,
     registry: PeerRegistry,
   ) {
@@ -203,13 +204,14 @@ export class RaftNode {
    *   all replicas will have to hold in memory at a time
    * @throws {KvError} NOT_LEADER (with the leader's address), OVERLOADED, LEADERSHIP_LOST, INVALID_ARGUMENT
    */
-  propose(payload: Uint8Array, replyAt: ReplyAt = "applied", values = 0): Promise<unknown> {
+  propose(payload: Uint8Array, replyAt: ReplyAt = "applied", values = 0): Promise<Reply> {
     if (!this.#leadership.isOwn || this.#stopped) {
       return Promise.reject(this.#leadership.notLeader());
     }
     const reply = this.#proposals.enqueue(payload, replyAt, values);
     this.#wake();
-    return reply;
+    // What is proposed here is answered by the machine and nobody else.
+    return reply as Promise<Reply>;
   }
 
   /**

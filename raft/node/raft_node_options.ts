@@ -22,14 +22,14 @@ export const TICK_MS_DEFAULT = 100;
 /** Of the time for which followers protect their leader, the part that it relies on. */
 const LEASE_SHARE = 0.9;
 
-export interface RaftNodeOptions {
+export interface RaftNodeOptions<Reply = unknown> {
   readonly identity: NodeIdentity;
   /** Address of every first member, this node included. */
   readonly members: ReadonlyMap<NodeId, string>;
   /** For a node that was added to a group that exists. */
   readonly join?: JoinOptions | undefined;
   readonly engine: Engine;
-  readonly machine: StateMachine;
+  readonly machine: StateMachine<Reply>;
   readonly dialer: Dialer;
   readonly clock: Clock;
   readonly prng: Prng;

@@ -57,6 +57,8 @@ export interface Lookahead {
 }
 
 /**
+ * What every replica of a group runs its commands on.
+ *
  * Contract: `apply` depends on nothing but the command, the view and the state
  * built by earlier commands; no clock, no randomness, no I/O, same result on
  * every replica. Bad input yields a reply that says so, never a throw: a throw
@@ -64,8 +66,10 @@ export interface Lookahead {
  *
  * Keys of the machine are relative: the host puts its generation prefix before
  * them, so that a snapshot can be staged beside live data.
+ *
+ * @typeParam Reply What a proposer is told of its command
  */
-export interface StateMachine {
+export interface StateMachine<Reply = unknown> {
   /**
    * Latest time of a command that it knows of, restored ones included: where
    * the time in the log goes on. Without it every start begins at 0 again.
@@ -82,7 +86,7 @@ export interface StateMachine {
    */
   prefetch(commands: readonly CommittedCommand[], ahead: Lookahead): void;
   /** @returns The reply for whoever proposed the command */
-  apply(command: CommittedCommand, view: MachineView): unknown;
+  apply(command: CommittedCommand, view: MachineView): Reply;
   /**
    * Records of in-memory state that changed since the last call, called once
    * after the commands of a batch and written together with their writes: a
