@@ -39,12 +39,36 @@ async function serve(
   logger: Logger,
   signal: AbortSignal,
 ): Promise<void> {
-  const { controllers, updateIntervalMs, listen, port } = settings;
+  const { listen, port } = settings;
   if (settings.namesGroups) {
     logger.warn("-shard-groups is ignored: the controllers know the groups");
   }
   const guard = new AdminGuard({ token: await adminToken(settings), clock: systemClock });
   await using stack = new AsyncDisposableStack();
+  const { collector, hub, handler } = assemble(settings, logger, guard, stack);
+  const server = serveHttp({ host: listen, port, handler, clock: systemClock });
+  collector.start();
+  if (!isLoopback(listen)) {
+    logger.warn("Everybody who reaches this address can read all keys: no password is asked for");
+  }
+  logger.info(`Dashboard listening on ${server.url}`);
+  await aborted(signal);
+  hub.close();
+  await server.close();
+}
+
+/**
+ * Puts together what watches the cluster and what answers browsers.
+ *
+ * @param stack Closes all of it, the last part first
+ */
+function assemble(
+  settings: DashboardSettings,
+  logger: Logger,
+  guard: AdminGuard,
+  stack: AsyncDisposableStack,
+) {
+  const { controllers, updateIntervalMs, listen } = settings;
   const dialer = stack.adopt(new GrpcDialer(), (dialer) => dialer.close());
   const prng = createPrng(randomSeed());
   const shared = { controllers, dialer, clock: systemClock, prng, logger };
@@ -73,15 +97,7 @@ async function serve(
     isLocal: isLoopback(listen),
     onError: (error) => logger.error("Cannot answer a request", { error }),
   });
-  const server = serveHttp({ host: listen, port, handler, clock: systemClock });
-  collector.start();
-  if (!isLoopback(listen)) {
-    logger.warn("Everybody who reaches this address can read all keys: no password is asked for");
-  }
-  logger.info(`Dashboard listening on ${server.url}`);
-  await aborted(signal);
-  hub.close();
-  await server.close();
+  return { collector, hub, handler };
 }
 
 /** @throws {Error} When the file cannot be read or holds no token; the token itself is not told */

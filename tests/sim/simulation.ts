@@ -53,7 +53,7 @@ export class Simulation {
   readonly #hub: ObserverHub;
   readonly #history = new History(() => this.#clock.now());
   readonly #cluster: SimCluster;
-  readonly #clients: SimClient[] = [];
+  readonly #clients: readonly SimClient[];
   readonly #admin: Admin;
   readonly #memberAdmin: MemberAdmin;
   readonly #nemesis: Nemesis;
@@ -63,23 +63,23 @@ export class Simulation {
   constructor(options: SimOptions, hooks: SimHooks = {}) {
     const { seed, nemesis, workload } = options;
     this.#options = options;
+    // Whoever draws gets a generator of its own; their order is part of what a seed means.
     this.#draw = new Draw(createPrng(seed)).fork();
     this.#events = new EventLog(() => this.#clock.now(), hooks.trace);
-    const judges = [new HistoryChecker(), new LinearizabilityChecker()];
-    const checkers = [...createCheckers(limitsOf(options)), ...judges];
     const traps = new Traps(this.#clock);
-    this.#hub = new ObserverHub([this.#statistics, this.#events, ...checkers, traps]);
-    const parts = {
-      clock: this.#clock,
-      hub: this.#hub,
-      events: this.#events,
-      statistics: this.#statistics,
-    };
-    this.#cluster = new SimCluster({ ...parts, options, draw: this.#draw.fork() });
-    const names = Array.from({ length: workload.clients }, (_, i) => `client-${i}`);
+    this.#hub = new ObserverHub([
+      this.#statistics,
+      this.#events,
+      ...createCheckers(limitsOf(options)),
+      new HistoryChecker(),
+      new LinearizabilityChecker(),
+      traps,
+    ]);
+    this.#cluster = new SimCluster({ ...this.#instruments, options, draw: this.#draw.fork() });
     const cluster = this.#cluster;
+    const names = Array.from({ length: workload.clients }, (_, i) => `client-${i}`);
     this.#nemesis = new Nemesis({
-      ...parts,
+      ...this.#instruments,
       traps,
       options: nemesis,
       cluster,
@@ -87,34 +87,44 @@ export class Simulation {
       draw: this.#draw.fork(),
     });
     this.#admin = new Admin({
-      ...parts,
+      ...this.#instruments,
       clerk: cluster.ctrlerClerk("admin"),
       cluster,
       draw: this.#draw.fork(),
       periodMs: workload.adminPeriodMs,
     });
     this.#memberAdmin = new MemberAdmin({
-      ...parts,
+      ...this.#instruments,
       cluster,
       draw: this.#draw.fork(),
       periodMs: workload.memberPeriodMs,
       losesDisks: nemesis.weights["wiped disk"] !== undefined,
     });
-    for (const [number, name] of names.entries()) {
-      const createClerk = () => cluster.kvClerk(name);
-      const draw = this.#draw.fork();
-      const reader = cluster.replicaReader(name, draw);
-      const client = {
-        ...parts,
-        number,
-        options: workload,
-        draw,
-        history: this.#history,
-        createClerk,
-        getAnywhere: reader.get.bind(reader),
-      };
-      this.#clients.push(new SimClient(client));
-    }
+    this.#clients = names.map((name, number) => this.#createClient(name, number));
+  }
+
+  /** What everybody in the system runs on, is watched by and reports to. */
+  get #instruments() {
+    return {
+      clock: this.#clock,
+      hub: this.#hub,
+      events: this.#events,
+      statistics: this.#statistics,
+    };
+  }
+
+  #createClient(name: string, number: number): SimClient {
+    const draw = this.#draw.fork();
+    const reader = this.#cluster.replicaReader(name, draw);
+    return new SimClient({
+      ...this.#instruments,
+      number,
+      options: this.#options.workload,
+      draw,
+      history: this.#history,
+      createClerk: () => this.#cluster.kvClerk(name),
+      getAnywhere: reader.get.bind(reader),
+    });
   }
 
   async run(): Promise<SimResult> {

@@ -7,7 +7,12 @@
  * Arguments: directory, address, and for the leader the followers' addresses.
  */
 import { setImmediate } from "node:timers";
-import { Server, ServerCredentials, type ServerDuplexStream } from "@grpc/grpc-js";
+import {
+  type ClientDuplexStream,
+  Server,
+  ServerCredentials,
+  type ServerDuplexStream,
+} from "@grpc/grpc-js";
 import { createNative, type NativeDatabase, promised } from "../../../storage/rocksdb_binding.ts";
 import {
   decodeNumbers,
@@ -24,6 +29,7 @@ const ENTRIES_IN_FLIGHT_MAX = 4;
 const PEER_TIMEOUT_MS = 30_000;
 
 type Call = ServerDuplexStream<Buffer, Buffer>;
+type Follower = ClientDuplexStream<Buffer, Buffer>;
 
 /** A file that is appended to; what comes while it is synced shares the next sync. */
 class Log {
@@ -109,53 +115,73 @@ function follow(log: Log, store: Store): (call: Call) => void {
   };
 }
 
+/** Orders what clients put into entries, and commits those that a majority has synced. */
+class Leader {
+  readonly #log: Log;
+  readonly #store: Store;
+  readonly #followers: readonly Follower[];
+  /** Last entry that each process has synced: the followers in their order, then this one. */
+  readonly #synced: number[];
+  #pending: { readonly call: Call; readonly request: Buffer }[] = [];
+  #lastIndex = 0;
+
+  constructor(log: Log, store: Store, followers: readonly Follower[]) {
+    this.#log = log;
+    this.#store = store;
+    this.#followers = followers;
+    this.#synced = [...followers.map(() => 0), 0];
+    followers.forEach((follower, i) => {
+      follower.on("data", (answer: Buffer) => this.#onSynced(i, decodeNumbers(answer)[0] ?? 0));
+    });
+  }
+
+  serve(call: Call): void {
+    call.on("data", (request: Buffer) => {
+      this.#pending.push({ call, request });
+      // What comes in one turn of the event loop shares an entry.
+      if (this.#pending.length === 1) setImmediate(() => this.#propose());
+    });
+  }
+
+  #propose(): void {
+    const underWay = this.#lastIndex - this.#store.commit;
+    if (this.#pending.length === 0 || underWay >= ENTRIES_IN_FLIGHT_MAX) return;
+    const batch = this.#pending;
+    this.#pending = [];
+    const index = ++this.#lastIndex;
+    const entry = encodeEntry(index, this.#store.commit, batch.map(({ request }) => request));
+    this.#store.add(index, entry.subarray(ENTRY_HEAD_BYTES), () => {
+      for (const [call, requests] of Map.groupBy(batch, ({ call }) => call)) {
+        call.write(encodeNumbers(requests.map(({ request }) => requestNumber(request))));
+      }
+      // Nothing follows that would tell the followers.
+      if (this.#lastIndex === index) this.#broadcast(encodeEntry(0, index, []));
+    });
+    this.#broadcast(entry);
+    this.#log.append(entry, () => this.#onSynced(this.#followers.length, index));
+  }
+
+  #broadcast(frame: Buffer): void {
+    for (const follower of this.#followers) follower.write(frame);
+  }
+
+  #onSynced(process: number, index: number): void {
+    this.#synced[process] = index;
+    const descending = this.#synced.toSorted((a, b) => b - a);
+    const quorum = descending[this.#followers.length >>> 1] as number;
+    if (quorum > this.#store.commit) this.#store.commitTo(quorum);
+    this.#propose();
+  }
+}
+
 async function lead(
   log: Log,
   store: Store,
   followers: readonly string[],
 ): Promise<(call: Call) => void> {
   const streams = await Promise.all(followers.map((each) => openStream(each, PEER_TIMEOUT_MS)));
-  /** Last entry that each has synced, this process last. */
-  const synced = [...streams.map(() => 0), 0];
-  let pending: { readonly call: Call; readonly request: Buffer }[] = [];
-  let index = 0;
-  const advance = () => {
-    const quorum = synced.toSorted((a, b) => b - a)[streams.length >>> 1] as number;
-    if (quorum > store.commit) store.commitTo(quorum);
-    propose();
-  };
-  const propose = () => {
-    if (pending.length === 0 || index - store.commit >= ENTRIES_IN_FLIGHT_MAX) return;
-    const batch = pending;
-    pending = [];
-    const own = ++index;
-    const entry = encodeEntry(own, store.commit, batch.map(({ request }) => request));
-    store.add(own, entry.subarray(ENTRY_HEAD_BYTES), () => {
-      for (const [call, requests] of Map.groupBy(batch, ({ call }) => call)) {
-        call.write(encodeNumbers(requests.map(({ request }) => requestNumber(request))));
-      }
-      // Nothing follows that would tell them.
-      if (index === own) { for (const stream of streams) stream.write(encodeEntry(0, own, [])); }
-    });
-    for (const stream of streams) stream.write(entry);
-    log.append(entry, () => {
-      synced[streams.length] = own;
-      advance();
-    });
-  };
-  streams.forEach((stream, i) => {
-    stream.on("data", (answer: Buffer) => {
-      synced[i] = decodeNumbers(answer)[0] ?? 0;
-      advance();
-    });
-  });
-  return (call) => {
-    call.on("data", (request: Buffer) => {
-      pending.push({ call, request });
-      // What comes in one turn of the event loop shares an entry.
-      if (pending.length === 1) setImmediate(propose);
-    });
-  };
+  const leader = new Leader(log, store, streams);
+  return (call) => leader.serve(call);
 }
 
 async function main(

@@ -41,53 +41,51 @@ const RESTART_SLACK_MS = 500;
 /** Files are never smaller than a page, and a log is cut now and then only. */
 const STORAGE_SLACK_BYTES = 16 << 20;
 
+/** A cost, and where it is found in the figures. */
+interface MeasuredCost extends Omit<Cost, "values"> {
+  readonly value: (figures: SizeFigures) => number;
+}
+
+const SPACE_COSTS: readonly MeasuredCost[] = [
+  {
+    name: "written to disk, MiB",
+    law: "linear",
+    value: ({ writtenBytes }) => writtenBytes,
+    slack: STORAGE_SLACK_BYTES,
+    show: mebibytes,
+  },
+  {
+    name: "memory of a replica, MiB",
+    law: "linear",
+    value: ({ residentBytes }) => residentBytes,
+    slack: MEMORY_SLACK_BYTES,
+    show: mebibytes,
+  },
+  {
+    name: "storage of a replica, MiB",
+    law: "linear",
+    value: ({ storageBytes }) => storageBytes,
+    slack: STORAGE_SLACK_BYTES,
+    show: mebibytes,
+  },
+];
+
+const TRANSFER = { law: "linear", slack: TIME_SLACK_MS, show: seconds } as const;
+const RESTART = { law: "constant", slack: RESTART_SLACK_MS, show: seconds } as const;
+
+const TIME_COSTS: readonly MeasuredCost[] = [
+  { ...TRANSFER, name: "load, s", value: ({ loadMs }) => loadMs },
+  { ...RESTART, name: "restart until it listens, s", value: ({ listenMs }) => listenMs },
+  { ...RESTART, name: "restart until it has caught up, s", value: ({ caughtUpMs }) => caughtUpMs },
+  { ...TRANSFER, name: "a group joins, s", value: ({ join }) => join.ms },
+  { ...TRANSFER, name: "a group leaves, s", value: ({ leave }) => leave.ms },
+  { ...TRANSFER, name: "a new member has everything, s", value: ({ newMemberMs }) => newMemberMs },
+];
+
 /** @param figures One for each number of keys, the lowest first */
 export function costsOf(figures: readonly SizeFigures[]): Cost[] {
-  const each = (value: (one: SizeFigures) => number) => figures.map(value);
-  const times = { slack: TIME_SLACK_MS, show: seconds };
-  const restart = { law: "constant", slack: RESTART_SLACK_MS, show: seconds } as const;
-  return [
-    {
-      name: "written to disk, MiB",
-      law: "linear",
-      values: each(({ writtenBytes }) => writtenBytes),
-      slack: STORAGE_SLACK_BYTES,
-      show: mebibytes,
-    },
-    {
-      name: "memory of a replica, MiB",
-      law: "linear",
-      values: each(({ residentBytes }) => residentBytes),
-      slack: MEMORY_SLACK_BYTES,
-      show: mebibytes,
-    },
-    {
-      name: "storage of a replica, MiB",
-      law: "linear",
-      values: each(({ storageBytes }) => storageBytes),
-      slack: STORAGE_SLACK_BYTES,
-      show: mebibytes,
-    },
-    { ...times, name: "load, s", law: "linear", values: each(({ loadMs }) => loadMs) },
-    {
-      ...restart,
-      name: "restart until it listens, s",
-      values: each(({ listenMs }) => listenMs),
-    },
-    {
-      ...restart,
-      name: "restart until it has caught up, s",
-      values: each(({ caughtUpMs }) => caughtUpMs),
-    },
-    { ...times, name: "a group joins, s", law: "linear", values: each(({ join }) => join.ms) },
-    { ...times, name: "a group leaves, s", law: "linear", values: each(({ leave }) => leave.ms) },
-    {
-      ...times,
-      name: "a new member has everything, s",
-      law: "linear",
-      values: each(({ newMemberMs }) => newMemberMs),
-    },
-  ];
+  return [...SPACE_COSTS, ...TIME_COSTS]
+    .map(({ value, ...cost }) => ({ ...cost, values: figures.map(value) }));
 }
 
 /** What a key costs: totals divided, for the reader; they are judged as totals. */
