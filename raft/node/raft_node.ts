@@ -5,8 +5,8 @@
  */
 import { KvError } from "../../rpc/errors.ts";
 import type { ServiceRoutes } from "../../rpc/service.ts";
-import type { Timer } from "../../runtime/clock.ts";
 import { randomId } from "../../runtime/prng.ts";
+import type { RaftConfig } from "../config.ts";
 import type { Message } from "../message.ts";
 import { ProposalError, RawNode } from "../mod.ts";
 import type { ProgressStatus } from "../status.ts";
@@ -40,8 +40,9 @@ import {
   retentionLimits,
   TICK_MS_DEFAULT,
 } from "./raft_node_options.ts";
-import { openStored, type StoredNode } from "./stored_node.ts";
 import type { MachineReader } from "./state_machine.ts";
+import { openStored, type StoredNode } from "./stored_node.ts";
+import { Turns } from "./turns.ts";
 
 /** Entries a leader has proposed and not seen committed; beyond, proposals gather for the next. */
 const ENTRIES_IN_FLIGHT_MAX = 4;
@@ -67,9 +68,7 @@ export class RaftNode<Reply = unknown> {
   readonly #rounds: Rounds;
   readonly #inbox: Message[] = [];
   readonly #logTime: LogTime;
-  #ticks = 0;
-  #timer: Timer | undefined;
-  #turnScheduled = false;
+  readonly #turns: Turns;
   #stopped = false;
 
   /**
@@ -102,46 +101,25 @@ export class RaftNode<Reply = unknown> {
     stored: StoredNode,
     registry: PeerRegistry,
   ) {
-    const { engine, machine, identity } = options;
+    const { engine, identity, clock, tickMs = TICK_MS_DEFAULT } = options;
     const config = raftConfig(options);
     const onFatal = (error: unknown) => this.#fail(error);
     this.#options = options;
-    this.#logTime = new LogTime(options.clock);
+    this.#logTime = new LogTime(clock);
+    this.#turns = new Turns({
+      clock,
+      tickMs,
+      onTurn: (ticks) => this.#turn(ticks),
+      onTick: (lateMs) => this.metrics.ticked(lateMs),
+      onFatal,
+    });
     this.#core = new RawNode({ ...stored, config, prng: options.prng });
     this.#barriers = new ReadBarriers(2 * config.electionTicks);
     this.#generation = new LiveGeneration(engine, stored.generation);
     const lookout = new ApplyLookout(stored.applied);
     this.#check = new CheckService({ ...options, generation: this.#generation, lookout });
-    this.#applier = new Applier({
-      identity,
-      engine,
-      machine,
-      generation: this.#generation,
-      // Not the incarnation, which every member is told, and every client that asks.
-      secret: randomId(options.prng),
-      roster: stored.roster,
-      lookout,
-      onMembers: (...change) => this.#members.onApplied(...change),
-      onReplies: (entries) => this.#onReplies(entries),
-      onApplied: (index) => this.#onApplied(index),
-      pendingBytesMax: Math.min(PENDING_BYTES_MAX, config.applyBytesMax / 2),
-      isAwaited: () => this.#barriers.hasWaiting || this.#proposals.hasDecided,
-      onFatal,
-    });
-    this.#persister = new Persister({
-      identity,
-      engine,
-      store: stored.store,
-      machine,
-      generation: this.#generation,
-      applier: this.#applier,
-      clock: options.clock,
-      metrics: this.metrics,
-      retainedEntriesMax: retentionLimits(options).entriesMax,
-      onPersisted: (rounds) => this.#onPersisted(rounds),
-      onInstalled: (roster) => this.#members.onInstalled(roster),
-      onFatal,
-    });
+    this.#applier = this.#createApplier(stored.roster, lookout, config);
+    this.#persister = this.#createPersister(stored);
     const { roster, incarnation } = stored;
     const shared = { ...options, roster, incarnation, registry, onFatal };
     this.#transport = new RpcTransport(shared);
@@ -166,9 +144,9 @@ export class RaftNode<Reply = unknown> {
       addressOf: (peer) => this.#transport.addressOf(peer),
       transmit: (message) => this.#rounds.transmit([message]),
       onStepped: () => this.#rounds.take(),
-      wake: () => this.#wake(),
+      wake: () => this.#turns.wake(),
     });
-    this.#held = new HeldMessages({ ...shared, core: this.#core, wake: () => this.#wake() });
+    this.#held = new HeldMessages({ ...shared, core: this.#core, wake: () => this.#turns.wake() });
     this.#rounds = new Rounds({
       identity,
       observer: options.observer,
@@ -181,6 +159,44 @@ export class RaftNode<Reply = unknown> {
       snapshots: this.#snapshots,
       held: this.#held,
       onInstalled: (index) => this.#onInstalled(index),
+    });
+  }
+
+  #createApplier(roster: Roster, lookout: ApplyLookout, config: RaftConfig): Applier {
+    const { identity, engine, machine, prng } = this.#options;
+    return new Applier({
+      identity,
+      engine,
+      machine,
+      generation: this.#generation,
+      // Not the incarnation, which every member is told, and every client that asks.
+      secret: randomId(prng),
+      roster,
+      lookout,
+      onMembers: (...change) => this.#members.onApplied(...change),
+      onReplies: (entries) => this.#onReplies(entries),
+      onApplied: (index) => this.#onApplied(index),
+      pendingBytesMax: Math.min(PENDING_BYTES_MAX, config.applyBytesMax / 2),
+      isAwaited: () => this.#barriers.hasWaiting || this.#proposals.hasDecided,
+      onFatal: (error) => this.#fail(error),
+    });
+  }
+
+  #createPersister({ store }: StoredNode): Persister {
+    const { identity, engine, machine, clock } = this.#options;
+    return new Persister({
+      identity,
+      engine,
+      store,
+      machine,
+      generation: this.#generation,
+      applier: this.#applier,
+      clock,
+      metrics: this.metrics,
+      retainedEntriesMax: retentionLimits(this.#options).entriesMax,
+      onPersisted: (rounds) => this.#onPersisted(rounds),
+      onInstalled: (roster) => this.#members.onInstalled(roster),
+      onFatal: (error) => this.#fail(error),
     });
   }
 
@@ -209,7 +225,7 @@ export class RaftNode<Reply = unknown> {
       return Promise.reject(this.#leadership.notLeader());
     }
     const reply = this.#proposals.enqueue(payload, replyAt, values);
-    this.#wake();
+    this.#turns.wake();
     // What is proposed here is answered by the machine and nobody else.
     return reply as Promise<Reply>;
   }
@@ -225,7 +241,7 @@ export class RaftNode<Reply = unknown> {
     const isRefused = where === "onLeader" && !this.#leadership.isOwn;
     if (isRefused || this.#stopped) return Promise.reject(this.#leadership.notLeader());
     const barrier = this.#barriers.enqueue();
-    this.#wake();
+    this.#turns.wake();
     return barrier;
   }
 
@@ -265,7 +281,7 @@ export class RaftNode<Reply = unknown> {
     } catch (error) {
       throw refusal(error, this.#leadership.notLeader());
     }
-    this.#wake();
+    this.#turns.wake();
     await applied;
     return await this.#members.settled();
   }
@@ -281,7 +297,7 @@ export class RaftNode<Reply = unknown> {
       const why = `Cannot hand leadership to node ${to - 1}: it is no voting member besides this`;
       throw new KvError("INVALID_ARGUMENT", why);
     }
-    this.#wake();
+    this.#turns.wake();
   }
 
   /** What a leader knows of every member; empty elsewhere. */
@@ -312,54 +328,27 @@ export class RaftNode<Reply = unknown> {
     this.#transport.onMessage((message) => {
       this.#options.observer?.messageTaken?.(message);
       this.#inbox.push(message);
-      this.#wake();
+      this.#turns.wake();
     });
     this.#transport.onUnreachable((peer) => {
       this.#core.reportUnreachable(peer);
       this.#snapshots.remind(peer);
-      this.#wake();
+      this.#turns.wake();
     });
     this.#transport.onGone((peer) => {
       this.#core.reportGone(peer);
-      this.#wake();
+      this.#turns.wake();
     });
-    this.#scheduleTick();
-    this.#wake();
+    this.#turns.start();
   }
 
-  #scheduleTick(): void {
-    const { clock, tickMs = TICK_MS_DEFAULT } = this.#options;
-    const dueAt = clock.now() + tickMs;
-    this.#timer = clock.setTimer(() => {
-      this.metrics.ticked(clock.now() - dueAt);
-      this.#ticks++;
-      this.#scheduleTick();
-      this.#wake();
-    }, tickMs);
-  }
-
-  /** Runs a turn once the present callback is done, so that what arrives together is handled together. */
-  #wake(): void {
-    if (this.#turnScheduled || this.#stopped) return;
-    this.#turnScheduled = true;
-    queueMicrotask(() => {
-      this.#turnScheduled = false;
-      if (this.#stopped) return;
-      try {
-        this.#turn();
-      } catch (error) {
-        this.#fail(error);
-      }
-    });
-  }
-
-  #turn(): void {
+  #turn(ticks: number): void {
     this.#core.observeClock(Math.floor(this.#options.clock.now()));
     for (const message of this.#inbox.splice(0)) {
       if (message.type === "snapshot") this.#snapshots.receive(message);
       else this.#core.step(message);
     }
-    for (; this.#ticks > 0; this.#ticks--) {
+    for (let i = 0; i < ticks; i++) {
       this.#core.tick();
       this.#barriers.tick();
       this.#applier.tick();
@@ -414,7 +403,7 @@ export class RaftNode<Reply = unknown> {
 
   #onPersisted(rounds: readonly Round[]): void {
     this.#rounds.persisted(rounds);
-    this.#wake();
+    this.#turns.wake();
   }
 
   #onInstalled(index: LogIndex): void {
@@ -437,7 +426,7 @@ export class RaftNode<Reply = unknown> {
     this.#proposals.applied(index);
     this.#barriers.onApplied(index);
     this.#compact(index);
-    this.#wake();
+    this.#turns.wake();
   }
 
   #observeLogTime(): void {
@@ -471,7 +460,7 @@ export class RaftNode<Reply = unknown> {
 
   #halt(error: KvError): void {
     this.#stopped = true;
-    this.#timer?.cancel();
+    this.#turns.stop();
     this.#held.stop();
     this.#meeting.end();
     this.#proposals.failAll(error);
