@@ -1,7 +1,7 @@
 /** From waiting calls to one message and back: what goes into a batch, and how it is written. */
 import { type BatchRequest, WriteBatch } from "../proto/gen/shardkv.ts";
 import { asBuffer } from "../runtime/buffers.ts";
-import type { PendingCall } from "./call.ts";
+import type { PendingCall } from "./pending_call.ts";
 import type { CallQueue } from "./call_queue.ts";
 import type { Session } from "./session.ts";
 

@@ -1,7 +1,7 @@
 /** What a clerk does to calls before they leave: `deno task bench:micro client`. */
 import { KvServiceService, WriteOp } from "../proto/gen/shardkv.ts";
 import { encodeBatch, takeBatch } from "./batcher.ts";
-import { Command, PendingCall } from "./call.ts";
+import { Command, PendingCall } from "./pending_call.ts";
 import { CallQueue } from "./call_queue.ts";
 import { Session } from "./session.ts";
 

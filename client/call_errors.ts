@@ -1,7 +1,7 @@
 /** The errors with which a call ends that got no answer: what was tried, and what it may have done. */
 import { KvError } from "../rpc/errors.ts";
 import { WriteOp } from "../proto/gen/shardkv.ts";
-import type { PendingCall } from "./call.ts";
+import type { PendingCall } from "./pending_call.ts";
 
 /** Longest part of a key that is shown, in characters. */
 const KEY_SHOWN_MAX = 64;

@@ -1,5 +1,5 @@
 /** The calls of one group that wait for a place in a batch. */
-import type { PendingCall } from "./call.ts";
+import type { PendingCall } from "./pending_call.ts";
 
 /** Settled calls that may stand in the queue before they are swept out. */
 const SETTLED_MAX = 1_024;

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import type { PendingCall } from "./call.ts";
+import type { PendingCall } from "./pending_call.ts";
 import { CallQueue } from "./call_queue.ts";
 import { putCall } from "./testing/put_call.ts";
 

@@ -1,7 +1,7 @@
 /** The deadlines of many calls behind a single timer. */
 import { invariant } from "../runtime/invariant.ts";
 import type { Clock, Timer } from "../runtime/clock.ts";
-import type { PendingCall } from "./call.ts";
+import type { PendingCall } from "./pending_call.ts";
 
 /** Calls with equal timeouts, hence in the order of their deadlines. */
 interface Lane {

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { WriteOp } from "../proto/gen/shardkv.ts";
 import { VirtualClock } from "../runtime/virtual_clock.ts";
-import { Command, PendingCall } from "./call.ts";
+import { Command, PendingCall } from "./pending_call.ts";
 import { Deadlines } from "./deadlines.ts";
 
 function aCall(index: number): PendingCall {

@@ -7,7 +7,7 @@ import { KvError } from "../rpc/errors.ts";
 import type { Dialer } from "../rpc/service.ts";
 import { type BackoffBounds, backoffMs } from "../rpc/retry.ts";
 import { takeNumberBack } from "./batcher.ts";
-import type { PendingCall } from "./call.ts";
+import type { PendingCall } from "./pending_call.ts";
 import { aborted, clerkClosed, expired, refused } from "./call_errors.ts";
 import { Deadlines } from "./deadlines.ts";
 import { type CallOwner, GroupConnection } from "./group_connection.ts";

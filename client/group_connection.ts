@@ -7,7 +7,7 @@ import { errorTraits, isErrorCode, KvError } from "../rpc/errors.ts";
 import type { Dialer } from "../rpc/service.ts";
 import { backoffMs } from "../rpc/retry.ts";
 import { type Batch, BATCH_COMMANDS_MAX, callsOf, takeBatch, takeNumberBack } from "./batcher.ts";
-import type { PendingCall } from "./call.ts";
+import type { PendingCall } from "./pending_call.ts";
 import { wasNeverSent } from "./deadline_error.ts";
 import { CallQueue } from "./call_queue.ts";
 import type { ReplicaChoice } from "./replica_choice.ts";

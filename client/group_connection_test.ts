@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { createPrng } from "../runtime/prng.ts";
 import { VirtualClock } from "../runtime/virtual_clock.ts";
 import { BATCH_COMMANDS_MAX } from "./batcher.ts";
-import type { PendingCall } from "./call.ts";
+import type { PendingCall } from "./pending_call.ts";
 import { type CallOwner, GroupConnection } from "./group_connection.ts";
 import { ReplicaChoice } from "./replica_choice.ts";
 import { Session } from "./session.ts";

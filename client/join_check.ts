@@ -5,7 +5,7 @@
 import { KvError } from "../rpc/errors.ts";
 import type { Dialer } from "../rpc/service.ts";
 import { type Clock, sleep } from "../runtime/clock.ts";
-import { applyChange } from "../shardctrler/changes.ts";
+import { applyChange } from "../shardctrler/apply_change.ts";
 import { checkChange, type Refusal } from "../shardctrler/change.ts";
 import { type Gid, type GroupIdentity, isOtherGroup, NO_IDENTITY } from "../shardctrler/config.ts";
 import type { CtrlerClerk } from "./ctrler_clerk.ts";

@@ -10,7 +10,7 @@ import { KvError } from "../rpc/errors.ts";
 import { ManualStream } from "../rpc/testing/manual_stream.ts";
 import { VirtualClock } from "../runtime/virtual_clock.ts";
 import type { Batch } from "./batcher.ts";
-import { Command, PendingCall } from "./call.ts";
+import { Command, PendingCall } from "./pending_call.ts";
 import { ReplicaStream } from "./replica_stream.ts";
 import { Session } from "./session.ts";
 

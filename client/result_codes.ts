@@ -2,7 +2,7 @@
 import { ResultCode } from "../proto/gen/shardkv.ts";
 import { KvError } from "../rpc/errors.ts";
 import type { Gid } from "../shardctrler/config.ts";
-import type { PendingCall } from "./call.ts";
+import type { PendingCall } from "./pending_call.ts";
 
 /** The error a result code stands for, or undefined if the command was carried out. */
 export function refusal(code: ResultCode, call: PendingCall, gid: Gid): KvError | undefined {

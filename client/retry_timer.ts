@@ -1,6 +1,6 @@
 /** Calls that wait before they look for their group again, behind few timers. */
 import type { Clock, Timer } from "../runtime/clock.ts";
-import type { PendingCall } from "./call.ts";
+import type { PendingCall } from "./pending_call.ts";
 
 /** Calls whose waits end within the same slot of this many milliseconds share a timer. */
 const SLOT_MS = 8;

@@ -19,9 +19,9 @@ import type { Prng } from "../runtime/prng.ts";
 import { type Config, CONTROLLERS_GID, isForeign } from "../shardctrler/config.ts";
 import type { ClusterState, History } from "./api.ts";
 import { GroupDirectory } from "./group_directory.ts";
-import { Roll } from "./roll.ts";
+import { NodeDirectory } from "./node_directory.ts";
 import { buildState } from "./state/cluster_state.ts";
-import { groupVoices } from "./state/group_voice.ts";
+import { groupReports } from "./state/group_report.ts";
 import { SampleHistory } from "./state/history.ts";
 import { MoveTracker } from "./state/move_tracker.ts";
 import { byGroup, leaderOf, type NodeAnswer } from "./state/observation.ts";
@@ -53,7 +53,7 @@ export interface CollectorOptions {
 export class Collector {
   readonly #options: CollectorOptions;
   readonly #clerk: CtrlerClerk;
-  readonly #roll: Roll;
+  readonly #nodes: NodeDirectory;
   readonly #groups = new GroupDirectory();
   readonly #history = new SampleHistory();
   readonly #stopped = new AbortController();
@@ -69,7 +69,7 @@ export class Collector {
     const { dialer } = options;
     this.#options = options;
     this.#clerk = new CtrlerClerk(options);
-    this.#roll = new Roll({ onForgotten: (address) => dialer.forget(address) });
+    this.#nodes = new NodeDirectory({ onForgotten: (address) => dialer.forget(address) });
     this.#list();
   }
 
@@ -131,7 +131,7 @@ export class Collector {
   }
 
   async #lookAtStatus(): Promise<void> {
-    await Promise.all(this.#roll.nodes.map((node) => this.#ask(node)));
+    await Promise.all(this.#nodes.nodes.map((node) => this.#ask(node)));
     this.#publish();
   }
 
@@ -167,7 +167,7 @@ export class Collector {
   }
 
   async #lookAtFigures(): Promise<void> {
-    const up = this.#roll.nodes.filter(({ isUp }) => isUp);
+    const up = this.#nodes.nodes.filter(({ isUp }) => isUp);
     await Promise.all([
       ...up.map((node) => this.#measure(node)),
       ...this.#leaders().map(({ gid, address }) => this.#askForMembers(gid, address)),
@@ -186,7 +186,7 @@ export class Collector {
   }
 
   #leaders(): { readonly gid: number; readonly address: string }[] {
-    return [...byGroup(this.#roll.observe()).values()].flatMap((nodes) => leaderOf(nodes) ?? []);
+    return [...byGroup(this.#nodes.observe()).values()].flatMap((nodes) => leaderOf(nodes) ?? []);
   }
 
   async #askForMembers(gid: number, address: string): Promise<void> {
@@ -196,7 +196,7 @@ export class Collector {
       timeoutMs: this.#answerMs,
     });
     const members = await attempt(clerk.list());
-    if (members !== undefined) this.#roll.takeMembers(gid, members);
+    if (members !== undefined) this.#nodes.takeMembers(gid, members);
   }
 
   /** Another store may have taken the addresses over: its configurations begin anew. */
@@ -253,7 +253,7 @@ export class Collector {
 
   #list(): void {
     const { controllers } = this.#options;
-    this.#roll.list([
+    this.#nodes.list([
       ...controllers.map((address, position) => ({ gid: CONTROLLERS_GID, address, position })),
       ...this.#groups.seats,
     ]);
@@ -261,13 +261,13 @@ export class Collector {
 
   #publish(): void {
     // Servers that are new are about to be asked: until then they would look as if they were down.
-    if (this.#roll.nodes.some(({ wasAsked }) => !wasAsked)) return;
+    if (this.#nodes.nodes.some(({ wasAsked }) => !wasAsked)) return;
     const { clock, updateIntervalMs: intervalMs, onState } = this.#options;
     const at = clock.wallTime();
-    const nodes = this.#roll.observe();
-    const voices = groupVoices(nodes);
-    if (this.#groups.release(nodes, voices, at)) this.#list();
-    this.#moves.observe(voices, this.#groups.gids, at);
+    const nodes = this.#nodes.observe();
+    const reports = groupReports(nodes);
+    if (this.#groups.release(nodes, reports, at)) this.#list();
+    this.#moves.observe(reports, this.#groups.gids, at);
     const { views: moves } = this.#moves;
     const stalled = this.#moves.stalled(at);
     const { config } = this;

@@ -1,7 +1,7 @@
 /** The groups of the latest configuration, and those that left and have not handed over everything. */
 import { type Config, type Gid, serversOf } from "../shardctrler/config.ts";
 import type { Instant } from "./api.ts";
-import type { GroupVoice } from "./state/group_voice.ts";
+import type { GroupReport } from "./state/group_report.ts";
 import type { NodeObservation } from "./state/observation.ts";
 import type { Seat } from "./tracked_node.ts";
 
@@ -61,7 +61,7 @@ export class GroupDirectory {
    */
   release(
     nodes: readonly NodeObservation[],
-    voices: ReadonlyMap<Gid, GroupVoice>,
+    reports: ReadonlyMap<Gid, GroupReport>,
     now: Instant,
   ): boolean {
     let released = false;
@@ -69,7 +69,7 @@ export class GroupDirectory {
       leaving.heardAt ??= now;
       if (nodes.some((node) => node.gid === gid && node.isUp)) leaving.heardAt = now;
       const isSilent = now - leaving.heardAt > SILENCE_MS_MAX;
-      if (!isSilent && !hasHandedOver(voices.get(gid), leaving)) continue;
+      if (!isSilent && !hasHandedOver(reports.get(gid), leaving)) continue;
       this.#leaving.delete(gid);
       released = true;
     }
@@ -77,8 +77,8 @@ export class GroupDirectory {
   }
 }
 
-function hasHandedOver(voice: GroupVoice | undefined, { configNum }: Leaving): boolean {
-  return voice?.isLeader === true && voice.configNum >= configNum && voice.shards.size === 0;
+function hasHandedOver(report: GroupReport | undefined, { configNum }: Leaving): boolean {
+  return report?.isLeader === true && report.configNum >= configNum && report.shards.size === 0;
 }
 
 function listed(config: Config | undefined): Gid[] {

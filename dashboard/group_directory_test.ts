@@ -1,14 +1,14 @@
 import { assertEquals } from "@std/assert";
 import { GroupDirectory, SILENCE_MS_MAX } from "./group_directory.ts";
-import type { GroupVoice } from "./state/group_voice.ts";
+import type { GroupReport } from "./state/group_report.ts";
 import {
   addressOf,
   configOf,
   node,
   NOW,
+  report,
   serversOfGroup,
   shard,
-  voice,
 } from "./state/state_testing.ts";
 
 const both = configOf(1, [1, 2]);
@@ -21,7 +21,7 @@ function directory(): GroupDirectory {
   return groups;
 }
 
-function voices(...all: [number, GroupVoice][]): Map<number, GroupVoice> {
+function reports(...all: [number, GroupReport][]): Map<number, GroupReport> {
   return new Map(all);
 }
 
@@ -32,10 +32,10 @@ Deno.test("GroupDirectory knows the servers of a group that left until it has ha
     ...serversOfGroup(1),
   ]);
   const nodes = [node(1, 0, { role: "Leader" })];
-  assertEquals(groups.release(nodes, voices(voice(1, 2, [shard(0, "BePulling")])), NOW), false);
+  assertEquals(groups.release(nodes, reports(report(1, 2, [shard(0, "BePulling")])), NOW), false);
   // It has not heard of the configuration that it is to leave in.
-  assertEquals(groups.release(nodes, voices(voice(1, 1, [])), NOW), false);
-  assertEquals(groups.release(nodes, voices(voice(1, 2, [])), NOW), true);
+  assertEquals(groups.release(nodes, reports(report(1, 1, [])), NOW), false);
+  assertEquals(groups.release(nodes, reports(report(1, 2, [])), NOW), true);
   assertEquals([...groups.gids], [2]);
 });
 
@@ -43,11 +43,11 @@ Deno.test("GroupDirectory lets a group go of which nothing is heard any more", (
   const groups = directory();
   const up = [node(1, 0)];
   const silent = [node(1, 0, {}, { isUp: false })];
-  assertEquals(groups.release(up, voices(), NOW), false);
-  assertEquals(groups.release(silent, voices(), NOW + SILENCE_MS_MAX), false);
-  assertEquals(groups.release(up, voices(), NOW + SILENCE_MS_MAX), false);
-  assertEquals(groups.release(silent, voices(), NOW + 2 * SILENCE_MS_MAX), false);
-  assertEquals(groups.release(silent, voices(), NOW + 2 * SILENCE_MS_MAX + 1), true);
+  assertEquals(groups.release(up, reports(), NOW), false);
+  assertEquals(groups.release(silent, reports(), NOW + SILENCE_MS_MAX), false);
+  assertEquals(groups.release(up, reports(), NOW + SILENCE_MS_MAX), false);
+  assertEquals(groups.release(silent, reports(), NOW + 2 * SILENCE_MS_MAX), false);
+  assertEquals(groups.release(silent, reports(), NOW + 2 * SILENCE_MS_MAX + 1), true);
 });
 
 Deno.test("GroupDirectory takes a group back that joins again, with the servers it has then", () => {
@@ -55,7 +55,7 @@ Deno.test("GroupDirectory takes a group back that joins again, with the servers 
   const moved = { ...both, num: 3, groups: new Map([[1, ["new:1"]], [2, serversOfGroup(2)]]) };
   groups.take(moved);
   assertEquals(groups.seats.map(({ address }) => address), ["new:1", ...serversOfGroup(2)]);
-  assertEquals(groups.release([], voices(), NOW + 10 * SILENCE_MS_MAX), false);
+  assertEquals(groups.release([], reports(), NOW + 10 * SILENCE_MS_MAX), false);
   groups.clear();
   assertEquals([groups.config, groups.seats], [undefined, []]);
 });
@@ -68,6 +68,6 @@ Deno.test("GroupDirectory keeps a group that holds the shards of a store without
     lastOwners: new Map([[0, 1]]),
     departed: new Map([[1, serversOfGroup(1)]]),
   });
-  assertEquals(groups.release([], voices(voice(1, 2, [])), NOW + 10 * SILENCE_MS_MAX), false);
+  assertEquals(groups.release([], reports(report(1, 2, [])), NOW + 10 * SILENCE_MS_MAX), false);
   assertEquals(groups.seats[0]?.address, addressOf(1, 0));
 });

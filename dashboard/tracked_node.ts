@@ -3,7 +3,7 @@ import type { GetMetricsResponse } from "../proto/gen/node.ts";
 import type { KvError } from "../rpc/errors.ts";
 import type { Gid } from "../shardctrler/config.ts";
 import type { Instant } from "./api.ts";
-import { type Interval, intervalBetween } from "./state/interval.ts";
+import { intervalBetween, type MetricsInterval } from "./state/metrics_interval.ts";
 import type { NodeAnswer, NodeObservation } from "./state/observation.ts";
 
 /** Where a server is found. */
@@ -27,7 +27,7 @@ export class TrackedNode {
   #error: string | null = null;
   #silences = 0;
   #counts: GetMetricsResponse | undefined;
-  #interval: Interval | undefined;
+  #interval: MetricsInterval | undefined;
 
   constructor(seat: Seat) {
     this.seat = seat;

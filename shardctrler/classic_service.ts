@@ -15,13 +15,13 @@ import { encodeConfig } from "./config_codec.ts";
 import type { ConfigFeed } from "./config_feed.ts";
 import type { ControllerService } from "./controller_service.ts";
 import { queryConfig } from "./query.ts";
-import type { ReplicatedLog } from "./replicated_log.ts";
+import type { ControllerLog } from "./controller_log.ts";
 
 /** Milliseconds a forwarded command may take; eRaft's own clients give up much sooner. */
 const FORWARD_TIMEOUT_MS = 5_000;
 
 export interface ClassicServiceOptions {
-  readonly log: ReplicatedLog;
+  readonly log: ControllerLog;
   readonly feed: ConfigFeed;
   readonly controller: ControllerService;
   readonly requests: RequestMetrics;

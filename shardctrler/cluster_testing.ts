@@ -6,7 +6,7 @@ import { silentLogger } from "../runtime/logger.ts";
 import { createPrng, type Prng } from "../runtime/prng.ts";
 import { VirtualClock } from "../runtime/virtual_clock.ts";
 import { MemoryEngine, type MemoryOperation } from "../storage/memory_engine.ts";
-import { Controller, type ControllerOptions } from "./node.ts";
+import { Controller, type ControllerOptions } from "./controller.ts";
 
 type Tuning = Partial<
   Pick<ControllerOptions, "shards" | "forward" | "retainedEntriesMax" | "retainedBytesMax">

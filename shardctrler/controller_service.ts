@@ -21,13 +21,13 @@ import { encodeConfig } from "./config_codec.ts";
 import type { ConfigFeed } from "./config_feed.ts";
 import { readConfig } from "./machine_store.ts";
 import { queryConfig } from "./query.ts";
-import type { ReplicatedLog } from "./replicated_log.ts";
+import type { ControllerLog } from "./controller_log.ts";
 
 /** Watch streams of one node: every server of every group and every client may hold one. */
 const WATCHERS_MAX = 4_096;
 
 export interface ControllerServiceOptions {
-  readonly log: ReplicatedLog;
+  readonly log: ControllerLog;
   readonly feed: ConfigFeed;
   readonly requests: RequestMetrics;
   /** Watch streams at a time. @default {WATCHERS_MAX} */
@@ -35,7 +35,7 @@ export interface ControllerServiceOptions {
 }
 
 export class ControllerService {
-  readonly #log: ReplicatedLog;
+  readonly #log: ControllerLog;
   readonly #feed: ConfigFeed;
   readonly #requests: RequestMetrics;
   readonly #watchersMax: number;

@@ -18,7 +18,7 @@ import {
 import type { Write } from "../storage/engine.ts";
 import type { Refusal } from "./change.ts";
 import { decodeChange } from "./change_codec.ts";
-import { applyChange, type ChangeOutcome } from "./changes.ts";
+import { applyChange, type ChangeOutcome } from "./apply_change.ts";
 import { type Config, emptyConfig, SHARDS_MAX, type StoreId } from "./config.ts";
 import { encodeConfig } from "./config_codec.ts";
 import { configKey, sessionKey, stateKey } from "./machine_keys.ts";

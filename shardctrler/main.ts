@@ -1,6 +1,6 @@
 /** The executable `shardctrlerserver`. */
 import { runServer, type ServerProgram } from "../server/process.ts";
-import { Controller } from "./node.ts";
+import { Controller } from "./controller.ts";
 import { type ControllerSettings, parseServerFlags } from "./server_flags.ts";
 
 const shardctrlerserver: ServerProgram<ControllerSettings> = {

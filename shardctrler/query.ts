@@ -3,7 +3,7 @@ import { KvError } from "../rpc/errors.ts";
 import type { Config } from "./config.ts";
 import type { ConfigFeed } from "./config_feed.ts";
 import { readConfig } from "./machine_store.ts";
-import type { ReplicatedLog } from "./replicated_log.ts";
+import type { ControllerLog } from "./controller_log.ts";
 
 /** The latest configuration, or in place of one that does not exist yet: its absence. */
 export type QueryResult = { readonly config: Config; readonly exact: boolean };
@@ -18,7 +18,7 @@ export type QueryResult = { readonly config: Config; readonly exact: boolean };
  * @throws {KvError} NOT_LEADER, OVERLOADED, UNAVAILABLE; NOT_READY while the cluster is starting
  */
 export async function queryConfig(
-  log: ReplicatedLog,
+  log: ControllerLog,
   feed: ConfigFeed,
   num: number,
 ): Promise<QueryResult> {

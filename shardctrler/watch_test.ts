@@ -6,7 +6,7 @@ import { ControllerCluster } from "./cluster_testing.ts";
 import { type Config, emptyConfig, type Gid } from "./config.ts";
 import { ConfigFeed } from "./config_feed.ts";
 import { ControllerService } from "./controller_service.ts";
-import type { ReplicatedLog } from "./replicated_log.ts";
+import type { ControllerLog } from "./controller_log.ts";
 
 function servers(...gids: Gid[]): Map<Gid, string[]> {
   return new Map(gids.map((gid) => [gid, [`a${gid}:1`]]));
@@ -22,7 +22,7 @@ function collect(watch: AsyncIterable<Config>): { nums: number[]; done: Promise<
 }
 
 /** A log that follows a leader and is asked for nothing else. */
-const aloof = { status: () => ({ leader: 1 }) } as unknown as ReplicatedLog;
+const aloof = { status: () => ({ leader: 1 }) } as unknown as ControllerLog;
 
 Deno.test("CtrlerClerk.watch() gives every configuration in order, old ones first", async () => {
   await using cluster = await ControllerCluster.start(3);

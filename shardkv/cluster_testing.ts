@@ -10,7 +10,7 @@ import { createPrng, type Prng } from "../runtime/prng.ts";
 import { ControllerCluster, type MessageDelay } from "../shardctrler/cluster_testing.ts";
 import type { Config, Gid } from "../shardctrler/config.ts";
 import { MemoryEngine } from "../storage/memory_engine.ts";
-import { GroupReplica, type GroupReplicaOptions } from "./node.ts";
+import { GroupReplica, type GroupReplicaOptions } from "./group_replica.ts";
 
 type Tuning = Partial<
   Pick<

@@ -1,6 +1,6 @@
 /** The executable `shardkvserver`. */
 import { runServer, type ServerProgram } from "../server/process.ts";
-import { GroupReplica } from "./node.ts";
+import { GroupReplica } from "./group_replica.ts";
 import { parseServerFlags, type ReplicaSettings } from "./server_flags.ts";
 
 const shardkvserver: ServerProgram<ReplicaSettings> = {

@@ -19,7 +19,7 @@ import {
 } from "./bench/options.ts";
 import { OurSystem } from "./bench/our_system.ts";
 import type { SystemUnderTest } from "./bench/system.ts";
-import { visit } from "./bench/visit.ts";
+import { loadAndMeasure } from "./bench/load_and_measure.ts";
 import { PROJECT_ROOT } from "./cluster/server_command.ts";
 
 const PAGE = `${PROJECT_ROOT}/docs/benchmark.md`;
@@ -44,7 +44,7 @@ async function compare(options: ComparisonOptions): Promise<void> {
     await using system = await start(name, options);
     titles.set(name, system.title);
     complain(`${system.title}: loading ${withCommas(options.keys)} keys`);
-    const figures = await visit(system, {
+    const figures = await loadAndMeasure(system, {
       ...options,
       points,
       onSample: (point, { perSecond, p99Ms }) =>

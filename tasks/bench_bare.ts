@@ -9,7 +9,7 @@ import { nameOf, threeDigits, withCommas } from "./bench/comparison_table.ts";
 import { callersFlag, loadFlags } from "./bench/load_flags.ts";
 import { describeMachine, machineText } from "./bench/machine.ts";
 import { markdownTable } from "./bench/markdown_table.ts";
-import { visit } from "./bench/visit.ts";
+import { loadAndMeasure } from "./bench/load_and_measure.ts";
 
 const { o: _, ...load } = loadFlags;
 const flags = defineFlags("bench:bare", {
@@ -32,7 +32,7 @@ async function measure(args: readonly string[]): Promise<void> {
     keys: values.keys,
     valueBytes: values.valueSize,
   });
-  const { points } = await visit(system, {
+  const { points } = await loadAndMeasure(system, {
     points: values.callers.map((callers) => ({ path: "own", operation: "put", callers })),
     warmupMs: values.warmup,
     durationMs: values.duration,

@@ -8,7 +8,7 @@ import type { Dialer } from "../../rpc/service.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import type { Prng } from "../../runtime/prng.ts";
-import { applyChange } from "../../shardctrler/changes.ts";
+import { applyChange } from "../../shardctrler/apply_change.ts";
 import { type Config, type Gid, holderOf } from "../../shardctrler/config.ts";
 import type { Action, ActionPreview, ActionResult, ClusterState } from "../api.ts";
 import { changeOf, commandOf } from "./action_input.ts";

@@ -6,7 +6,7 @@ import { silentLogger } from "../../runtime/logger.ts";
 import { createPrng } from "../../runtime/prng.ts";
 import { VirtualClock } from "../../runtime/virtual_clock.ts";
 import type { ConfigChange } from "../../shardctrler/change.ts";
-import { applyChange } from "../../shardctrler/changes.ts";
+import { applyChange } from "../../shardctrler/apply_change.ts";
 import type { Config } from "../../shardctrler/config.ts";
 import { buildState } from "../state/cluster_state.ts";
 import type { Observation } from "../state/observation.ts";

@@ -3,8 +3,8 @@ import { Histogram } from "../../runtime/histogram.ts";
 import { CONTROLLERS_GID } from "../../shardctrler/config.ts";
 import type { ClusterState, Health, NodeView, Overview, Problem } from "../api.ts";
 import { groupViews } from "./group_view.ts";
-import { groupVoices } from "./group_voice.ts";
-import { percentileMs, round } from "./interval.ts";
+import { groupReports } from "./group_report.ts";
+import { percentileMs, round } from "./metrics_interval.ts";
 import { nodeViews } from "./node_view.ts";
 import type { NodeObservation, Observation } from "./observation.ts";
 import { findProblems } from "./problems.ts";
@@ -19,13 +19,13 @@ export function buildState(
   before: ClusterState | undefined,
 ): ClusterState {
   const { config, moves, at, intervalMs } = observation;
-  const voices = groupVoices(observation.nodes);
+  const reports = groupReports(observation.nodes);
   const nodes = nodeViews(observation.nodes);
-  const shards = shardViews(config, voices, observation.nodes);
+  const shards = shardViews(config, reports, observation.nodes);
   const groups = groupViews({
     config,
     nodes: observation.nodes,
-    voices,
+    reports,
     shards: shards.shards,
   });
   const problems = findProblems({

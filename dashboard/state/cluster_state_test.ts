@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import type { ClusterState, Problem } from "../api.ts";
 import { buildState } from "./cluster_state.ts";
-import { intervalBetween } from "./interval.ts";
+import { intervalBetween } from "./metrics_interval.ts";
 import type { NodeObservation, Observation } from "./observation.ts";
 import {
   configOf,

@@ -1,18 +1,18 @@
 /** Groups as the page shows them. Pure. */
 import { type Config, CONTROLLERS_GID, type Gid, type ShardId } from "../../shardctrler/config.ts";
 import type { GroupView, ShardView } from "../api.ts";
-import type { GroupVoice } from "./group_voice.ts";
+import type { GroupReport } from "./group_report.ts";
 import { byGroup, leaderOf, type NodeObservation } from "./observation.ts";
 
 export interface GroupViewSources {
   readonly config: Config | undefined;
   readonly nodes: readonly NodeObservation[];
-  readonly voices: ReadonlyMap<Gid, GroupVoice>;
+  readonly reports: ReadonlyMap<Gid, GroupReport>;
   readonly shards: readonly ShardView[];
 }
 
 /** By gid: the groups of the configuration, and those that left and still hold shards. */
-export function groupViews({ config, nodes, voices, shards }: GroupViewSources): GroupView[] {
+export function groupViews({ config, nodes, reports, shards }: GroupViewSources): GroupView[] {
   const owned = Map.groupBy(shards, ({ groupId }) => groupId);
   const members = byGroup(nodes);
   const gids = new Set([...(config?.groups.keys() ?? []), ...members.keys()]);
@@ -21,7 +21,7 @@ export function groupViews({ config, nodes, voices, shards }: GroupViewSources):
     const departed = config !== undefined && !config.groups.has(gid);
     const servers = members.get(gid) ?? [];
     const mine = owned.get(gid) ?? [];
-    const held = departed ? [...(voices.get(gid)?.shards.values() ?? [])] : mine;
+    const held = departed ? [...(reports.get(gid)?.shards.values() ?? [])] : mine;
     return {
       gid,
       leaderId: leaderOf(servers)?.id ?? null,

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { buildState } from "./cluster_state.ts";
 import { SampleHistory } from "./history.ts";
-import { intervalBetween } from "./interval.ts";
+import { intervalBetween } from "./metrics_interval.ts";
 import { counts, node, NOW, observation } from "./state_testing.ts";
 
 Deno.test("SampleHistory keeps the newest samples of the servers that are there, with gaps where they were not", () => {

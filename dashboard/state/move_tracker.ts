@@ -12,8 +12,8 @@ import {
   type ShardId,
 } from "../../shardctrler/config.ts";
 import type { Instant, MovePhase, MoveView } from "../api.ts";
-import type { GroupVoice } from "./group_voice.ts";
-import { round } from "./interval.ts";
+import type { GroupReport } from "./group_report.ts";
+import { round } from "./metrics_interval.ts";
 import type { StalledMoves } from "./observation.ts";
 
 /** Moves that are shown, those that are done included. */
@@ -72,23 +72,23 @@ export class MoveTracker {
    * @param gids Groups that are there, also those that say nothing
    */
   observe(
-    voices: ReadonlyMap<Gid, GroupVoice>,
+    reports: ReadonlyMap<Gid, GroupReport>,
     gids: ReadonlySet<Gid>,
     now: Instant,
   ): void {
     const told = new Set<string>();
-    for (const voice of voices.values()) {
-      if (!voice.isLeader) continue;
-      const shards = new Set(voice.moves.map(({ shard }) => shard));
-      for (const move of voice.moves) told.add(this.#takeMove(voice.gid, move, now));
-      for (const { shard, status } of voice.shards.values()) {
+    for (const report of reports.values()) {
+      if (!report.isLeader) continue;
+      const shards = new Set(report.moves.map(({ shard }) => shard));
+      for (const move of report.moves) told.add(this.#takeMove(report.gid, move, now));
+      for (const { shard, status } of report.shards.values()) {
         const isComing = status === "Pulling" || status === "GCing";
-        if (isComing && !shards.has(shard)) told.add(this.#derive(voice, shard, voices, now));
+        if (isComing && !shards.has(shard)) told.add(this.#derive(report, shard, reports, now));
       }
     }
     for (const [key, { view }] of this.#active) {
       // A group that is gone for good has handed its shards on.
-      const isOver = !gids.has(view.toGid) || hasArrived(view, voices.get(view.toGid));
+      const isOver = !gids.has(view.toGid) || hasArrived(view, reports.get(view.toGid));
       if (!told.has(key) && isOver) this.#finish(key, now);
     }
   }
@@ -145,13 +145,13 @@ export class MoveTracker {
 
   /** A leader that tells nothing of a move: the state of the shard in both groups stands in. */
   #derive(
-    gainer: GroupVoice,
+    gainer: GroupReport,
     shardId: ShardId,
-    voices: ReadonlyMap<Gid, GroupVoice>,
+    reports: ReadonlyMap<Gid, GroupReport>,
     now: Instant,
   ): string {
     const { gid: toGid, configNum } = gainer;
-    const source = voices.values().find(({ gid, shards }) =>
+    const source = reports.values().find(({ gid, shards }) =>
       gid !== toGid && shards.get(shardId)?.status === "BePulling"
     );
     const tracked = this.#latest(shardId, toGid, configNum) ??
@@ -217,7 +217,7 @@ function keyOf({ configNum, shardId }: Pick<MoveView, "configNum" | "shardId">):
 /** A group goes on to the next configuration only when everything has arrived that this one gives it. */
 function hasArrived(
   { configNum, shardId }: MoveView,
-  gainer: GroupVoice | undefined,
+  gainer: GroupReport | undefined,
 ): boolean {
   if (gainer?.isLeader !== true) return false;
   if (gainer.configNum !== configNum) return gainer.configNum > configNum;

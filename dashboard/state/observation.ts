@@ -4,7 +4,7 @@ import type { ShardStatus } from "../../client/node_status.ts";
 import type { MoveInfo } from "../../proto/gen/shardkv.ts";
 import type { Config, Gid } from "../../shardctrler/config.ts";
 import type { Instant, MoveView } from "../api.ts";
-import type { Interval } from "./interval.ts";
+import type { MetricsInterval } from "./metrics_interval.ts";
 
 /** What a server said of itself. */
 export interface NodeAnswer extends ServerState {
@@ -30,7 +30,7 @@ export interface NodeObservation {
   /** It has no vote. */
   readonly isLearner: boolean;
   /** What it did between the last two looks at its figures. */
-  readonly interval: Interval | undefined;
+  readonly interval: MetricsInterval | undefined;
 }
 
 /** Shards that a group has been taking in for too long without any headway. */

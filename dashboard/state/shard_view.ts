@@ -2,8 +2,8 @@
 import type { ShardStatus } from "../../client/node_status.ts";
 import type { Config, Gid, ShardId } from "../../shardctrler/config.ts";
 import type { MovePhase, ShardState, ShardView } from "../api.ts";
-import type { GroupVoice } from "./group_voice.ts";
-import { round } from "./interval.ts";
+import type { GroupReport } from "./group_report.ts";
+import { round } from "./metrics_interval.ts";
 import type { NodeObservation } from "./observation.ts";
 
 const STATES: ReadonlySet<string> = new Set<ShardState>([
@@ -22,7 +22,7 @@ const SERVED_AT_SOURCE: ReadonlySet<string> = new Set<MovePhase>([
 ]);
 
 /** What one group says of a shard. */
-interface Report extends ShardStatus {
+interface ShardReport extends ShardStatus {
   readonly isLeader: boolean;
   readonly isOwner: boolean;
 }
@@ -40,12 +40,12 @@ export interface ShardViews {
  */
 export function shardViews(
   config: Config | undefined,
-  voices: ReadonlyMap<Gid, GroupVoice>,
+  groupReports: ReadonlyMap<Gid, GroupReport>,
   nodes: readonly NodeObservation[],
 ): ShardViews {
   if (config === undefined) return { shards: [], unserved: [] };
-  const reports = reportsByShard(config, voices.values());
-  const copied = servedWhileCopied(voices);
+  const reports = reportsByShard(config, groupReports.values());
+  const copied = servedWhileCopied(groupReports);
   const operations = operationsByShard(nodes);
   const unserved: ShardId[] = [];
   const shards = config.shards.map((groupId, shardId): ShardView => {
@@ -66,10 +66,10 @@ export function shardViews(
 
 function reportsByShard(
   config: Config,
-  voices: Iterable<GroupVoice>,
-): Map<ShardId, Report[]> {
-  const reports = new Map<ShardId, Report[]>();
-  for (const { gid, isLeader, shards } of voices) {
+  groupReports: Iterable<GroupReport>,
+): Map<ShardId, ShardReport[]> {
+  const reports = new Map<ShardId, ShardReport[]>();
+  for (const { gid, isLeader, shards } of groupReports) {
     for (const status of shards.values()) {
       const report = { ...status, isLeader, isOwner: config.shards[status.shard] === gid };
       const present = reports.get(status.shard);
@@ -84,11 +84,11 @@ function reportsByShard(
  * Shards whose source serves them still, although it calls them BePulling, as
  * it will to the end: how far a move is only the group knows that takes it in.
  */
-function servedWhileCopied(voices: ReadonlyMap<Gid, GroupVoice>): Set<ShardId> {
+function servedWhileCopied(groupReports: ReadonlyMap<Gid, GroupReport>): Set<ShardId> {
   const served = new Set<ShardId>();
-  for (const { moves } of voices.values()) {
+  for (const { moves } of groupReports.values()) {
     for (const { shard, fromGid, phase } of moves) {
-      const source = voices.get(fromGid);
+      const source = groupReports.get(fromGid);
       const isThere = source?.isLeader === true && source.shards.has(shard);
       if (isThere && SERVED_AT_SOURCE.has(phase)) served.add(shard);
     }
@@ -96,11 +96,11 @@ function servedWhileCopied(voices: ReadonlyMap<Gid, GroupVoice>): Set<ShardId> {
   return served;
 }
 
-function isServing({ isLeader, status }: Report): boolean {
+function isServing({ isLeader, status }: ShardReport): boolean {
   return isLeader && (status === "Serving" || status === "GCing");
 }
 
-function stateOf(reports: readonly Report[], whole: Report | undefined): ShardState {
+function stateOf(reports: readonly ShardReport[], whole: ShardReport | undefined): ShardState {
   const report = reports.find(({ isOwner }) => isOwner) ?? whole;
   if (report === undefined || !report.isLeader) return "Unknown";
   return isState(report.status) ? report.status : "Unknown";
@@ -111,7 +111,7 @@ function isState(text: string): text is ShardState {
 }
 
 /** Who serves a shard has all of it, and so has who has frozen it; who pulls it has a part. */
-function completeness({ isLeader, isOwner, status }: Report): number {
+function completeness({ isLeader, isOwner, status }: ShardReport): number {
   const whole = status === "Pulling" ? 0 : status === "Serving" || status === "GCing" ? 2 : 1;
   return 4 * whole + 2 * Number(isLeader) + Number(isOwner);
 }

@@ -4,7 +4,7 @@ import type { GetMetricsResponse, ValueHistogram } from "../../proto/gen/node.ts
 import type { MoveInfo } from "../../proto/gen/shardkv.ts";
 import { Histogram } from "../../runtime/histogram.ts";
 import { type Config, emptyConfig, type Gid } from "../../shardctrler/config.ts";
-import type { GroupVoice } from "./group_voice.ts";
+import type { GroupReport } from "./group_report.ts";
 import type { NodeAnswer, NodeObservation, Observation } from "./observation.ts";
 
 export const NOW = 1_700_000_000_000;
@@ -102,12 +102,12 @@ export function observation(parts: Partial<Observation> = {}): Observation {
   };
 }
 
-export function voice(
+export function report(
   gid: Gid,
   configNum: number,
   shards: readonly ShardStatus[],
-  parts: Partial<GroupVoice> = {},
-): [Gid, GroupVoice] {
+  parts: Partial<GroupReport> = {},
+): [Gid, GroupReport] {
   const byNumber = new Map(shards.map((one) => [one.shard, one]));
   return [gid, { gid, isLeader: true, configNum, shards: byNumber, moves: [], ...parts }];
 }

@@ -15,7 +15,7 @@ import {
   type SegmentContent,
   segmentName,
 } from "./journal_segment.ts";
-import { SyncPlace, type SyncPolicy } from "./sync_place.ts";
+import { AdaptiveSyncPolicy, type SyncPolicy } from "./sync_policy.ts";
 
 export interface FileJournalOptions {
   /**
@@ -30,7 +30,7 @@ export interface FileJournalOptions {
   /** @default {systemClock} */
   readonly clock?: Clock;
   /** Says where to wait for the disk. @default {on the event loop while the disk is quick} */
-  readonly place?: SyncPolicy;
+  readonly syncPolicy?: SyncPolicy;
 }
 
 const SEGMENT_BYTES_DEFAULT = 32 << 20;
@@ -41,7 +41,7 @@ export class FileJournal implements Journal {
   readonly #segmentBytes: number;
   readonly #prng: Prng;
   readonly #clock: Clock;
-  readonly #place: SyncPolicy;
+  readonly #syncPolicy: SyncPolicy;
   readonly #gate: CallGate;
   /** First numbers of the files before the active one, oldest first. */
   readonly #older: number[];
@@ -62,7 +62,7 @@ export class FileJournal implements Journal {
     this.#segmentBytes = options.segmentBytes ?? SEGMENT_BYTES_DEFAULT;
     this.#prng = options.prng ?? createPrng(randomSeed());
     this.#clock = options.clock ?? systemClock;
-    this.#place = options.place ?? new SyncPlace();
+    this.#syncPolicy = options.syncPolicy ?? new AdaptiveSyncPolicy();
     this.#gate = new CallGate(`the journal '${directory}'`);
     this.#older = [...found.older];
     this.#newest = found.newest;
@@ -152,10 +152,10 @@ export class FileJournal implements Journal {
     const bytes = segment.put(sequence, payload);
     this.#newest = sequence;
     const startedAt = this.#clock.now();
-    if (this.#place.isOnLoop(bytes, startedAt)) {
+    if (this.#syncPolicy.isOnLoop(bytes, startedAt)) {
       segment.syncNow();
       const endedAt = this.#clock.now();
-      this.#place.took(endedAt - startedAt, endedAt);
+      this.#syncPolicy.took(endedAt - startedAt, endedAt);
     } else {
       await segment.sync();
     }

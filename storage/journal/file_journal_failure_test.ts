@@ -72,7 +72,10 @@ Deno.test("FileJournal closes a file whose header cannot be written", async () =
 
 Deno.test("FileJournal.forget() keeps the last durable record while the next is written", async () => {
   await withDirectory(async (directory) => {
-    const journal = await FileJournal.open(directory, { ...SMALL, place: always("besideLoop") });
+    const journal = await FileJournal.open(directory, {
+      ...SMALL,
+      syncPolicy: always("besideLoop"),
+    });
     await appendMany(journal, 3, 100);
     const disk = Promise.withResolvers<void>();
     using _sync = replaced(Deno.FsFile.prototype, "syncData", () => disk.promise);

@@ -202,7 +202,7 @@ Deno.test("FileJournal rejects every call after close()", async () => {
 for (const where of ["onLoop", "besideLoop"] as const) {
   Deno.test(`FileJournal fails every append after one whose sync failed, and says the same, ${where}`, async () => {
     await withDirectory(async (directory) => {
-      const journal = await FileJournal.open(directory, { place: always(where) });
+      const journal = await FileJournal.open(directory, { syncPolicy: always(where) });
       await appendMany(journal, 2, 100);
       const append = () => journal.append([payloadOf(3, 100)]);
       const broken = () => {

@@ -1,7 +1,7 @@
 /** What the tests of the journal share. */
 import { createPrng, type Prng } from "../../runtime/prng.ts";
 import type { Journal } from "./journal.ts";
-import type { SyncPolicy } from "./sync_place.ts";
+import type { SyncPolicy } from "./sync_policy.ts";
 
 /** Gives `body` a directory of its own and removes it afterwards. */
 export async function withDirectory(body: (directory: string) => Promise<void>): Promise<void> {
@@ -74,7 +74,7 @@ export function replaced<T extends object, K extends keyof T>(
   return { [Symbol.dispose]: () => void (owner[name] = original) };
 }
 
-/** For `FileJournalOptions.place`: waits for every sync on the event loop, or for none. */
+/** For `FileJournalOptions.syncPolicy`: waits for every sync on the event loop, or for none. */
 export function always(where: "onLoop" | "besideLoop"): SyncPolicy {
   return { isOnLoop: () => where === "onLoop", took() {} };
 }

@@ -47,8 +47,8 @@ async function use(directory: string, before: Moment, prng: Prng): Promise<Momen
   let { promises } = before;
   await writeFiles(before.disk, directory);
   using _ = new WatchedDisk(directory, before.disk, (disk) => moments.push({ disk, promises }));
-  const place = always(prng.below(2) === 0 ? "onLoop" : "besideLoop");
-  const journal = await FileJournal.open(directory, { ...SMALL, prng, place });
+  const syncPolicy = always(prng.below(2) === 0 ? "onLoop" : "besideLoop");
+  const journal = await FileJournal.open(directory, { ...SMALL, prng, syncPolicy });
   await assertKept(journal, promises);
   // What was found is built on, so that it must not be lost any more.
   const acknowledged = journal.newest;

@@ -1,7 +1,7 @@
 /** Three etcd servers on this machine, from the Debian package etcd-server. */
 import { freePorts } from "../../tests/e2e/free_ports.ts";
 import { deadline, until } from "../cluster/deadline.ts";
-import { readLines } from "../cluster/lines.ts";
+import { readLines } from "../cluster/read_lines.ts";
 import { kill } from "./kill.ts";
 
 const MEMBERS = 3;

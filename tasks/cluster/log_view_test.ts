@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { readLines } from "./lines.ts";
+import { readLines } from "./read_lines.ts";
 import { createLogView } from "./log_view.ts";
 
 Deno.test("createLogView() aligns the names, and colours them only when asked", () => {

@@ -1,6 +1,6 @@
 /** One server process: started, followed, stopped, never left behind. */
 import { deadline } from "./deadline.ts";
-import { readLines } from "./lines.ts";
+import { readLines } from "./read_lines.ts";
 
 export interface NodeProcessOptions {
   readonly label: string;

@@ -28,7 +28,7 @@ export type Room =
 export const SHARED_BY_CONTROLLER = [
   "change.ts",
   "change_codec.ts",
-  "changes.ts",
+  "apply_change.ts",
   "config.ts",
   "config_check.ts",
   "config_codec.ts",

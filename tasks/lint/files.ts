@@ -10,7 +10,7 @@ export const PURE_FILES = [
   "raft/node/session_table.ts",
   "shardctrler/change.ts",
   "shardctrler/change_codec.ts",
-  "shardctrler/changes.ts",
+  "shardctrler/apply_change.ts",
   "shardctrler/config.ts",
   "shardctrler/config_check.ts",
   "shardctrler/config_codec.ts",

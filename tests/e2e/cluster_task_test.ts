@@ -1,7 +1,7 @@
 /** `deno task cluster` as a user meets it. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { deadline, until } from "../../tasks/cluster/deadline.ts";
-import { readLines } from "../../tasks/cluster/lines.ts";
+import { readLines } from "../../tasks/cluster/read_lines.ts";
 import { PROJECT_ROOT } from "../../tasks/cluster/server_command.ts";
 import { runProgram } from "./command_line.ts";
 import { freeBasePort } from "./free_ports.ts";

@@ -5,9 +5,9 @@ import type { Dialer, ServiceRoutes } from "../../rpc/service.ts";
 import { silentLogger } from "../../runtime/logger.ts";
 import { createPrng } from "../../runtime/prng.ts";
 import type { Config, Gid } from "../../shardctrler/config.ts";
-import { Controller } from "../../shardctrler/node.ts";
+import { Controller } from "../../shardctrler/controller.ts";
 import type { StoreCluster } from "../../shardkv/cluster_testing.ts";
-import { GroupReplica } from "../../shardkv/node.ts";
+import { GroupReplica } from "../../shardkv/group_replica.ts";
 import { MemoryEngine } from "../../storage/memory_engine.ts";
 
 const CONTROLLER = "other-ctrl:1";

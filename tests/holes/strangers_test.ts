@@ -3,7 +3,7 @@ import { assertEquals } from "@std/assert";
 import { createPrng } from "../../runtime/prng.ts";
 import { silentLogger } from "../../runtime/logger.ts";
 import { StoreCluster } from "../../shardkv/cluster_testing.ts";
-import { GroupReplica } from "../../shardkv/node.ts";
+import { GroupReplica } from "../../shardkv/group_replica.ts";
 import { MemoryEngine } from "../../storage/memory_engine.ts";
 import { storedShards } from "./stored_shards.ts";
 

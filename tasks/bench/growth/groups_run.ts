@@ -2,7 +2,7 @@
 import type { Point, SystemFigures } from "../measurement.ts";
 import { OurSystem } from "../our_system.ts";
 import type { SystemOptions } from "../system.ts";
-import { visit } from "../visit.ts";
+import { loadAndMeasure } from "../load_and_measure.ts";
 
 export interface GroupsRunOptions extends SystemOptions {
   readonly callers: number;
@@ -25,6 +25,11 @@ export async function measureGroups(
   const points = (["put", "get"] as const).map((operation): Point => (
     { path: "own", operation, callers }
   ));
-  const figures = await visit(system, { points, warmupMs, durationMs, onSample: () => {} });
+  const figures = await loadAndMeasure(system, {
+    points,
+    warmupMs,
+    durationMs,
+    onSample: () => {},
+  });
   return { groups, ...figures };
 }

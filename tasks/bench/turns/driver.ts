@@ -10,7 +10,7 @@ import { EtcdSystem } from "../etcd_system.ts";
 import type { Point, Sample } from "../measurement.ts";
 import { OurSystem } from "../our_system.ts";
 import type { SystemOptions, SystemUnderTest } from "../system.ts";
-import { drive, measure } from "../visit.ts";
+import { drive, measure } from "../load_and_measure.ts";
 import type { SystemName } from "./options.ts";
 
 /** What a driver is started for; its only argument, as JSON. */

@@ -66,7 +66,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
   {
     name: "maybe-taken-for-no",
     breaks: "A client says that a write did not happen, although it was sent and not answered.",
-    file: "client/call.ts",
+    file: "client/pending_call.ts",
     find: "return this.isWrite && (this.maybe || this.underWay);",
     replace: "return false;",
   },

@@ -12,7 +12,7 @@ export interface ShardRates {
   readonly writes: number;
 }
 
-export interface Interval {
+export interface MetricsInterval {
   readonly figures: NodeFigures;
   /** Of this interval alone, in microseconds. */
   readonly readLatency: Histogram;
@@ -33,7 +33,7 @@ const BUCKETS_DEFAULT = 16;
 export function intervalBetween(
   before: GetMetricsResponse,
   after: GetMetricsResponse,
-): Interval | undefined {
+): MetricsInterval | undefined {
   const base = before.startId === after.startId ? before : NOTHING;
   const elapsedMs = after.uptimeMs - base.uptimeMs;
   if (elapsedMs <= 0) return undefined;

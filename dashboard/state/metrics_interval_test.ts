@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { intervalBetween } from "./interval.ts";
+import { intervalBetween } from "./metrics_interval.ts";
 import { counts, histogram } from "./state_testing.ts";
 
 Deno.test("intervalBetween() takes rates and percentiles of what came since the last look alone", () => {

@@ -1,7 +1,7 @@
 /** Many commands for one caller: as many under way as is useful, the rest in waiting. */
 import type { Result } from "../proto/gen/shardkv.ts";
 import { KvError } from "../rpc/errors.ts";
-import { type Command, PendingCall } from "./call.ts";
+import { type Command, PendingCall } from "./pending_call.ts";
 import type { CallTerms, Dispatcher } from "./dispatcher.ts";
 
 /** Commands of one caller under way at once: enough to fill the batches of several groups. */

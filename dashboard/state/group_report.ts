@@ -1,10 +1,13 @@
-/** Who speaks for a group: one of its servers, and what that knows of the group's shards. Pure. */
+/**
+ * What is known of a shard group as a whole: what its leader has answered or, while it has none,
+ * the server that has applied the most. Pure.
+ */
 import type { ShardStatus } from "../../client/node_status.ts";
 import type { MoveInfo } from "../../proto/gen/shardkv.ts";
 import { CONTROLLERS_GID, type Gid, type ShardId } from "../../shardctrler/config.ts";
 import { byGroup, leaderOf, type NodeObservation } from "./observation.ts";
 
-export interface GroupVoice {
+export interface GroupReport {
   readonly gid: Gid;
   /** It comes from the leader, so it holds now; otherwise it is the latest that is known. */
   readonly isLeader: boolean;
@@ -13,14 +16,14 @@ export interface GroupVoice {
   readonly moves: readonly MoveInfo[];
 }
 
-/** The voice of every shard group of which any server has ever answered. */
-export function groupVoices(nodes: readonly NodeObservation[]): Map<Gid, GroupVoice> {
-  const voices = new Map<Gid, GroupVoice>();
+/** For every shard group of which any server has ever answered. */
+export function groupReports(nodes: readonly NodeObservation[]): Map<Gid, GroupReport> {
+  const reports = new Map<Gid, GroupReport>();
   for (const [gid, members] of byGroup(nodes)) {
     const leader = leaderOf(members);
     const answer = (leader ?? mostApplied(members))?.answer;
     if (gid === CONTROLLERS_GID || answer === undefined) continue;
-    voices.set(gid, {
+    reports.set(gid, {
       gid,
       isLeader: leader !== undefined,
       configNum: answer.configNum,
@@ -28,7 +31,7 @@ export function groupVoices(nodes: readonly NodeObservation[]): Map<Gid, GroupVo
       moves: leader === undefined ? [] : answer.moves,
     });
   }
-  return voices;
+  return reports;
 }
 
 function mostApplied(members: readonly NodeObservation[]): NodeObservation | undefined {

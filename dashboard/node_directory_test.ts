@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import type { MemberState } from "../client/member_clerk.ts";
 import { KvError } from "../rpc/errors.ts";
-import { Roll } from "./roll.ts";
+import { NodeDirectory } from "./node_directory.ts";
 import { answer, counts } from "./state/state_testing.ts";
 import { TrackedNode } from "./tracked_node.ts";
 
@@ -9,9 +9,12 @@ function member(id: number, address: string, role: MemberState["role"] = "Follow
   return { id, address, role, lag: 0, active: true };
 }
 
-function roll() {
+function setUp() {
   const forgotten: string[] = [];
-  return { forgotten, roll: new Roll({ onForgotten: (address) => forgotten.push(address) }) };
+  return {
+    forgotten,
+    directory: new NodeDirectory({ onForgotten: (address) => forgotten.push(address) }),
+  };
 }
 
 function seats(gid: number, ...addresses: string[]) {
@@ -19,18 +22,18 @@ function seats(gid: number, ...addresses: string[]) {
 }
 
 /** As after a look at which nobody new has answered. */
-function shown(roll: Roll): string[] {
+function shown(directory: NodeDirectory): string[] {
   const nobody = new KvError("UNAVAILABLE", "Nobody is there");
-  for (const node of roll.nodes) {
+  for (const node of directory.nodes) {
     if (!node.wasAsked) node.failed(nobody);
   }
-  return roll.observe().map(({ gid, id, address, isLearner }) =>
+  return directory.observe().map(({ gid, id, address, isLearner }) =>
     `${gid}-${id} ${address}${isLearner ? " learns" : ""}`
   );
 }
 
-Deno.test("Roll names servers by their own ids, and those that say nothing by numbers that are free", () => {
-  const { roll: it } = roll();
+Deno.test("NodeDirectory names servers by their own ids, and those that say nothing by numbers that are free", () => {
+  const { directory: it } = setUp();
   it.list(seats(1, "a:1", "b:1", "c:1"));
   assertEquals(shown(it), ["1-0 a:1", "1-1 b:1", "1-2 c:1"]);
   // Member 1 was replaced by member 3, which is listed in its place.
@@ -41,8 +44,8 @@ Deno.test("Roll names servers by their own ids, and those that say nothing by nu
   assertEquals(shown(it).sort(), ["1-0 c:1", "1-1 a:1", "1-3 b:1"]);
 });
 
-Deno.test("Roll shows nobody as down who was not asked yet", () => {
-  const { roll: it } = roll();
+Deno.test("NodeDirectory shows nobody as down who was not asked yet", () => {
+  const { directory: it } = setUp();
   it.list(seats(1, "a:1"));
   assertEquals(it.observe(), []);
   it.nodes[0]?.answered(answer(0), 0);
@@ -50,8 +53,8 @@ Deno.test("Roll shows nobody as down who was not asked yet", () => {
   assertEquals(it.observe().map(({ address }) => address), ["a:1"]);
 });
 
-Deno.test("Roll asks members too that are listed nowhere, until they are members no more", () => {
-  const { roll: it, forgotten } = roll();
+Deno.test("NodeDirectory asks members too that are listed nowhere, until they are members no more", () => {
+  const { directory: it, forgotten } = setUp();
   it.list(seats(0, "a:1", "b:1"));
   it.takeMembers(0, [member(0, "a:1"), member(1, "b:1"), member(2, "d:1", "Learner")]);
   assertEquals(shown(it), ["0-0 a:1", "0-1 b:1", "0-2 d:1 learns"]);
@@ -60,8 +63,8 @@ Deno.test("Roll asks members too that are listed nowhere, until they are members
   assertEquals(forgotten, ["d:1"]);
 });
 
-Deno.test("Roll counts a server once that goes by two names", () => {
-  const { roll: it } = roll();
+Deno.test("NodeDirectory counts a server once that goes by two names", () => {
+  const { directory: it } = setUp();
   it.list(seats(1, "localhost:1", "localhost:2"));
   it.nodes[0]?.answered(answer(0), 0);
   it.takeMembers(1, [member(0, "127.0.0.1:1"), member(1, "127.0.0.1:2")]);
@@ -71,8 +74,8 @@ Deno.test("Roll counts a server once that goes by two names", () => {
   assertEquals(shown(it), ["1-0 localhost:1", "1-1 localhost:2"]);
 });
 
-Deno.test("Roll keeps what it knows of a server when the lists change", () => {
-  const { roll: it, forgotten } = roll();
+Deno.test("NodeDirectory keeps what it knows of a server when the lists change", () => {
+  const { directory: it, forgotten } = setUp();
   it.list([...seats(1, "a:1"), ...seats(2, "b:1")]);
   it.nodes[0]?.answered(answer(0, { term: 9 }), 5);
   it.list(seats(1, "c:1", "a:1"));

@@ -44,9 +44,9 @@ export class Controller {
   readonly #options: ControllerOptions;
   readonly #raft: RaftNode<ControllerReply>;
   readonly #feed: ConfigFeed;
-  readonly #service: ControllerService;
-  readonly #classic: ClassicService;
-  readonly #metrics: NodeService;
+  readonly #controllerService: ControllerService;
+  readonly #classicService: ClassicService;
+  readonly #nodeService: NodeService;
   readonly #stopped = new AbortController();
   #initializing = false;
   #stopping: Promise<void> | undefined;
@@ -79,12 +79,12 @@ export class Controller {
     this.#feed = feed;
     const requests = new RequestMetrics(options.clock);
     const { clock, host = noProcess } = options;
-    this.#metrics = new NodeService({ raft, requests, clock, host });
-    this.#service = new ControllerService({ log: raft, feed, requests });
-    this.#classic = new ClassicService({
+    this.#nodeService = new NodeService({ raft, requests, clock, host });
+    this.#controllerService = new ControllerService({ log: raft, feed, requests });
+    this.#classicService = new ClassicService({
       log: raft,
       feed,
-      controller: this.#service,
+      controller: this.#controllerService,
       requests,
       dialer: options.dialer,
       forward: options.forward ?? true,
@@ -97,9 +97,9 @@ export class Controller {
   /** Everything this node answers: clients, groups and the other controllers. */
   get routes(): ServiceRoutes {
     return [
-      ...this.#classic.routes,
-      ...this.#service.routes,
-      ...this.#metrics.routes,
+      ...this.#classicService.routes,
+      ...this.#controllerService.routes,
+      ...this.#nodeService.routes,
       ...new MemberService(this.#raft).routes,
       ...this.#raft.routes,
     ];
@@ -132,12 +132,12 @@ export class Controller {
   /** Ends watches and calls under way; the engine and the dialer stay open. Safe to call again. */
   stop(): Promise<void> {
     this.#stopped.abort();
-    this.#service.close();
+    this.#controllerService.close();
     return this.#stopping ??= this.#raft.stop();
   }
 
   #onRoleChange({ role, leader }: RaftNodeStatus): void {
-    if (leader === NONE) this.#service.onLeaderLost();
+    if (leader === NONE) this.#controllerService.onLeaderLost();
     if (role === "leader" && !this.#initializing) {
       this.#initializing = true;
       this.#initialize()

@@ -1,10 +1,10 @@
-/** One visit to one system: start it, load it, measure every point, stop it. */
+/** Loads one system under test and measures it at every point. */
 import { processUsage } from "../../tests/e2e/process_usage.ts";
 import { runH2load } from "./h2load.ts";
 import type { Point, Sample, SystemFigures } from "./measurement.ts";
 import type { Drive, SystemUnderTest } from "./system.ts";
 
-export interface VisitOptions {
+export interface LoadOptions {
   readonly points: readonly Point[];
   readonly warmupMs: number;
   readonly durationMs: number;
@@ -12,9 +12,9 @@ export interface VisitOptions {
 }
 
 /** Loads the keys and measures; the system is left running. */
-export async function visit(
+export async function loadAndMeasure(
   system: SystemUnderTest,
-  options: VisitOptions,
+  options: LoadOptions,
 ): Promise<SystemFigures> {
   const { points, warmupMs, durationMs, onSample } = options;
   await system.load();

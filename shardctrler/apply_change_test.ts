@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import type { ConfigChange } from "./change.ts";
-import { applyChange } from "./changes.ts";
+import { applyChange } from "./apply_change.ts";
 import { type Config, emptyConfig, type Gid, holderOf, serversOf } from "./config.ts";
 import { configProblem } from "./config_check.ts";
 

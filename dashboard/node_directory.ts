@@ -1,22 +1,22 @@
-/** Who belongs to the cluster: one entry for each server, whatever names it goes by. */
+/** The servers of the cluster: one entry for each, even if it is listed under several addresses. */
 import type { MemberState } from "../client/member_clerk.ts";
 import type { Gid } from "../shardctrler/config.ts";
 import type { NodeObservation } from "./state/observation.ts";
 import { type Seat, TrackedNode } from "./tracked_node.ts";
 
-export interface RollOptions {
+export interface NodeDirectoryOptions {
   /** Nobody asks this address any more. */
   readonly onForgotten: (address: string) => void;
 }
 
-export class Roll {
-  readonly #options: RollOptions;
+export class NodeDirectory {
+  readonly #options: NodeDirectoryOptions;
   #nodes = new Map<string, TrackedNode>();
   /** Members that leaders list, by group. */
   readonly #members = new Map<Gid, readonly MemberState[]>();
   #seats: readonly Seat[] = [];
 
-  constructor(options: RollOptions) {
+  constructor(options: NodeDirectoryOptions) {
     this.#options = options;
   }
 

@@ -4,7 +4,7 @@ import { ControllerServiceService } from "../proto/gen/shardctrler.ts";
 import { KvError } from "../rpc/errors.ts";
 import { ControllerCluster } from "./cluster_testing.ts";
 import type { Config, Gid } from "./config.ts";
-import { ShardCountError } from "./node.ts";
+import { ShardCountError } from "./controller.ts";
 
 function servers(...gids: Gid[]): Map<Gid, string[]> {
   return new Map(gids.map((gid) => [gid, ["a", "b", "c"].map((name) => `${name}${gid}:1`)]));

@@ -28,7 +28,7 @@ export interface SyncPolicy {
 }
 
 /** Waits on the event loop while the disk is quick. */
-export class SyncPlace implements SyncPolicy {
+export class AdaptiveSyncPolicy implements SyncPolicy {
   /** What the slow syncs since the last quick one have taken. */
   #slowMs = 0;
   #restsUntilMs = -Infinity;

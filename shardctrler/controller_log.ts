@@ -2,7 +2,7 @@
 import type { RaftNode } from "../raft/node/raft_node.ts";
 import type { ControllerReply } from "./machine_records.ts";
 
-export type ReplicatedLog = Pick<
+export type ControllerLog = Pick<
   RaftNode<ControllerReply>,
   "propose" | "readBarrier" | "reader" | "status"
 >;
