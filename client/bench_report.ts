@@ -1,7 +1,7 @@
 /** What `shardkvclient bench` prints. Pure. */
 import { formatGoDuration } from "../runtime/go_duration.ts";
 import type { BenchLoad, BenchResult } from "./bench.ts";
-import { jsonLine } from "./json_line.ts";
+import { errorField, jsonLine } from "./json_line.ts";
 
 /** eRaft's first line; with a duration instead of a number it is ours. */
 export function startText({ requests, durationMs, clients }: BenchLoad): string {
@@ -55,9 +55,7 @@ export function resultJson(load: BenchLoad, result: BenchResult): string {
       durationMs: result.durationMs,
       throughput: successful / (result.durationMs / 1_000),
       latencyMs,
-      error: firstError === undefined
-        ? null
-        : { code: firstError.code, message: firstError.message },
+      error: errorField(firstError),
     },
   });
 }

@@ -1,32 +1,14 @@
 /** `shardctrlerclient check`: whether the replicas of each group hold the same. */
-import type { Dialer } from "../rpc/service.ts";
-import type { Clock } from "../runtime/clock.ts";
-import type { Prng } from "../runtime/prng.ts";
 import { formatTable } from "../runtime/table.ts";
 import { type Config, CONTROLLERS_GID, type Gid } from "../shardctrler/config.ts";
 import { EXIT_ERROR, EXIT_OK, EXIT_UNAVAILABLE } from "./cli_exit.ts";
+import type { GroupCommandContext } from "./command_context.ts";
 import { groupServers } from "./group_servers.ts";
-import { jsonLine } from "./json_line.ts";
-import type { ConfigSource } from "./routing.ts";
+import { errorField, jsonLine } from "./json_line.ts";
 import { checkGroup, type GroupCheck } from "./state_check.ts";
 
 /** Digits of a hash in the table: enough to see a difference, JSON has all of them. */
 const HASH_DIGITS = 16;
-
-export interface CheckCommandContext {
-  readonly clerk: ConfigSource;
-  readonly controllers: readonly string[];
-  readonly dialer: Dialer;
-  /** For each group. */
-  readonly timeoutMs: number;
-  readonly json: boolean;
-  readonly io: {
-    readonly stdout: (text: string) => void;
-    readonly stderr: (text: string) => void;
-    readonly clock: Clock;
-    readonly prng: Prng;
-  };
-}
 
 /**
  * Compares group after group, so that one is busy with it at a time.
@@ -37,7 +19,7 @@ export interface CheckCommandContext {
  */
 export async function runCheck(
   gids: readonly Gid[],
-  context: CheckCommandContext,
+  context: GroupCommandContext,
 ): Promise<number> {
   const { controllers, io, json } = context;
   const { clock, prng } = io;
@@ -84,7 +66,7 @@ function checksJson(checks: readonly GroupCheck[]): string {
       ...rest,
       index: index ?? null,
       hash: hash ?? null,
-      error: error === undefined ? null : { code: error.code, message: error.message },
+      error: errorField(error),
     })),
   }));
   return jsonLine({ groups });

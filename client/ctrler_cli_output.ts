@@ -1,7 +1,7 @@
 /** What `shardctrlerclient` prints: eRaft's lines, byte for byte, or JSON. Pure. */
 import type { Config, Gid } from "../shardctrler/config.ts";
 import type { ControllerStatus } from "./controller_status.ts";
-import { jsonLine } from "./json_line.ts";
+import { errorField, jsonLine } from "./json_line.ts";
 import { paddedRow } from "./padded_row.ts";
 
 const STATUS_RULE = "-".repeat(100);
@@ -57,7 +57,7 @@ export function statusJson(controllers: readonly ControllerStatus[]): string {
     controllers: controllers.map(({ error, leaderAddress, ...rest }) => ({
       ...rest,
       leaderAddress: leaderAddress ?? null,
-      error: error === undefined ? null : { code: error.code, message: error.message },
+      error: errorField(error),
     })),
   });
 }

@@ -1,9 +1,9 @@
 /** What `shardkvclient` prints: eRaft's lines, byte for byte, JSON, or bytes as they are. Pure. */
-import { jsonLine } from "./json_line.ts";
+import { errorField, jsonLine } from "./json_line.ts";
 import type { NodeStatus } from "./node_status.ts";
 import { paddedRow } from "./padded_row.ts";
 
-const statusRule = "-".repeat(105);
+const STATUS_RULE = "-".repeat(105);
 const STATUS_WIDTHS = [10, 25, 15, 10, 10, 15, 15];
 const SHARD_WIDTHS = [10, 15, 15, 15];
 
@@ -30,7 +30,7 @@ function asText(bytes: Uint8Array): string | undefined {
 /** The table of `status`; below each server that has shards, theirs. */
 export function statusText(nodes: readonly NodeStatus[]): string {
   const header = ["GID-ID", "Address", "Role", "Term", "Applied", "Commit", "Storage(B)"];
-  const lines = [paddedRow(header, STATUS_WIDTHS), statusRule];
+  const lines = [paddedRow(header, STATUS_WIDTHS), STATUS_RULE];
   for (const node of nodes) {
     const { gid, id, address, role, term, applied, commit, storageBytes, shards } = node;
     const cells = [`${gid}-${id}`, address, role, term, applied, commit, storageBytes];
@@ -50,7 +50,7 @@ export function statusJson(nodes: readonly NodeStatus[]): string {
     nodes: nodes.map(({ error, leaderAddress, ...rest }) => ({
       ...rest,
       leaderAddress: leaderAddress ?? null,
-      error: error === undefined ? null : { code: error.code, message: error.message },
+      error: errorField(error),
     })),
   });
 }

@@ -1,28 +1,12 @@
 /** `shardctrlerclient member ...`: who belongs to a group, and how that changes. */
-import type { Dialer } from "../rpc/service.ts";
-import type { Clock } from "../runtime/clock.ts";
-import type { Prng } from "../runtime/prng.ts";
 import { CONTROLLERS_GID, type Gid } from "../shardctrler/config.ts";
 import { EXIT_OK } from "./cli_exit.ts";
+import type { GroupCommandContext } from "./command_context.ts";
 import type { MemberCommand } from "./ctrler_cli_args.ts";
 import { groupServers } from "./group_servers.ts";
 import { jsonLine } from "./json_line.ts";
 import { MemberClerk, type MemberState } from "./member_clerk.ts";
 import { paddedRow } from "./padded_row.ts";
-import type { ConfigSource } from "./routing.ts";
-
-export interface MemberCommandContext {
-  readonly clerk: ConfigSource;
-  readonly controllers: readonly string[];
-  readonly dialer: Dialer;
-  readonly timeoutMs: number;
-  readonly json: boolean;
-  readonly io: {
-    readonly stdout: (text: string) => void;
-    readonly clock: Clock;
-    readonly prng: Prng;
-  };
-}
 
 /**
  * Runs one command.
@@ -32,7 +16,7 @@ export interface MemberCommandContext {
  */
 export async function runMember(
   command: MemberCommand,
-  context: MemberCommandContext,
+  context: GroupCommandContext,
 ): Promise<number> {
   const { clerk, controllers, dialer, timeoutMs, io } = context;
   const { clock, prng } = io;
@@ -50,7 +34,7 @@ async function answer(
   command: MemberCommand,
   clerk: MemberClerk,
   servers: readonly string[],
-  { json, controllers }: MemberCommandContext,
+  { json, controllers }: GroupCommandContext,
 ): Promise<string> {
   if (command.verb === "list") {
     const members = await clerk.list();

@@ -2,7 +2,6 @@
  * `deno task bench`: our cluster and etcd under the same load on this machine,
  * one after the other, and one table of what came out.
  */
-import { FlagError, HelpRequested } from "../runtime/flags.ts";
 import { nameOf, withCommas } from "./bench/comparison_table.ts";
 import { reportChart, reportJson, reportText } from "./bench/comparison_report.ts";
 import { replaceSection } from "./bench/document.ts";
@@ -21,15 +20,12 @@ import { OurSystem } from "./bench/our_system.ts";
 import type { SystemUnderTest } from "./bench/system.ts";
 import { loadAndMeasure } from "./bench/load_and_measure.ts";
 import { PROJECT_ROOT } from "./cluster/server_command.ts";
+import { complain, runTask } from "./run_task.ts";
 
 const PAGE = `${PROJECT_ROOT}/docs/benchmark.md`;
 const CHART = `${PROJECT_ROOT}/docs/benchmark_throughput.svg`;
 
 const encoder = new TextEncoder();
-
-function complain(text: string): void {
-  Deno.stderr.writeSync(encoder.encode(`${text}\n`));
-}
 
 function start(name: SystemName, options: ComparisonOptions): Promise<SystemUnderTest> {
   return name === "ours" ? OurSystem.start(options) : EtcdSystem.start(options);
@@ -67,19 +63,11 @@ async function compare(options: ComparisonOptions): Promise<void> {
   await writeFormatted(PAGE, replaceSection(before, "comparison", reportText(report)));
 }
 
-async function main(args: readonly string[]): Promise<number> {
-  try {
-    await compare(parseComparisonOptions(args));
-    return 0;
-  } catch (error) {
-    if (error instanceof HelpRequested || error instanceof FlagError) {
-      Deno.stderr.writeSync(encoder.encode(error.text));
-      return error.exitCode;
-    }
-    if (!(error instanceof EtcdError || error instanceof LoadError)) throw error;
-    complain(error.message);
-    return 1;
-  }
+function main(args: readonly string[]): Promise<number> {
+  return runTask(
+    () => compare(parseComparisonOptions(args)),
+    (error) => error instanceof EtcdError || error instanceof LoadError,
+  );
 }
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -3,13 +3,14 @@
  * do without, on the same runtime and libraries as ours (bench/bare/replica.ts).
  * What ours takes beyond it is the price of everything else it does.
  */
-import { defineFlags, FlagError, HelpRequested, intFlag } from "../runtime/flags.ts";
+import { defineFlags, intFlag } from "../runtime/flags.ts";
 import { BareSystem } from "./bench/bare/bare_system.ts";
 import { nameOf, threeDigits, withCommas } from "./bench/comparison_table.ts";
 import { callersFlag, loadFlags } from "./bench/load_flags.ts";
 import { describeMachine, machineText } from "./bench/machine.ts";
 import { markdownTable } from "./bench/markdown_table.ts";
 import { loadAndMeasure } from "./bench/load_and_measure.ts";
+import { runTask } from "./run_task.ts";
 
 const { o: _, ...load } = loadFlags;
 const flags = defineFlags("bench:bare", {
@@ -49,15 +50,4 @@ async function measure(args: readonly string[]): Promise<void> {
   Deno.stdout.writeSync(encoder.encode(`${table}\nMachine: ${machineText(machine)}`));
 }
 
-async function main(args: readonly string[]): Promise<number> {
-  try {
-    await measure(args);
-    return 0;
-  } catch (error) {
-    if (!(error instanceof HelpRequested || error instanceof FlagError)) throw error;
-    Deno.stderr.writeSync(encoder.encode(error.text));
-    return error.exitCode;
-  }
-}
-
-if (import.meta.main) Deno.exit(await main(Deno.args));
+if (import.meta.main) Deno.exit(await runTask(() => measure(Deno.args)));

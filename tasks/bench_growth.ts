@@ -2,7 +2,6 @@
  * `deno task bench:growth`: how the cost of our cluster grows with the number
  * of keys and of groups, and whether it goes on as it began.
  */
-import { FlagError, HelpRequested } from "../runtime/flags.ts";
 import { nameOf, withCommas } from "./bench/comparison_table.ts";
 import { replaceSection } from "./bench/document.ts";
 import { writeFormatted } from "./bench/formatted_file.ts";
@@ -16,16 +15,13 @@ import type { SizeFigures } from "./bench/growth/size_figures.ts";
 import { measureSize } from "./bench/growth/size_run.ts";
 import { soak } from "./bench/growth/soak_run.ts";
 import { PROJECT_ROOT } from "./cluster/server_command.ts";
+import { complain, runTask } from "./run_task.ts";
 
 const PAGE = `${PROJECT_ROOT}/docs/benchmark.md`;
 /** Keys that the soak has in store; it writes one of them. */
 const SOAK_KEYS = 1_000;
 
 const encoder = new TextEncoder();
-
-function complain(text: string): void {
-  Deno.stderr.writeSync(encoder.encode(`${text}\n`));
-}
 
 async function measure(part: GrowthPart, options: GrowthOptions): Promise<GrowthFigures> {
   switch (part) {
@@ -95,18 +91,8 @@ async function run(options: GrowthOptions): Promise<number> {
   return wrong.length === 0 ? 0 : 1;
 }
 
-async function main(args: readonly string[]): Promise<number> {
-  try {
-    return await run(parseGrowthOptions(args));
-  } catch (error) {
-    if (error instanceof HelpRequested || error instanceof FlagError) {
-      Deno.stderr.writeSync(encoder.encode(error.text));
-      return error.exitCode;
-    }
-    if (!(error instanceof LoadError)) throw error;
-    complain(error.message);
-    return 1;
-  }
+function main(args: readonly string[]): Promise<number> {
+  return runTask(() => run(parseGrowthOptions(args)), (error) => error instanceof LoadError);
 }
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

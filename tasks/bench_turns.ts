@@ -3,19 +3,15 @@
  * etcd, all running at once and put under load in turn, a few seconds each. A
  * host whose speed drifts, as shared ones do, then drifts under all of them.
  */
-import { FlagError, HelpRequested } from "../runtime/flags.ts";
 import { nameOf } from "./bench/comparison_table.ts";
 import { describeMachine, machineText } from "./bench/machine.ts";
 import type { Point } from "./bench/measurement.ts";
 import { ContenderError, ContenderProcess } from "./bench/turns/contender_process.ts";
 import { parseTurnsOptions, type TurnsOptions } from "./bench/turns/options.ts";
 import { type Turns, turnsTable } from "./bench/turns/report.ts";
+import { complain, runTask } from "./run_task.ts";
 
 const encoder = new TextEncoder();
-
-function complain(text: string): void {
-  Deno.stderr.writeSync(encoder.encode(`${text}\n`));
-}
 
 async function compare(options: TurnsOptions): Promise<void> {
   const machine = await describeMachine(options.directory);
@@ -44,19 +40,11 @@ async function compare(options: TurnsOptions): Promise<void> {
   Deno.stdout.writeSync(encoder.encode(`Machine: ${machineText(machine)}`));
 }
 
-async function main(args: readonly string[]): Promise<number> {
-  try {
-    await compare(parseTurnsOptions(args));
-    return 0;
-  } catch (error) {
-    if (error instanceof HelpRequested || error instanceof FlagError) {
-      Deno.stderr.writeSync(encoder.encode(error.text));
-      return error.exitCode;
-    }
-    if (!(error instanceof ContenderError)) throw error;
-    complain(error.message);
-    return 1;
-  }
+function main(args: readonly string[]): Promise<number> {
+  return runTask(
+    () => compare(parseTurnsOptions(args)),
+    (error) => error instanceof ContenderError,
+  );
 }
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

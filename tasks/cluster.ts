@@ -3,7 +3,6 @@
  * Ctrl-C with nothing left running; started again, it goes on with the same data.
  */
 import { resolve } from "node:path";
-import { FlagError, HelpRequested } from "../runtime/flags.ts";
 import { checkDenoVersion } from "../runtime/version.ts";
 import { KvError } from "../rpc/errors.ts";
 import { ClusterAdmin, type Coverage } from "./cluster/cluster_admin.ts";
@@ -29,6 +28,7 @@ import {
   nextCommands,
 } from "./cluster/report.ts";
 import { StopRequest } from "./cluster/stop_request.ts";
+import { complain, runTask } from "./run_task.ts";
 
 /** Elections, joins and the first configuration take about three seconds. */
 const SERVED_TIMEOUT_MS = 120_000;
@@ -41,10 +41,6 @@ const encoder = new TextEncoder();
 
 function say(text: string): void {
   Deno.stdout.writeSync(encoder.encode(text));
-}
-
-function complain(text: string): void {
-  Deno.stderr.writeSync(encoder.encode(`${text}\n`));
 }
 
 /** Starts the processes, makes the cluster serve, and follows it until somebody asks to stop. */
@@ -168,6 +164,18 @@ function isExpected(error: unknown): error is Error {
     error instanceof NotReadyError || error instanceof KvError || error instanceof TimeoutError;
 }
 
+async function start(args: readonly string[]): Promise<void> {
+  const options = parseClusterOptions(args);
+  using stopRequest = new StopRequest();
+  if (options.db !== undefined) return await run(options, resolve(options.db), stopRequest);
+  const db = await Deno.makeTempDir({ prefix: "eraft_cluster_" });
+  try {
+    await run(options, db, stopRequest);
+  } finally {
+    await Deno.remove(db, { recursive: true });
+  }
+}
+
 async function main(args: readonly string[]): Promise<number> {
   try {
     checkDenoVersion();
@@ -175,29 +183,7 @@ async function main(args: readonly string[]): Promise<number> {
     complain(error instanceof Error ? error.message : String(error));
     return 1;
   }
-  try {
-    const options = parseClusterOptions(args);
-    using stopRequest = new StopRequest();
-    if (options.db !== undefined) {
-      await run(options, resolve(options.db), stopRequest);
-      return 0;
-    }
-    const db = await Deno.makeTempDir({ prefix: "eraft_cluster_" });
-    try {
-      await run(options, db, stopRequest);
-    } finally {
-      await Deno.remove(db, { recursive: true });
-    }
-    return 0;
-  } catch (error) {
-    if (error instanceof HelpRequested || error instanceof FlagError) {
-      Deno.stderr.writeSync(encoder.encode(error.text));
-      return error.exitCode;
-    }
-    if (!isExpected(error)) throw error;
-    complain(error.message);
-    return 1;
-  }
+  return await runTask(() => start(args), isExpected);
 }
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -1,6 +1,5 @@
 /** `deno task compile`: builds single-file executables that need nothing installed. */
 import { resolve } from "node:path";
-import { FlagError, HelpRequested } from "../runtime/flags.ts";
 import { PROJECT_ROOT } from "./cluster/server_command.ts";
 import { BundleWay } from "./compile/bundle_way.ts";
 import { compile } from "./compile/compile_way.ts";
@@ -8,10 +7,10 @@ import { type CompileOptions, parseCompileOptions } from "./compile/options.ts";
 import type { Program } from "./compile/programs.ts";
 import { gitRevision } from "./compile/revision.ts";
 import { measureStart } from "./compile/start_time.ts";
+import { runTask } from "./run_task.ts";
 
 const encoder = new TextEncoder();
 const print = (line: string) => void Deno.stdout.writeSync(encoder.encode(`${line}\n`));
-const complain = (text: string) => void Deno.stderr.writeSync(encoder.encode(text));
 
 /** Writes one program's executable. */
 type Build = (program: Program, file: string) => Promise<void>;
@@ -80,18 +79,8 @@ async function describe(file: string, { name }: Program, { target }: CompileOpti
 }
 
 /** Returns the exit code. */
-async function main(args: readonly string[]): Promise<number> {
-  try {
-    await run(parseCompileOptions(args));
-    return 0;
-  } catch (error) {
-    if (error instanceof HelpRequested || error instanceof FlagError) {
-      complain(error.text);
-      return error.exitCode;
-    }
-    complain(`${error instanceof Error ? error.message : String(error)}\n`);
-    return 1;
-  }
+function main(args: readonly string[]): Promise<number> {
+  return runTask(() => run(parseCompileOptions(args)), () => true);
 }
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -2,11 +2,11 @@
  * `deno task sim`: runs the whole system on virtual time, under faults, once for each seed, and
  * says what it found. See `-help` for the options and exit codes.
  */
-import { FlagError, HelpRequested } from "../runtime/flags.ts";
 import { randomSeed } from "../runtime/prng.ts";
 import { EXIT_CODES } from "../tests/sim/failure.ts";
 import { drawOptions } from "../tests/sim/options.ts";
 import { addFigures, NO_FIGURES } from "../tests/sim/statistics.ts";
+import { runTask } from "./run_task.ts";
 import { proveMutants } from "./sim/mutants.ts";
 import { parseSimTaskOptions, type SimTaskOptions } from "./sim/options.ts";
 import { runSeeds } from "./sim/pool.ts";
@@ -86,15 +86,11 @@ async function* traceSeed(seed: number, options: SimTaskOptions): AsyncGenerator
   yield report;
 }
 
-async function main(args: readonly string[]): Promise<number> {
-  try {
+function main(args: readonly string[]): Promise<number> {
+  return runTask(() => {
     const options = parseSimTaskOptions(args);
-    return options.mutants ? await proveMutants(options, say) : await run(options);
-  } catch (error) {
-    if (!(error instanceof HelpRequested || error instanceof FlagError)) throw error;
-    Deno.stderr.writeSync(encoder.encode(error.text));
-    return error.exitCode;
-  }
+    return options.mutants ? proveMutants(options, say) : run(options);
+  });
 }
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

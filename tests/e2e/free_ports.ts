@@ -22,7 +22,8 @@ export function freeBasePort(distances: readonly number[]): number {
   }
 }
 
-function isFree(port: number): boolean {
+/** Whether a server could listen at the port now. */
+export function isFree(port: number): boolean {
   try {
     Deno.listen({ hostname: "127.0.0.1", port }).close();
     return true;

@@ -4,6 +4,7 @@ import type { ClusterState } from "../../dashboard/api.ts";
 import { until } from "../../tasks/cluster/deadline.ts";
 import { NodeProcess } from "../../tasks/cluster/node_process.ts";
 import type { ExecutablesFolder } from "./executables_folder.ts";
+import { isFree } from "./free_ports.ts";
 
 const COMMANDS_FILE = `${import.meta.dirname}/testdata/quick_start.txt`;
 const READY_TIMEOUT_MS = 90_000;
@@ -84,14 +85,4 @@ async function portsAreFree(servers: readonly string[]): Promise<void> {
     taken = [...ports].filter((port) => !isFree(port));
     return taken.length === 0 ? true : undefined;
   }, 500);
-}
-
-function isFree(port: number): boolean {
-  try {
-    Deno.listen({ hostname: "127.0.0.1", port }).close();
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.AddrInUse) return false;
-    throw error;
-  }
 }
