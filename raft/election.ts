@@ -22,10 +22,10 @@ export function isPromotable(core: RaftCore): boolean {
 }
 
 /**
- * Whether a change of members is known to be committed and not in force here
- * yet. A candidate must not count votes by a configuration it knows to be
- * outdated: only with the one before the last in its log its majority overlaps
- * those of everybody else.
+ * Whether this node knows of a committed change of members that it has not applied
+ * yet. Such a node must not campaign: it would count votes by an outdated
+ * configuration, and majorities of two configurations are sure to overlap only if
+ * they are at most one change apart.
  */
 function hasUnappliedConfChange({ log }: RaftCore): boolean {
   for (let index = log.applied + 1; index <= log.commit; index++) {
@@ -133,8 +133,8 @@ function mayVoteFor(core: RaftCore, request: VoteRequest): boolean {
 }
 
 /**
- * Takes over what the other side of an election knows to be committed, if the
- * entry is here too. A leader knows better.
+ * Takes over the commit index that the other side of an election tells, provided
+ * that the entry is in this log too. A leader ignores it: it knows better.
  */
 export function learnCommit(core: RaftCore, message: VoteRequest | VoteResponse): void {
   const { commit, commitTerm } = message;

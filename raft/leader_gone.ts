@@ -1,8 +1,8 @@
 /**
- * What a follower makes of the news that its leader is not merely silent: the
- * connection broke and nobody answers there any more. Waiting for the rest of
- * the election timeout would then protect nobody. And what it makes of a
- * candidate that comes from a log which is behind its own.
+ * What a follower does when its leader is not merely silent but gone: the
+ * connection to it broke and no new one can be made. Waiting for the rest of the
+ * election timeout would then protect nobody. Also what it does when it refuses its
+ * vote to a candidate because that one's log is behind its own.
  */
 import type { RaftCore } from "./raft_core.ts";
 import { type NodeId, NONE } from "./types.ts";
@@ -15,11 +15,11 @@ export function noticeGone(core: RaftCore, peer: NodeId): void {
 }
 
 /**
- * On a tick of a follower: if its leader is gone and has indeed missed a
- * heartbeat, acts as if the shortest election timeout had passed. So the
- * follower no longer protects that leader from others, and campaigns soon
- * itself, pre-vote first: a leader that others hear stays. Word from it in the
- * meantime takes everything back.
+ * Called on every tick of a follower. If the leader was reported gone and has
+ * missed a heartbeat, the follower acts as if the shortest election timeout had
+ * passed: it no longer protects that leader against other candidates, and soon
+ * campaigns itself. It asks for pre-votes first, so that a leader whom the others
+ * still hear stays. Any message from the leader in the meantime undoes all this.
  */
 export function giveUpGoneLeader(core: RaftCore): void {
   const { config: { electionTicks, heartbeatTicks } } = core;
@@ -30,11 +30,12 @@ export function giveUpGoneLeader(core: RaftCore): void {
 }
 
 /**
- * Stands in for a candidate that was refused because its log is behind this
- * one, as is the rule when a thrifty leader ends: a majority may need this vote,
- * so that waiting for the rest of the timeout would only keep the group without
- * a leader. Does nothing while this node knows of a leader that may be alive, or
- * may have promised to wait for one that it has forgotten.
+ * Has this node campaign soon, in place of a candidate that it refused because that
+ * one's log is behind its own. After a thrifty leader ends (vanguard.ts) this is
+ * the normal case, and without this node's log there may be no majority: waiting
+ * for the rest of the timeout would only leave the group without a leader. Does
+ * nothing while this node knows of a leader that may be alive, or may have promised
+ * one, before a restart, to help nobody else (`RaftCore.embargoTicks`).
  */
 export function standInFor(core: RaftCore, candidate: NodeId): void {
   const { config: { electionTicks }, role, leader, embargoTicks } = core;
@@ -46,11 +47,12 @@ export function standInFor(core: RaftCore, candidate: NodeId): void {
 }
 
 /**
- * Ticks until this node campaigns. All followers learn of a leader's end at
- * about the same time; taking turns keeps them from splitting the vote, and one
- * tick lets the others notice before the first asks them.
+ * Ticks until this node campaigns. All followers notice at about the same time that
+ * the leader is gone, so each waits for a turn of its own, which keeps them from
+ * splitting the vote. Even the first waits for one tick, so that the others have
+ * noticed too before they are asked.
  *
- * @param others Voters that take no turn
+ * @param others Voters that get no turn
  */
 function turn({ config: { id, electionTicks }, conf }: RaftCore, others: NodeId[]): number {
   const voters = new Set([...conf.voters, ...conf.votersOutgoing]);

@@ -1,13 +1,14 @@
 /**
- * How a group changes its members: the leader proposes, everybody switches when
- * the entry is applied (as etcd does, unlike the paper, where it counts from the
- * log), and the leader ends a joint configuration by itself.
+ * How a group changes its members. The leader proposes the change, and every node
+ * switches to the new configuration when it applies the entry. (So does etcd; in
+ * the paper a node switches as soon as the entry is in its log.) A leader ends a
+ * joint configuration by itself.
  *
- * Why switching late is safe: a change is proposed only once the one before it
- * is applied, and every message that carries it also says that the one before
- * is committed. So whoever has the n-th change in its log knows that change
- * n - 1 is committed, must apply it before it campaigns, and majorities of
- * neighbouring configurations overlap.
+ * Why it is safe to switch this late: a change is proposed only once the one before
+ * it is applied, and every message that carries it also says that the one before is
+ * committed. So a node with change n in its log knows that change n - 1 is
+ * committed, and must apply that one before it campaigns. It then counts votes by
+ * configuration n - 1 or n, and majorities of neighbouring configurations overlap.
  */
 import { invariant } from "../runtime/invariant.ts";
 import { changeConf, type ConfChange, ConfChangeError } from "./conf_change.ts";
@@ -90,9 +91,10 @@ export function applyConfChange(core: RaftCore, change: ConfChange): void {
 }
 
 /**
- * A leader that no longer votes has led until its own removal was committed
- * (section 6) and now goes, but not without telling: it leaves when the voter
- * that is furthest has taken over, or after an election timeout.
+ * A leader without a vote leads on until its own removal is committed (paper
+ * section 6). Then it goes, but does not leave the group without a leader: it hands
+ * over to the voter with the longest log, and steps down when that one leads or
+ * after an election timeout.
  */
 function handOver(core: RaftCore): void {
   let furthest: { id: NodeId; match: LogIndex } | undefined;

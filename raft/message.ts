@@ -9,10 +9,11 @@ interface Envelope {
 }
 
 /**
- * What the sender knows to be committed. Elections tell it, because a change of
- * members is in force only where it is known to be committed: a node that would
- * need the votes of members that are long gone learns here that they are, and
- * nodes whose configurations are one apart cannot block each other.
+ * What the sender knows to be committed; part of the messages of an election. A
+ * change of members is in force only where it is known to be committed. So a node
+ * that waits for votes of members which were removed long ago learns here that they
+ * were, and nodes whose configurations are one change apart cannot block each
+ * other.
  */
 interface CommitNews extends Envelope {
   readonly commit: LogIndex;

@@ -18,7 +18,10 @@ export class Progress {
   #state: ProgressState = "probe";
   /** In `snapshot`: the index of the snapshot that was named to the member, else 0. */
   #pendingSnapshot: LogIndex = 0;
-  /** Highest commit index that was sent, as far as it could take effect there. */
+  /**
+   * Highest commit index that was sent to the member, as far as its log allowed it
+   * to take effect.
+   */
   #sentCommit: LogIndex = 0;
   readonly inflights: Inflights;
   /** In `probe`: a message is out and the next waits for an answer. */
@@ -29,9 +32,9 @@ export class Progress {
   isDue = false;
   /** Heard from since the leader last checked its quorum. */
   recentActive = false;
-  /** Heard from between the two last checks. */
+  /** Whether it was heard from in the period before the leader's last check of its quorum. */
   #activeBefore = false;
-  /** Needed a snapshot, and does not have as much since as the log is kept for everybody. */
+  /** Was sent a snapshot, and still needs entries that the log would not keep otherwise. */
   #catchingUp = false;
 
   constructor(next: LogIndex, options: InflightsOptions) {
@@ -65,23 +68,32 @@ export class Progress {
     return this.recentActive || this.#activeBefore;
   }
 
-  /** A snapshot was named to it, and it has not got far enough behind it to go on without regard. */
+  /**
+   * Whether the member was sent a snapshot and still needs entries that the log
+   * would not keep otherwise.
+   */
   get catchingUp(): boolean {
     return this.#catchingUp;
   }
 
-  /** The index behind which it needs entries: what it has, or will have with its snapshot. */
+  /**
+   * The index after which the member needs entries: what it has, or will have with
+   * its snapshot.
+   */
   get reach(): LogIndex {
     // What is on its way in `replicate` may be lost; everywhere else nothing leaves before an answer.
     return this.#state === "replicate" ? this.#match : this.#next - 1;
   }
 
-  /** The log is kept behind `index` for everybody: whoever has as much is up to date. */
+  /**
+   * The log keeps everything after `index` anyway: a member that has as much needs
+   * no further regard.
+   */
   endCatchUp(index: LogIndex): void {
     if (this.#match >= index) this.#catchingUp = false;
   }
 
-  /** The leader has checked its quorum: who is there must show it anew. */
+  /** The leader has checked its quorum; from here on every member must be heard from anew. */
   beginCheck(): void {
     this.#activeBefore = this.recentActive;
     this.recentActive = false;

@@ -69,9 +69,10 @@ export interface RaftCore {
   /** The driver's monotonic clock when it last told; only leases look at it. */
   nowMs: number;
   /**
-   * Ticks for which this node helps nobody to lead, whatever its role, term and
-   * leader become: the promise that leases rest on. Given with every answer to a
-   * heartbeat; one of before a start may have been forgotten.
+   * Ticks during which this node answers no request for a vote and stands in for no
+   * candidate (leader_gone.ts), whatever its role, term and leader become. Leases
+   * rest on this promise. A node makes it with every answer to a heartbeat, and
+   * once at its start, since it may have forgotten an earlier one.
    */
   embargoTicks: number;
   readonly forwardedReads: ForwardedReads;
@@ -133,11 +134,12 @@ export function createCore(options: RaftCoreOptions): RaftCore {
 }
 
 /**
- * Puts a message where it may leave from. Answers and requests that promise
- * something wait for the disk: votes, acknowledgements, and requests for votes
- * (a candidate that forgot its campaign in a crash could otherwise win a second
- * one of the same term, with a shorter log, by answers to the first). So does
- * anything that carries a term which is not on disk yet.
+ * Queues a message: for sending now, or for sending once the present state is on
+ * disk. The latter goes for messages that promise something: votes,
+ * acknowledgements, and requests for votes. (A candidate that crashed and forgot
+ * its campaign could otherwise win the same term a second time, with a shorter log,
+ * by answers to its first requests.) It also goes for every message with a term
+ * that is not on disk yet.
  */
 export function send(core: RaftCore, message: Message): void {
   invariant(message.from === core.config.id, () => `Sender ${message.from} is this node`);

@@ -43,9 +43,10 @@ export class RaftLog {
   /** Everything up to here was given out for saving. Invariant: taken <= lastIndex. */
   #taken: LogIndex;
   /**
-   * Last index of each round that is being saved, oldest first. Cutting the
-   * log lowers them, so that a late "saved" never vouches for an entry that
-   * has been replaced since, not even by an equal one (the A-B-A case).
+   * Last index of each batch of entries that is being saved, oldest first. Cutting
+   * the log off lowers these indexes: the late report that a batch is saved must
+   * not vouch for an entry that has been replaced since, not even if an equal one
+   * has replaced it (the A-B-A problem).
    */
   #saving: LogIndex[] = [];
   #pages: Page[] = [];

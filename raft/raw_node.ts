@@ -300,12 +300,12 @@ export class RawNode {
   }
 
   /**
-   * On a leader, the index behind which each member needs entries that is there
-   * and is being brought up to date by a snapshot: without them it would need
-   * the next one once it has this one.
+   * On a leader: for each member that is reachable and is being brought up to date
+   * by a snapshot, the index after which it needs entries. Without them it would
+   * need another snapshot as soon as it has this one.
    *
-   * @param usual Where the log is cut without regard to them; who has all that
-   * is behind it is up to date
+   * @param usual Where the log would be cut if there were no such members; one that
+   *   has everything up to there needs no regard
    */
   catchUpIndexes(usual: LogIndex): readonly LogIndex[] {
     return catchUpIndexes(this.#core, usual);
@@ -402,7 +402,10 @@ export class RawNode {
     replicate(this.#core);
   }
 
-  /** Splits what waits for the disk into what peers get and what this node owes itself. */
+  /**
+   * Splits the messages that wait for the disk into those to peers and those to
+   * this node itself.
+   */
   #takePromises(entries: readonly Entry[]) {
     const core = this.#core;
     const { config: { id }, term } = core;
@@ -449,7 +452,10 @@ export class RawNode {
 
 const NOTHING: readonly never[] = Object.freeze([]);
 
-/** The core goes on filling an empty list, so a round must not carry that very one away. */
+/**
+ * The list, or a constant if it is empty: the core goes on filling the list, and a
+ * round must not change.
+ */
 function orNone<T>(list: readonly T[]): readonly T[] {
   return list.length > 0 ? list : NOTHING;
 }

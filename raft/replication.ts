@@ -6,7 +6,10 @@ import { type RaftCore, send } from "./raft_core.ts";
 import type { Entry, LogIndex, NodeId } from "./types.ts";
 
 const NO_ENTRIES: readonly Entry[] = Object.freeze([]);
-/** Entries that are held back from a member, and their payload bytes; more are worth a message of their own. */
+/**
+ * Entries that may be held back from a member, and their payload bytes; more are
+ * worth a message of their own.
+ */
 const HELD_ENTRIES_MAX = 64;
 const HELD_BYTES_MAX = 256 << 10;
 
@@ -139,9 +142,9 @@ function pingSnapshot(core: RaftCore, to: NodeId, progress: Progress): void {
 }
 
 /**
- * For each member that is there and is brought up to date by a snapshot, the
- * index behind which it needs entries. Who has all that is kept for everybody,
- * behind `usual`, is up to date.
+ * For each member that is reachable and is being brought up to date by a snapshot,
+ * the index after which it needs entries. One that has everything up to `usual`,
+ * where the log is cut anyway, is up to date.
  */
 export function catchUpIndexes({ progress }: RaftCore, usual: LogIndex): LogIndex[] {
   const indexes: LogIndex[] = [];

@@ -1,13 +1,13 @@
 /**
- * Whom a leader sends entries at once, if it is thrifty: as many members as a
- * majority takes (Moraru et al., "There Is More Consensus in Egalitarian
- * Parliaments", SOSP 2013, call Paxos so that writes to a bare quorum). The
- * others get the same entries a little later and in fewer, larger messages,
- * which costs them, the leader and the disks less.
+ * The vanguard: the members to which a thrifty leader sends new entries at once, as
+ * many as a majority takes. ("Thrifty" is what Moraru et al. call a Paxos that
+ * writes to a bare quorum: "There Is More Consensus in Egalitarian Parliaments",
+ * SOSP 2013.) The other members get the same entries some milliseconds later, in
+ * fewer and larger messages, which costs them, the leader and the disks less.
  *
- * Who belongs to the vanguard is found by races: one entry goes to everybody,
- * and whoever has it on disk first is sent the next ones at once. While a race
- * is undecided nothing is held back from anybody.
+ * Who belongs to the vanguard is decided by races: one entry is sent to everybody,
+ * and the members that have it on disk first get the following ones at once. While
+ * a race is undecided nothing is held back from anybody.
  */
 import { type Electorate, quorumIndex } from "./quorum.ts";
 import type { LogIndex, NodeId } from "./types.ts";
@@ -16,7 +16,10 @@ export class Vanguard {
   /** The entry that is raced for; undefined between races. */
   #raceIndex: LogIndex | undefined;
   readonly #members = new Set<NodeId>();
-  /** The last entry when holding back began; 0 while nothing is held back. */
+  /**
+   * Index of the last entry at the moment when holding back began; 0 while nothing
+   * is held back.
+   */
   #awaited: LogIndex = 0;
 
   /** Whether something is held back from somebody. */
@@ -29,7 +32,10 @@ export class Vanguard {
     return this.#raceIndex === undefined ? this.#members : undefined;
   }
 
-  /** Has entries sent to everybody until a quorum has `index`, which is sent from now on. */
+  /**
+   * Begins a race: entries are sent to everybody until a quorum has the one at
+   * `index`, which comes next.
+   */
   race(index: LogIndex): void {
     this.#raceIndex = index;
   }
@@ -52,7 +58,7 @@ export class Vanguard {
     if (this.#awaited === 0) this.#awaited = lastIndex;
   }
 
-  /** Nothing is held back any more. Returns what was the last entry when that began. */
+  /** Ends holding back. Returns the index of the last entry at the moment when it began. */
   release(): LogIndex {
     const awaited = this.#awaited;
     this.#awaited = 0;

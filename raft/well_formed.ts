@@ -4,10 +4,9 @@ import type { AppendRequest, Message } from "./message.ts";
 import type { Term } from "./types.ts";
 
 /**
- * Terms that the others may have been through without this node: an election
- * each second for two years. Terms are remembered for good and have an end, at
- * 2^53 - 1, behind which nobody can be elected any more: no single message may
- * take a group there.
+ * How far the term of a message may be ahead of this node's: an election every
+ * second for two years. Terms are stored for good and end at 2^53 - 1, after which
+ * nobody could be elected any more; no single message may take a group there.
  */
 const TERMS_MISSED_MAX = 2 ** 26;
 

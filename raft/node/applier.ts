@@ -1,10 +1,11 @@
 /**
- * Applies committed entries to the machine, a batch at a time: looks ahead and
- * applies synchronously. What several batches change goes to the engine in one
- * write, together with the applied index, so that replay after a crash is
- * harmless: a record that each of them touches is then written once. Nobody
- * waits for it but those who read, and for them it is written at once; the
- * batches behind are applied meanwhile.
+ * Applies committed entries to the state machine, batch by batch. For each batch it
+ * first reads what the commands will look at, then applies them in one go. The
+ * changes of several batches are written to the engine together, with the applied
+ * index, so that applying entries again after a crash does no harm, and a record
+ * that many commands touch is written once. Proposers do not wait for that write.
+ * Readers do: while any wait, it is made at once. The next batches are applied
+ * meanwhile.
  */
 import * as pb from "../../proto/gen/raft.ts";
 import { invariant } from "../../runtime/invariant.ts";
@@ -31,16 +32,18 @@ const BATCH_VALUES_MAX = ENTRY_VALUES_MAX;
 /** Entries that may be applied and not in the engine; with the next two it bounds replay and memory. */
 const PENDING_ENTRIES_MAX = 64;
 /**
- * Records whose changes may wait for the engine. Each write of them costs a put
- * its share of what all puts since then touch, such as the counts of a shard,
- * and of caches that are cold afterwards; but a large one delays others for long.
+ * Records whose changes may wait to be written to the engine. Writes should be
+ * rare: each makes all puts since the last one share its cost, which is mostly that
+ * of records they all touch, such as a shard's counts, and of cold caches
+ * afterwards. But a large write delays others for long.
  */
 const PENDING_RECORDS_MAX = 2_048;
 /** Bytes of payloads, and of values, that may be applied and not in the engine. */
 export const PENDING_BYTES_MAX = 1 << 20;
 /**
- * Replicas apply the same entries and would all write at the same moment. The
- * first write after a rest comes sooner for some, and their turns stay apart.
+ * Replicas apply the same entries and would all write to the engine at the same
+ * moment. After a rest some of them make their first write sooner, and from then on
+ * their writes stay apart.
  */
 const TURNS = 3;
 
@@ -56,17 +59,24 @@ export interface ApplierOptions {
   readonly engine: Engine;
   readonly machine: StateMachine;
   readonly generation: LiveGeneration;
-  /** Known to nobody else: what is remembered of keys hangs on it. */
+  /**
+   * Secret of the hash by which keys are remembered (known_lengths.ts); known to
+   * nobody else, or clients could choose keys that collide.
+   */
   readonly secret: string;
   /** The members as of what is applied. */
   readonly roster: Roster;
-  /** Told how far things are, and asked where to stop for a look. */
+  /**
+   * Told how far the engine is, and asked at which entry to stop so that somebody
+   * can look at the state.
+   */
   readonly lookout: ApplyLookout;
   /** The members change with this entry; told before anything behind it is applied. */
   readonly onMembers: (index: LogIndex, change: RosterChange, roster: Roster) => void;
   /**
-   * The outcome is decided: the entries are durable in the log, and reads wait
-   * for `onApplied`, so that proposers need not wait for the engine.
+   * The outcome of these entries is decided, and proposers may be told: the entries
+   * are durable in the log. The engine does not show their effect before
+   * `onApplied`.
    */
   readonly onReplies: (entries: readonly AppliedEntry[]) => void;
   /** Everything up to `index` is in the engine. */
@@ -85,9 +95,9 @@ interface Pending {
   /** Of payloads. */
   bytes: number;
   last: { readonly index: LogIndex; readonly term: Term };
-  /** Must outlive a power cut by itself. */
+  /** Must survive a power cut, so the write is synced. */
   sync: boolean;
-  /** Was there at the last tick. */
+  /** Was already pending at the last tick, so it has waited long enough. */
   isOld: boolean;
 }
 
@@ -99,7 +109,7 @@ export class Applier {
   /** What is on its way to the engine; one write at a time. */
   #writing: { readonly view: BatchView; readonly done: Promise<void> } | undefined;
   #flushWanted = false;
-  /** Records that are pending when it is this replica's turn to write them. */
+  /** Pending records at which this replica makes its next write. */
   #recordsMax: number;
   #running: Promise<void> | undefined;
   #stopped = false;
@@ -126,7 +136,7 @@ export class Applier {
     this.#start();
   }
 
-  /** Has what is applied written if it was so at the last tick already. */
+  /** Has what is applied written if it was already waiting at the last tick. */
   tick(): void {
     if (this.#pending === undefined) return;
     if (this.#pending.isOld) this.flush();
@@ -201,7 +211,10 @@ export class Applier {
       bytes >= pendingBytesMax || this.#isExclusive(pending) || isAwaited();
   }
 
-  /** Nothing behind it may be applied until it is in the engine and those who look have seen it. */
+  /**
+   * Whether nothing further may be applied until this is in the engine and was
+   * shown to those who look.
+   */
   #isExclusive({ last, sync }: Pending): boolean {
     const { machine, lookout } = this.#options;
     return sync || machine.hasNews === true || lookout.stopsAt(last.index);

@@ -1,4 +1,7 @@
-/** One place in the log at which somebody wants to see the state before anything behind it is applied. */
+/**
+ * Lets somebody see the engine's state as of one exact index: nothing behind it is
+ * applied before.
+ */
 import type { LogIndex } from "../types.ts";
 
 interface Look {

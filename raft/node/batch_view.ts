@@ -1,4 +1,7 @@
-/** What the commands of some batches see: what was looked up ahead, overlaid with their own writes. */
+/**
+ * What the commands of a few batches see: values read ahead from the engine,
+ * overlaid with their own writes.
+ */
 import { invariant } from "../../runtime/invariant.ts";
 import type { Write } from "../../storage/engine.ts";
 import type { KeyHash } from "./key_hash.ts";
@@ -48,7 +51,10 @@ export class BatchView implements MachineView, Lookahead {
   /** In the order in which they were written first. */
   readonly #written: Slot[] = [];
   #bytes = 0;
-  /** Kept so that nobody can tell {@linkcode BatchView.#drawValues} to be without effect. */
+  /**
+   * The result of the reads in {@linkcode BatchView.#drawValues}: without it a
+   * compiler could drop them.
+   */
   #drawn = 0;
 
   /** @param known What earlier views have learned; learns from this one */
@@ -110,10 +116,11 @@ export class BatchView implements MachineView, Lookahead {
   }
 
   /**
-   * Looks up what was asked for; reads what is not known, in one go. May be
-   * called again once the commands are applied, for the next ones.
+   * Reads what was asked for and is not known yet, in one call. May be called again
+   * for the next commands once these are applied.
    *
-   * @param earlier A view whose writes are on their way and may not be read yet
+   * @param earlier A view whose writes are on their way to the engine, where they
+   *   cannot be read yet
    */
   async lookUp(read: ReadMany, earlier?: BatchView): Promise<void> {
     const asked = this.#asked;
@@ -175,7 +182,10 @@ export class BatchView implements MachineView, Lookahead {
     return writes;
   }
 
-  /** Draws values near in the order in which memory is read ahead; in any other each would be waited for. */
+  /**
+   * Touches the values in the order in which the processor reads memory ahead; in
+   * any other order each would be a cache miss.
+   */
   #drawValues(): void {
     let drawn = this.#drawn;
     for (const { value } of this.#written) {

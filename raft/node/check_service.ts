@@ -1,8 +1,9 @@
 /**
- * Hashes what this node has applied, for those who compare replicas. Replicas
- * can be compared at an equal index under load: each is asked to look when
- * exactly that index is applied, and reads what it saw afterwards, at leisure.
- * The whole state is read, so that damage of the disk shows, too.
+ * Computes a hash of all that this node has applied, for those who compare
+ * replicas. Under load replicas can only be compared at an equal index: each is
+ * asked to open a view at the moment when exactly that index is applied, and reads
+ * the view afterwards, without haste. The whole state is read, so damage of the
+ * disk shows too.
  */
 import * as pb from "../../proto/gen/check.ts";
 import { KvError } from "../../rpc/errors.ts";
@@ -19,7 +20,7 @@ import type { StateMachine } from "./state_machine.ts";
 const LOOK_MS_MAX = 10_000;
 /** Longest time from the first request to the last response: a view keeps old data alive. */
 const CHECK_MS_MAX = 10 * 60_000;
-/** Longest wait for a request: whoever is silent keeps everybody else from checking. */
+/** Longest wait for the caller's next request: a silent caller keeps all others from checking. */
 const REQUEST_MS_MAX = 30_000;
 
 export interface CheckServiceOptions {
@@ -106,7 +107,10 @@ export class CheckService {
     return { ...this.#response(view), ...await view.hash(isLocal, signal) };
   }
 
-  /** Sees when `index` is applied and nothing behind it, or what is applied once it is too late. */
+  /**
+   * Opens a view when `index` is applied and nothing behind it, or of what is
+   * applied if that is past.
+   */
   #look({ index, waitMs }: pb.HashRequest, signal: AbortSignal): Promise<StateView> {
     const { engine, generation, lookout, clock } = this.#options;
     return new Promise((resolve) => {

@@ -1,4 +1,7 @@
-/** A node on an empty disk waits until it has met its group (peer_registry.ts). */
+/**
+ * A node on an empty disk waits until all first members of its group know it (why:
+ * peer_registry.ts).
+ */
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import type { PeerRegistry } from "./peer_registry.ts";

@@ -1,4 +1,7 @@
-/** Messages that wait for a peer's stream: bounded, the oldest go first overboard. */
+/**
+ * Messages that wait for a peer's stream. The queue is bounded: a full one drops
+ * its oldest messages.
+ */
 import type { Message } from "../message.ts";
 
 /** Most bytes that wait for one peer; enough for a window of full append messages. */
@@ -10,7 +13,7 @@ const FRAME_BYTES_MAX = 1 << 20;
 /** What a message costs beside its payload; an estimate both ends share. */
 const MESSAGE_OVERHEAD_BYTES = 64;
 
-/** What a message counts against queues and credit, the same at both ends. */
+/** Bytes that a message counts as in queues and in credit; both ends must compute the same. */
 function messageCost(message: Message): number {
   let bytes = MESSAGE_OVERHEAD_BYTES;
   if (message.type === "append") {

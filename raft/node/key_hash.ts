@@ -8,7 +8,10 @@ export interface KeyHash {
   readonly c: number;
 }
 
-/** Takes a hash: whoever makes an object for each key anyway need not make another. */
+/**
+ * Where a hash is written to: callers that make an object for each key anyway need
+ * no second one.
+ */
 export type HashTarget = { -readonly [Part in keyof KeyHash]: number };
 
 export class KeyHasher {

@@ -41,9 +41,9 @@ export class KnownLengths {
   /** Sets of one segment at most. */
   readonly #setsMax: number;
   #segments: Int32Array[];
-  /** Which way of a full set gives way next. */
+  /** Which entry of a full set is overwritten next. */
   #victim = 0;
-  /** Kept so that nobody can tell {@linkcode draw} to be without effect. */
+  /** The result of the reads in {@linkcode draw}: without it a compiler could drop them. */
   #drawn = 0;
 
   constructor({ secret, entriesMax = KNOWN_LENGTHS_MAX }: KnownLengthsOptions) {
@@ -58,8 +58,8 @@ export class KnownLengths {
   }
 
   /**
-   * Draws what is known of many keys near, so that looking at each of them does
-   * not wait for memory one after the other.
+   * Touches what is known of many keys, so that the memory is fetched for all of
+   * them at once and not with one cache miss after the other.
    */
   draw(keys: readonly KeyHash[]): void {
     let drawn = this.#drawn;

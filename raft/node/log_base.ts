@@ -1,4 +1,4 @@
-/** Where the log begins: a record of the engine, in order with what is applied there. */
+/** Where the log begins: a record in the engine, written in order with the machine's data. */
 import { crc32 } from "node:zlib";
 import type { Write } from "../../storage/engine.ts";
 import { nodeKey, readUint64, writeUint64 } from "../../storage/key_space.ts";
@@ -8,11 +8,17 @@ export interface LogBase {
   /** Of the entry before the first. */
   readonly index: LogIndex;
   readonly term: Term;
-  /** The first record of the journal that counts: those before belong to a log that a snapshot has replaced. */
+  /**
+   * Number of the first journal record of this log: earlier ones belong to a log
+   * that a snapshot has replaced.
+   */
   readonly since: number;
-  /** The journal has had records up to here, durably: without them it is not the one that was written. */
+  /**
+   * Number of a journal record that is known to be durable: a journal that ends
+   * earlier is not the one that was written.
+   */
   readonly written: number;
-  /** What holds if no record of the journal counts. */
+  /** The hard state, as long as no journal record of this log holds a later one. */
   readonly hardState: HardState;
 }
 

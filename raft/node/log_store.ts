@@ -1,10 +1,11 @@
 /**
- * The durable side of the log: entries and hard state in the journal, where the
- * log begins in the engine. Between start and end it is never read.
+ * The durable side of the log. Entries and hard state are in the journal; where the
+ * log begins is a record in the engine. The journal is read at start only.
  *
- * The machine's data and the journal are not written in order with each other,
- * and need not be: only entries that are durable are applied (raft/raft_log.ts),
- * and records go only once a later start is durable, and with it what was applied.
+ * Writes to the engine and to the journal are not ordered with each other, and need
+ * not be. An entry is applied only once it is durable (raft/raft_log.ts). Journal
+ * records are removed only once the engine durably holds a later start of the log,
+ * and with it all that was applied up to there.
  */
 import { invariant } from "../../runtime/invariant.ts";
 import { type Engine, EngineError, type Write } from "../../storage/engine.ts";
@@ -109,9 +110,9 @@ export class LogStore {
   /**
    * Lets the log begin behind an entry that is applied.
    *
-   * @returns What says so in the engine, behind what was applied, and which
-   *   records of the journal may be forgotten once that is durable; undefined
-   *   if the log begins there already
+   * @returns The write that records it in the engine, to be made behind the
+   *   machine's data, and the number below which journal records may be forgotten
+   *   once that write is durable; undefined if the log begins there already
    */
   compact(
     index: LogIndex,

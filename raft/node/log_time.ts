@@ -1,8 +1,8 @@
 /**
- * The time that leaders write into their entries. It goes on with the clock
- * that never goes back, from where the log has it: were it the wall clock, one
- * that is set an hour ahead would make every session look idle, and a write
- * that is sent again would happen twice.
+ * The time that leaders write into their entries, in milliseconds. It continues
+ * from the time the log has reached, and advances with the monotonic clock. A wall
+ * clock would not do: set an hour ahead, it would make every session look idle and
+ * expire, and a write that is sent again would take effect twice.
  */
 import type { Clock } from "../../runtime/clock.ts";
 

@@ -1,15 +1,18 @@
 /**
- * An order in which keys that stand close to each other come one after the
- * other. A memory table of RocksDB holds hundreds of thousands of keys, and most
- * of what a write takes is to find the place of each in memory that no cache
- * holds; of neighbours only the first has the whole way to go.
+ * Orders the keys of a write so that neighbouring keys come one after the other. A
+ * memory table of RocksDB holds hundreds of thousands of keys, and most of a put's
+ * time goes into finding its place there, in memory that no cache holds. Of a run
+ * of neighbours only the first has to be found that way.
  */
 
 /** Fewer gain nothing. */
 const KEYS_MIN = 128;
 /** Keys that are looked at to find the bytes that tell keys apart. */
 const SAMPLES = 64;
-/** In such a byte this many of them differ from most: a prefix that nearly all have does not count. */
+/**
+ * A byte position tells keys apart if this many samples differ there from the most
+ * frequent byte: a prefix that nearly all keys share does not count.
+ */
 const DIFFERENT_MIN = SAMPLES / 4;
 /** Bytes of a key that are looked at. */
 const SEARCHED_MAX = 128;

@@ -1,4 +1,7 @@
-/** One direction to one peer: a long-lived stream of frames under credit. */
+/**
+ * The stream of frames to one peer. Credit bounds the bytes that the peer has not
+ * confirmed to have taken in.
+ */
 import * as pb from "../../proto/gen/raft.ts";
 import { backoffMs } from "../../rpc/retry.ts";
 import { type ErrorCode, KvError } from "../../rpc/errors.ts";
@@ -31,7 +34,7 @@ export const CREDIT_REPORT_MS = 1_000;
 /** How long a report, or the welcome, may take before the stream is given up for a new one. */
 const REPORT_MS_MAX = 5_000;
 const RECONNECT = { initialMs: 50, maxMs: 500 };
-/** Trouble of one kind that lasts is told again after so long. */
+/** A problem that lasts is logged again after this many milliseconds. */
 const TELL_AGAIN_MS = 30_000;
 
 export interface PeerStreamOptions {

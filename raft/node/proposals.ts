@@ -119,7 +119,10 @@ export class Proposals {
     this.#waiting.set(index, entry);
   }
 
-  /** Takes the replies of an entry, and answers those who wait for no more. */
+  /**
+   * Takes the replies of an entry, and answers the proposers that wait for no more
+   * than the outcome.
+   */
   settle(index: LogIndex, term: Term, replies: readonly unknown[]): void {
     const entry = this.#waiting.get(index);
     if (entry === undefined) return;

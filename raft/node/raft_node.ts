@@ -200,7 +200,10 @@ export class RaftNode<Reply = unknown> {
     });
   }
 
-  /** What peers call, and who compares replicas; to be served beside the group's own services. */
+  /**
+   * The methods that peers call, and those that compare replicas; to be served
+   * beside the group's own.
+   */
   get routes(): ServiceRoutes {
     return [this.#transport.route, ...this.#snapshots.routes, this.#check.route];
   }
@@ -213,12 +216,13 @@ export class RaftNode<Reply = unknown> {
   /**
    * Replicates a payload and resolves with the machine's reply.
    *
-   * @param replyAt "applied": `reader` shows the effect. "decided": a little
-   *   sooner, for those who do not look at what they wrote; a read behind a
-   *   {@linkcode readBarrier} sees it all the same
-   * @param values How many values of keys the machine reads to apply it: what
-   *   all replicas will have to hold in memory at a time
-   * @throws {KvError} NOT_LEADER (with the leader's address), OVERLOADED, LEADERSHIP_LOST, INVALID_ARGUMENT
+   * @param replyAt When to resolve. "applied": once `reader` shows the effect.
+   *   "decided": a little sooner, once the entry is committed and the machine has
+   *   replied; a read behind a {@linkcode readBarrier} sees the effect all the same
+   * @param values How many values of keys the machine will read to apply it; bounds
+   *   what every replica holds in memory at a time
+   * @throws {KvError} NOT_LEADER (with the leader's address), OVERLOADED,
+   *   LEADERSHIP_LOST, INVALID_ARGUMENT
    */
   propose(payload: Uint8Array, replyAt: ReplyAt = "applied", values = 0): Promise<Reply> {
     if (!this.#leadership.isOwn || this.#stopped) {
@@ -362,8 +366,8 @@ export class RaftNode<Reply = unknown> {
   }
 
   /**
-   * A leader lets its messages leave first: whoever gets them has a way to go
-   * until the answer, and the event loop may wait for the disk meanwhile.
+   * A leader's messages leave before it writes to its disk: they take some time to
+   * be answered, and the event loop may be blocked by the disk meanwhile.
    */
   #startWriting(): void {
     if (!this.#persister.isDue) return;

@@ -18,9 +18,9 @@ import type { Transport } from "./transport.ts";
 /** Peers this node answers although its roster does not know them yet. */
 const NEWCOMERS_MAX = 16;
 /**
- * How far an id may be ahead of the roster's next one: more members than were
- * ever added while a node was away. Ids that were met are remembered for good,
- * so that their number must have a bound.
+ * How far an unknown peer's id may be beyond the roster's next one: more members
+ * than are ever added while a node is away. Every id that was met is stored for
+ * good, so their number needs a bound.
  */
 const IDS_AHEAD_MAX = 1_024;
 
@@ -151,7 +151,7 @@ export class RpcTransport implements Transport {
     }
   }
 
-  /** Hears who opens a stream, and turns away who must not take part. */
+  /** Checks who opens a stream, and refuses peers that must not take part. */
   async #meet(frame: pb.RaftFrame): Promise<void> {
     const { from, fromAddress } = frame;
     if (wasRemoved(this.#roster, from)) {

@@ -58,9 +58,12 @@ export class SessionTable {
   readonly #repliesMax: number;
   /** Invariant: unless `#unsorted`, in ascending order of `lastUsedMs`. */
   #sessions = new Map<string, Session>();
-  /** The one that was asked for last: the writes of a batch are one client's. */
+  /** The session that was asked for last: all writes of a batch are from one client. */
   #latest: { readonly clientId: string; readonly session: Session } | undefined;
-  /** Known to stand last: a client that is alone need not be moved behind itself. */
+  /**
+   * The session known to be last in the order: that of a client that is alone need
+   * not be moved each time.
+   */
   #newest: Session | undefined;
   #unsorted = false;
   #dirty = new Set<string>();

@@ -53,7 +53,10 @@ export class SnapshotExchange {
     return [this.#source.route];
   }
 
-  /** The core names what it wants to send; what is sent is a view opened now, never older. */
+  /**
+   * Offers a follower a snapshot. The core names the index it wants to send; the
+   * view that is opened now is at least as new.
+   */
   async send(message: InstallSnapshot): Promise<void> {
     const { core, generation, identity, transmit, wake, onFatal } = this.#options;
     try {
@@ -68,8 +71,8 @@ export class SnapshotExchange {
   }
 
   /**
-   * A follower was out of reach: it may have crashed and know of no offer any
-   * more. To one that is still pulling the repetition means nothing.
+   * Repeats the offer to a follower that was out of reach: it may have crashed and
+   * forgotten it. A follower that is still fetching ignores the repetition.
    */
   remind(to: NodeId): void {
     const { core, identity, transmit } = this.#options;
@@ -79,7 +82,10 @@ export class SnapshotExchange {
     transmit({ type: "snapshot", from: identity.nodeId, to, term, snapshot });
   }
 
-  /** A snapshot is pulled before the core hears of it, unless it has no use for one. */
+  /**
+   * Fetches the data of a snapshot before the core hears of it. If the core has no
+   * use for it the message goes to the core as it is.
+   */
   receive(message: InstallSnapshot): void {
     const { core } = this.#options;
     if (core.wantsSnapshot(message.snapshot)) this.#receiver.offer(message);

@@ -129,7 +129,10 @@ export class SnapshotReceiver {
     }
   }
 
-  /** What says how far the state reaches is one of its records: a snapshot without it is no state. */
+  /**
+   * Checks that the snapshot holds the record which says how far its state reaches:
+   * without it it is no state.
+   */
   async #checkStaged({ snapshot }: InstallSnapshot, generation: number): Promise<void> {
     const record = await this.#options.engine.get(appliedKey(generation));
     const applied = record && decodeApplied(record);

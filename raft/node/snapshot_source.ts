@@ -27,11 +27,14 @@ import { checkFrame } from "./rpc_transport.ts";
 const CHUNK_BYTES_MAX = 512 << 10;
 /** Records taken from the engine at a time, if they are small. */
 const READ_RECORDS_MAX = 64;
-/** The same as long as nobody knows how large they are: a value may have 2 MiB. */
+/** Records of the first read, before anything is known of their size: a value may have 2 MiB. */
 const READ_RECORDS_FIRST = 16;
 /** A view nobody has asked for this long is given up: it keeps old data alive in the engine. */
 const IDLE_MS_MAX = 30_000;
-/** As long as nothing was asked for at all, the offer may be lost: it is made again sooner. */
+/**
+ * A view that nobody has asked for even once is given up sooner, and offered again:
+ * the offer may be lost.
+ */
 const OFFER_MS_MAX = 3_000;
 
 interface View {

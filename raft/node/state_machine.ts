@@ -9,7 +9,10 @@ import type { LogIndex, Term } from "../types.ts";
 export interface CommittedCommand {
   readonly index: LogIndex;
   readonly term: Term;
-  /** Milliseconds that the leaders of the group have counted; may stand still or go back a little. */
+  /**
+   * Milliseconds that the leaders of the group have counted; may stand still or go
+   * back a little.
+   */
   readonly timeMs: number;
   readonly payload: Uint8Array;
 }
@@ -49,10 +52,10 @@ export interface MachineView {
   del(record: RecordRef): void;
 }
 
-/** Takes down what a batch of commands will want to see of keys, and finds the records. */
+/** Takes down which keys the next commands will look at, and finds their records. */
 export interface Lookahead {
   value(key: Uint8Array): RecordRef;
-  /** The value's length will do: the host often knows it without reading. */
+  /** As `value`, if the value's length is enough: the host often knows it without reading. */
   length(key: Uint8Array): RecordRef;
 }
 
@@ -71,8 +74,8 @@ export interface Lookahead {
  */
 export interface StateMachine<Reply = unknown> {
   /**
-   * Latest time of a command that it knows of, restored ones included: where
-   * the time in the log goes on. Without it every start begins at 0 again.
+   * The latest time of any command applied so far, also before a restart. The time
+   * in the log continues from it; without it every start begins at 0 again.
    */
   readonly timeMs?: number;
   /**
@@ -88,26 +91,26 @@ export interface StateMachine<Reply = unknown> {
   /** @returns The reply for whoever proposed the command */
   apply(command: CommittedCommand, view: MachineView): Reply;
   /**
-   * Records of in-memory state that changed since the last call, called once
-   * after the commands of a batch and written together with their writes: a
-   * record that every command touches is then encoded once per batch.
+   * The records of in-memory state that have changed since the last call. Called
+   * once after the commands of a batch, and written together with their writes, so
+   * that a record that every command touches is encoded once per batch.
    */
   flush(): readonly Write[];
   /**
-   * Whether `onApplied` will tell somebody something new: what is applied is
-   * then written at once, and nothing else is applied until it was told.
-   * Without it, whenever the host sees fit.
+   * Whether `onApplied` has something to tell. If so, what is applied is written to
+   * the engine at once, and nothing more is applied before `onApplied` was called.
+   * Without this property both happen whenever the host sees fit.
    */
   readonly hasNews?: boolean;
   /**
-   * Called after what was applied up to `index` is in the engine and visible to
-   * readers. A machine that says whether it has news is called for news only.
+   * Called once everything applied up to `index` is in the engine and visible to
+   * readers; if there is `hasNews`, only when that is true.
    */
   onApplied?(index: LogIndex): void;
   /**
-   * Begins a pass over all records, to tell those that each replica keeps or
-   * clears for itself: replicas at the same index are equal in all others.
-   * Without it there are none of that kind.
+   * Begins a pass over all records that tells which of them each replica keeps or
+   * clears for itself. In all other records, replicas at the same index are equal.
+   * Without this method there are no such records.
    */
   localRecords?(): LocalRecords;
 }

@@ -1,4 +1,4 @@
-/** What a node finds in its engine at start: itself, or nothing yet. */
+/** What a node finds in its engine at start: what it has saved before, or nothing yet. */
 import type { Prng } from "../../runtime/prng.ts";
 import { type Engine, EngineError } from "../../storage/engine.ts";
 import { appliedKey, generationRange, machineRange, nodeKey } from "../../storage/key_space.ts";
@@ -63,7 +63,7 @@ export async function openStored(
   };
 }
 
-/** Whether a node was ever ready to take part with this engine, so that it knows its members. */
+/** Whether a node with this engine has ever got so far that it knows the members of its group. */
 export async function hasBegun(engine: Engine): Promise<boolean> {
   const [generation, applied] = await engine.getMany([
     nodeKey("generation"),

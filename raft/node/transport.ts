@@ -13,8 +13,8 @@ export interface Transport {
   /** Called when a peer is known not to have got something, so that the core probes it again. */
   onUnreachable(handler: (peer: NodeId) => void): void;
   /**
-   * Called each time a peer cannot be reached anew after its connection broke.
-   * Wrong for a peer that only this node cannot reach.
+   * Called each time an attempt to reconnect to a peer fails. The peer may be alive
+   * all the same, and out of reach for this node only.
    */
   onGone(handler: (peer: NodeId) => void): void;
   send(messages: readonly Message[]): void;
