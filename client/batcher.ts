@@ -1,4 +1,4 @@
-/** From waiting calls to one message and back: what goes into a batch, and how it is written. */
+/** Chooses the calls that go into the next batch, and encodes it. */
 import { type BatchRequest, WriteBatch } from "../proto/gen/shardkv.ts";
 import { asBuffer } from "../runtime/buffers.ts";
 import type { PendingCall } from "./pending_call.ts";
@@ -58,10 +58,10 @@ export function takeBatch(
 }
 
 /**
- * A write that no attempt can have carried out gets a new number when it
- * leaves again: one that waits long for its shard or its group must not hold
- * up the session for all others. One that may have been carried out keeps its
- * number, by which servers know it.
+ * Takes the sequence number back from a write that no attempt can have carried out;
+ * it gets a new one when it is sent again. Otherwise a write that waits long for
+ * its shard or its group would hold up the session for all others. A write that may
+ * have been carried out keeps its number, by which servers recognise it.
  */
 export function takeNumberBack(call: PendingCall, session: Session): void {
   if (call.sequence === 0 || call.maybe || call.settled) return;

@@ -16,7 +16,10 @@ const BENCH_KEYS_DEFAULT = 10_000;
 const BENCH_SCAN_KEYS = 100;
 /** Keys of one `putMany` before the run: as many as are worth having in memory at once. */
 const LOAD_KEYS = 10_000;
-/** The callers give up together once each has failed and two more have: the cluster is gone. */
+/**
+ * The run is given up after as many failures in a row as there are callers, and
+ * this many more: the cluster is gone then.
+ */
 const SPARE_FAILURES = 2;
 /** Drawn from to choose reads and writes: exact to a thousandth of a per cent. */
 const RATIO_STEPS = 100_000;

@@ -42,9 +42,9 @@ export class CallQueue {
   }
 
   /**
-   * Puts calls that were sent in vain before all others, in their order; and
-   * before them those that kept their number: the others may have to wait for
-   * one until these are answered.
+   * Puts calls that were sent in vain back at the front, in their order. Those that
+   * kept their sequence numbers come first: the others may have to wait for one
+   * until these are answered.
    */
   requeue(calls: readonly PendingCall[]): void {
     const waiting = calls.filter((call) => !call.settled).concat(this.#calls.slice(this.#head));

@@ -1,4 +1,4 @@
-/** From the process to a command line's `main` and back. */
+/** Runs a command line as a process. */
 import { checkDenoVersion } from "../runtime/version.ts";
 import { EXIT_ERROR } from "./cli_exit.ts";
 import { OutputError, writeError } from "./cli_streams.ts";

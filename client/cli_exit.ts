@@ -1,4 +1,4 @@
-/** With what code the command lines end. */
+/** The exit codes of the command lines. */
 import type { ErrorCode } from "../rpc/errors.ts";
 
 export const EXIT_OK = 0;

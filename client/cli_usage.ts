@@ -1,4 +1,4 @@
-/** Command lines that make no sense, and what is said about them. */
+/** What is said about command lines that make no sense. */
 import { FlagError, HelpRequested, VersionRequested } from "../runtime/flags.ts";
 import { EXIT_USAGE } from "./cli_exit.ts";
 

@@ -1,4 +1,4 @@
-/** What a controller says of itself, and what stands for one that says nothing. */
+/** What a controller tells about itself, and what stands for one that does not answer. */
 import type { GetStatusResponse } from "../proto/gen/shardctrler.ts";
 import type { KvError } from "../rpc/errors.ts";
 import { offlineState, onlineState, type ServerState } from "./server_state.ts";

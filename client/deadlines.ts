@@ -17,8 +17,8 @@ export interface DeadlinesOptions {
 
 /**
  * Holds every pending call. Calls with the same timeout expire in the order in
- * which they came, so a linked list per timeout keeps them sorted for nothing,
- * and adding and removing cost the same for one call and for a hundred thousand.
+ * which they came, so one linked list per timeout is always sorted, and adding and
+ * removing a call takes the same time however many there are.
  */
 export class Deadlines {
   readonly #clock: Clock;
@@ -51,7 +51,10 @@ export class Deadlines {
     if (call.deadline < this.#timerAt) this.#arm(call.deadline);
   }
 
-  /** The timer stays: it is cheaper to let it find nothing than to set it anew for each call. */
+  /**
+   * Leaves the timer as it is: letting it find nothing costs less than setting it
+   * anew for each call.
+   */
   remove(call: PendingCall): void {
     const lane = this.#lanes.get(call.timeoutMs);
     invariant(lane !== undefined, "A call that has a deadline stands in a lane");

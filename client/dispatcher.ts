@@ -1,4 +1,7 @@
-/** Takes calls in, brings each to its group, and sees that each ends: once, and in time. */
+/**
+ * Takes calls in, routes each to its group, and sees to it that each ends exactly
+ * once, and in time.
+ */
 import type { Result } from "../proto/gen/shardkv.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { type Prng, randomId } from "../runtime/prng.ts";
@@ -26,11 +29,11 @@ const BYTES_PENDING_MAX = 128 * 1_048_576;
  */
 const CONFIG_TIMEOUT_MS = 10_000;
 
-/** Groups that a call may be sent on to before it waits: a chain of moves is no longer than that. */
+/** Groups to which a call may be sent on before it has to wait: no chain of moves is longer. */
 const HOPS_MAX = 3;
 /** Waits for a shard that is just being handed over, which takes some round trips. */
 const HAND_OVER_BOUNDS: BackoffBounds = { initialMs: 5, maxMs: 20 };
-/** So many of them, then the usual ones: something else is the matter. */
+/** After this many of them the usual waits follow: something else is wrong. */
 const HAND_OVER_WAITS_MAX = 16;
 
 export interface DispatcherOptions {

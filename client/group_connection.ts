@@ -1,4 +1,7 @@
-/** The way to one group: a queue, a stream to the replica that leads, and patience. */
+/**
+ * The connection to one group: a queue of calls, a stream to the replica that
+ * leads, and attempts to find that replica again.
+ */
 import { type BatchResponse, type Result, ResultCode } from "../proto/gen/shardkv.ts";
 import type { Clock, Timer } from "../runtime/clock.ts";
 import type { Prng } from "../runtime/prng.ts";
@@ -17,13 +20,13 @@ import type { RefusingGroup } from "./routing.ts";
 import type { Session } from "./session.ts";
 
 /**
- * Most batches on their way to a leader. Each costs the servers a round of its
- * own, so a second one leaves only if the first was full or a full one waits:
- * many small ones at a time took half as much again for the same calls.
+ * Most batches on their way to a leader. Each costs the servers a round of its own,
+ * so another one leaves only if the one before was full or a full one waits. (With
+ * many small batches at a time the same calls cost half as much again.)
  */
 const BATCHES_IN_FLIGHT_MAX = 4;
 
-/** What becomes of calls is decided by whoever owns the connection. */
+/** Owns the connection, and decides what becomes of calls that it could not bring to an end. */
 export interface CallOwner {
   succeed(call: PendingCall, result: Result): void;
   fail(call: PendingCall, error: KvError): void;

@@ -1,6 +1,7 @@
 /**
- * Whether the servers that a join names are what they are taken for. A group that is not there
- * gains shards all the same, and nobody can read them until it is.
+ * Checks before a join that the servers it names are there, and are who they are
+ * taken for. The controllers would give shards to a group that is not there too,
+ * and nobody could read these until it is.
  */
 import { KvError } from "../rpc/errors.ts";
 import type { Dialer } from "../rpc/service.ts";
@@ -13,7 +14,10 @@ import { groupStatus, type NodeStatus } from "./node_status.ts";
 
 /** Milliseconds between two looks for servers that may just be starting. */
 const LOOK_MS = 500;
-/** Looks after which a group that is there, and has had no leader yet, is worth a word. */
+/**
+ * Looks after which it is worth mentioning that a group's servers are there but
+ * have had no leader yet.
+ */
 const ELECTION_LOOKS = 5;
 
 export interface JoinCheckContext {
@@ -89,7 +93,10 @@ function answers(gid: Gid, nodes: readonly NodeStatus[]): boolean {
   return nodes.some((node) => node.gid === gid && node.error === undefined);
 }
 
-/** A new group has no identity before a majority of its servers has elected a leader. */
+/**
+ * Whether the group has no identity yet: it gets one when its servers have elected
+ * their first leader.
+ */
 function isUnborn({ identity, configNum }: NodeStatus): boolean {
   return identity === NO_IDENTITY && configNum === 0;
 }

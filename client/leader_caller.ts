@@ -1,4 +1,4 @@
-/** Gets a call to the leader of a fixed set of servers, whoever that is at the moment. */
+/** Finds the leader among a fixed set of servers, and makes a call there. */
 import type { Clock } from "../runtime/clock.ts";
 import { sleep } from "../runtime/clock.ts";
 import { invariant } from "../runtime/invariant.ts";

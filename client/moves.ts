@@ -1,4 +1,7 @@
-/** The shards that are on their way from group to group, as the leaders of their new owners tell. */
+/**
+ * The shards that are moving between groups, as told by the leaders of the groups
+ * that gain them.
+ */
 import type { MoveInfo } from "../proto/gen/shardkv.ts";
 import type { Config, Gid } from "../shardctrler/config.ts";
 import type { NodeStatus } from "./node_status.ts";

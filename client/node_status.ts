@@ -1,4 +1,4 @@
-/** What a server of a group says of itself, and what stands for one that says nothing. */
+/** What a server of a group tells about itself, and what stands for one that does not answer. */
 import {
   type GetStatusResponse,
   type MoveInfo,

@@ -1,4 +1,7 @@
-/** What controllers and replicas say of themselves alike, and what stands for one that says nothing. */
+/**
+ * The part of the status that controllers and replicas share, and what stands for a
+ * server that does not answer.
+ */
 import type { KvError } from "../rpc/errors.ts";
 
 export type NodeRole = "Leader" | "Follower" | "Candidate" | "Offline";

@@ -1,12 +1,13 @@
 /**
- * How much a server's engine gathers in memory before it writes a table.
+ * Bytes that a server's engine gathers in memory before it writes them to disk as a
+ * table.
  *
- * Replicas write the same. Were their memory tables of one size, all would be
- * full, and written out and merged, at the same moment, and no majority would
- * be quick then.
+ * Replicas write the same data. If their memory tables were of one size, all would
+ * be full, written out and merged at the same moment, and no majority would be
+ * quick then.
  */
 
-/** By position in the group, around what the engine takes by itself. */
+/** By position in the group, around the engine's default. */
 const MIB_BY_POSITION = [28, 32, 36] as const;
 
 /**

@@ -34,8 +34,7 @@ export class RequestMetrics {
   }
 
   /**
-   * Times an answer and counts what is in it. It looks on from the side: the
-   * answer comes not a step later for it.
+   * Times an answer and counts what is in it, without delaying it.
    *
    * @param commands What a failure of the whole counts as
    */

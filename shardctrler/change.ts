@@ -1,4 +1,4 @@
-/** What may be asked of a configuration, and the checks that need no configuration. Pure. */
+/** The changes that may be asked for, and the checks of them that need no configuration. Pure. */
 import { parseAddress } from "../rpc/address.ts";
 import type { ErrorCode } from "../rpc/errors.ts";
 import type { Gid, GroupIdentity, ShardId } from "./config.ts";

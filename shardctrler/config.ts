@@ -84,9 +84,9 @@ export function holderOf(config: Config, shard: ShardId): Gid {
 }
 
 /**
- * Whether what names the store `other` comes from another store than `own`. A
- * store that has an id names it everywhere, so what names none is not its own;
- * by a store without an id nothing can be told.
+ * Whether something that names the store `other` belongs to another store than
+ * `own`. A store that has an id names it everywhere, so what names none is not its
+ * own. A store without an id cannot tell.
  */
 export function isForeign(own: StoreId, other: StoreId): boolean {
   return own !== NO_STORE && other !== own;

@@ -1,4 +1,4 @@
-/** Tells whoever waits for it when a configuration comes to exist. */
+/** Wakes whoever waits for a configuration as soon as it exists. */
 import { abortable } from "../runtime/abortable.ts";
 import { invariant } from "../runtime/invariant.ts";
 import type { KvError } from "../rpc/errors.ts";
@@ -12,7 +12,7 @@ interface Waiter {
 
 export class ConfigFeed {
   #latest: Config | undefined;
-  /** Bounded by the callers: a watch (service.ts) waits once at a time. */
+  /** Bounded by the callers: a watch (controller_service.ts) has one wait at a time. */
   readonly #waiters = new Set<Waiter>();
 
   /** The latest configuration that can be read here; undefined while there is none. */

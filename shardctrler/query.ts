@@ -1,11 +1,11 @@
-/** Reads of configurations, as current as they claim to be. */
+/** Linearizable reads of configurations. */
 import { KvError } from "../rpc/errors.ts";
 import type { Config } from "./config.ts";
 import type { ConfigFeed } from "./config_feed.ts";
 import { readConfig } from "./machine_store.ts";
 import type { ControllerLog } from "./controller_log.ts";
 
-/** The latest configuration, or in place of one that does not exist yet: its absence. */
+/** The configuration asked for; or, if it does not exist yet, the latest, with `exact` false. */
 export type QueryResult = { readonly config: Config; readonly exact: boolean };
 
 /**

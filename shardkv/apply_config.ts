@@ -1,4 +1,4 @@
-/** The step from one configuration to the next. */
+/** A group enters the next configuration: what this makes of each of its shards. */
 import {
   type Config,
   type Gid,
@@ -16,7 +16,7 @@ import type { GroupState } from "./group_state.ts";
 import { emptyShard, type Shard } from "./shard_record.ts";
 import { isInBetween, type ShardStatus } from "./shard_status.ts";
 
-/** A group that is in no configuration yet begins. */
+/** Gives a group that has not been in any configuration its identity. */
 export function applyBirth(state: GroupState, identity: GroupIdentity): StepOutcome {
   if (state.identity !== NO_IDENTITY || state.config.num > 0) return "already";
   state.identity = identity;
@@ -26,10 +26,11 @@ export function applyBirth(state: GroupState, identity: GroupIdentity): StepOutc
 }
 
 /**
- * Enters the configuration after the current one, unless a shard is still in
- * between; any other number changes nothing. The first one decides for good
- * which store the group belongs to. In one that names another group of the same
- * number, a former one or a later one, this group has no shard.
+ * Enters the configuration after the current one, unless a shard is still on the
+ * move; a configuration with any other number changes nothing. The first one
+ * decides for good which store the group belongs to. A configuration may name
+ * another group under this number, an earlier or a later one: this group then has
+ * no shards in it.
  */
 export function applyConfig(state: GroupState, config: Config): StepOutcome {
   const current = state.config;
@@ -59,7 +60,10 @@ export function applyConfig(state: GroupState, config: Config): StepOutcome {
   return "done";
 }
 
-/** Whether the group can follow: as many shards as ever, and it has all it is said to hold. */
+/**
+ * Whether the group can enter the configuration: the number of shards is the same
+ * as ever, and the group has all the shards that the configurations say it holds.
+ */
 function isSuccessor(state: GroupState, config: Config, isMeant: boolean): boolean {
   const current = state.config;
   const count = config.shards.length;
@@ -71,7 +75,10 @@ function isSuccessor(state: GroupState, config: Config, isMeant: boolean): boole
     );
 }
 
-/** What was not served does not begin to be: nobody's shard is given to its next owner as it is. */
+/**
+ * The status of a shard that goes to `owner`. A shard that was frozen is not served
+ * again on its way.
+ */
 function afterLoss({ status }: Shard, owner: Gid): ShardStatus {
   if (owner === NO_GROUP) return "Frozen";
   return status === "Frozen" ? "BePulling" : "Leaving";

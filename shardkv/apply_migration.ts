@@ -1,4 +1,7 @@
-/** A shard's way from its last owner to this group, or from this group to its next owner. */
+/**
+ * The steps by which a shard moves from its last owner to this group, or from this
+ * group to its next owner.
+ */
 import type { MachineView } from "../raft/node/state_machine.ts";
 import { isSessionRecord } from "../raft/node/session_record.ts";
 import type { InsertChunk, ShardRecord, ShardStep } from "../proto/gen/shardkv.ts";
@@ -15,8 +18,8 @@ import {
 import { removeValue, setValue } from "./shard_values.ts";
 
 /**
- * Gainer: takes in the records, or the changes, that follow the shard's
- * cursor. With the last chunk the shard is served.
+ * New owner: takes in the records, or the changes, that follow the shard's cursor.
+ * With the last chunk the shard is served here.
  */
 export function applyInsert(
   state: GroupState,
@@ -49,7 +52,7 @@ export function applyInsert(
   return "done";
 }
 
-/** Source: the next owner has nearly all of the shard; serves it no longer. */
+/** Last owner: stops to serve the shard, since its next owner has nearly all of it. */
 export function applyFreeze(state: GroupState, step: ShardStep): StepOutcome {
   const early = tooEarlyOrLate(state, step);
   if (early !== undefined) return early;
@@ -62,7 +65,7 @@ export function applyFreeze(state: GroupState, step: ShardStep): StepOutcome {
   return "done";
 }
 
-/** Source: the shard is committed at its next owner; forgets it. */
+/** Last owner: forgets the shard, since it is committed at its next owner. */
 export function applyDrop(state: GroupState, step: ShardStep): StepOutcome {
   const early = tooEarlyOrLate(state, step);
   if (early !== undefined) return early;
@@ -77,7 +80,7 @@ export function applyDrop(state: GroupState, step: ShardStep): StepOutcome {
   return "done";
 }
 
-/** Gainer: the source has forgotten the shard; nothing of the move is left to do. */
+/** New owner: ends the move, since the last owner has forgotten the shard. */
 export function applySettle(state: GroupState, step: ShardStep): StepOutcome {
   const early = tooEarlyOrLate(state, step);
   if (early !== undefined) return early;
@@ -91,9 +94,9 @@ export function applySettle(state: GroupState, step: ShardStep): StepOutcome {
 }
 
 /**
- * Steps are fenced by the number of the configuration they belong to. One of
- * an earlier configuration has taken effect: the group left that configuration
- * only after it.
+ * Why a step has no effect, by the number of the configuration it belongs to. A
+ * step of an earlier one has had its effect already: the group could not leave that
+ * configuration before.
  */
 function tooEarlyOrLate(
   state: GroupState,

@@ -56,8 +56,9 @@ export function applyWrites(
 }
 
 /**
- * A shard that is leaving takes its sessions along as they are in the end: even
- * a write that was only repeated may have raised its client's mark.
+ * Notes the client's session as changed in a shard that is leaving, so that the
+ * next owner gets it as it is in the end. A write that was only repeated may have
+ * changed it too, by raising the client's mark.
  */
 function noteSession(state: GroupState, shard: Shard, clientId: string, view: MachineView): void {
   if (clientId !== NO_SESSION && shard.sessions.has(clientId)) {
@@ -96,7 +97,10 @@ function resultOf(
   }
 }
 
-/** The record found when somebody looked ahead, unless the shard has begun another stay since. */
+/**
+ * The record that was found when the batch was looked ahead, unless the shard has
+ * begun another stay since.
+ */
 function recordOf(
   operation: WritesOperation,
   i: number,
@@ -169,10 +173,11 @@ function isExpected(command: WriteCommand, value: Uint8Array | undefined): boole
 }
 
 /**
- * A compare-and-set that found something else and is sent again: it has found
- * what is there now just as well. Should that be what it expects, it must not be
- * carried out all the same, since its first answer may have arrived; and what
- * it found then nobody knows any more.
+ * The result of a compare-and-set that is sent again, and whose first result, a
+ * mismatch, was too large to be remembered. What the key holds now is as good an
+ * answer, if it is still a mismatch. If it is what the command expects, the swap
+ * must not be made after all, because the first answer may have arrived; and that
+ * answer is not known any more.
  */
 function mismatchNow(target: Target, command: WriteCommand, view: MachineView): Result {
   const isSame = command.op === WriteOp.WRITE_OP_CAS;

@@ -1,7 +1,7 @@
 /**
- * Lets clients wait for a shard whose last records are on their way here.
- * Nobody serves it meanwhile: clients that were refused would go to and fro
- * between its two groups, with all they want to write, until it has arrived.
+ * Lets requests wait for a shard whose last records are on their way to this group.
+ * At that moment nobody serves it. Clients that were refused would go back and
+ * forth between the two groups, with all they want to write, until it has arrived.
  */
 import type { Clock, Timer } from "../runtime/clock.ts";
 import type { ShardId } from "../shardctrler/config.ts";
@@ -31,7 +31,10 @@ export class Arrivals {
     return this.#expected.has(shard);
   }
 
-  /** Its last owner is being asked to serve it no longer; nobody waits for longer than {@linkcode ARRIVAL_MS_MAX}. */
+  /**
+   * The last owner is being asked to freeze the shard: requests wait for it, at
+   * most {@linkcode ARRIVAL_MS_MAX}.
+   */
   expect(shard: ShardId): void {
     if (this.#expected.has(shard)) return;
     this.#expected.set(shard, {
@@ -41,7 +44,10 @@ export class Arrivals {
     });
   }
 
-  /** What makes it this group's stands in the log: writes may follow it there. */
+  /**
+   * The step after which this group serves the shard is in the log: writes may be
+   * proposed behind it.
+   */
   proposed(shard: ShardId): void {
     this.#expected.get(shard)?.writes.resolve();
   }
@@ -57,9 +63,10 @@ export class Arrivals {
   }
 
   /**
-   * Waits until writes to the shards are worth proposing.
+   * Waits until writes to the shards may be proposed.
    *
-   * @returns Whether one of them was expected: the log decides then, not what is served now
+   * @returns Whether one of the shards was expected: then the log decides whether
+   *   it is served, and not what is served at the moment
    */
   async holdWrites(shards: Iterable<ShardId>): Promise<boolean> {
     return await this.#hold(shards, ({ writes }) => writes.promise);

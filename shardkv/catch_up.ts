@@ -1,4 +1,7 @@
-/** When the source of a shard is to be asked to freeze it: once little is left, or nothing is won by waiting. */
+/**
+ * Decides when the last owner of a shard is asked to freeze it: once little is left
+ * to copy, or once waiting gains nothing more.
+ */
 import type { PullShardResponse } from "../proto/gen/shardkv.ts";
 import {
   BRAKE_MS_MAX,
@@ -11,23 +14,23 @@ import {
 } from "./limits.ts";
 import { changeNumberOf, isChangeCursor } from "./machine_keys.ts";
 
-/** How far the copy had come, and how many changes there were. */
+/** Numbers of the last change that was copied and of the last one there was. */
 interface Look {
   readonly at: number;
   readonly changes: number;
 }
 
 /**
- * Watches the race between copy and writers. Whoever waits for a shard that is
- * written as fast as it is copied waits for ever; writers are then slowed down,
- * and soon: what they write until they are is copied once more.
+ * Watches the race between the copy and those who write to the shard. If they write
+ * as fast as it is copied, the copy never ends, so they are slowed down; and early,
+ * because whatever they write until then has to be copied again.
  */
 export class CatchUp {
   #brakeMs = 0;
   #last: Look | undefined;
   /** Chunks since the last look. */
   #chunks = 0;
-  /** The least that any look found left. */
+  /** The fewest changes left to copy at any look. */
   #least = Infinity;
   /** Looks since then. */
   #stalled = 0;
@@ -38,10 +41,10 @@ export class CatchUp {
   }
 
   /**
-   * Takes note of a chunk that came; once for each.
+   * Takes note of a chunk; to be called once for each.
    *
    * @param before The cursor it follows
-   * @returns Whether the clients are to be stopped for what follows it
+   * @returns Whether the shard is to be frozen now
    */
   note(before: Uint8Array, { cursor, ended, records, changes }: PullShardResponse): boolean {
     if (!isChangeCursor(cursor)) return false;
@@ -54,9 +57,11 @@ export class CatchUp {
   }
 
   /**
-   * Compares copy and writers now and then, and slows the writers down if need be.
+   * Every few chunks, compares the copy with the writers, and slows these down if
+   * need be.
    *
-   * @returns Whether nothing is won by waiting: heavy writes must not put the end off for ever
+   * @returns Whether waiting gains nothing more: heavy writes must not put the end
+   *   off for ever
    */
   #look(now: Look): boolean {
     const last = this.#last ??= now;
@@ -71,7 +76,10 @@ export class CatchUp {
     return this.#brakeMs === BRAKE_MS_MAX && this.#stalled >= STALLED_LOOKS_MAX;
   }
 
-  /** Writers are held no longer than they must be. */
+  /**
+   * Sets for how long each write is held: longer if too many changes are made,
+   * shorter if few are.
+   */
   #adjust(made: number, madeMax: number): void {
     const ms = this.#brakeMs;
     if (made > madeMax) this.#brakeMs = Math.min(BRAKE_MS_MAX, 2 * ms || BRAKE_MS_MIN);

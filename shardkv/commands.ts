@@ -20,7 +20,7 @@ export interface WritesOperation {
   readonly lowestUnanswered: number;
   readonly valueBytesMax: number;
   readonly commands: readonly WriteCommand[];
-  /** Shard of each command, for a cluster of `shardCount` shards. */
+  /** Shard of each command, in a cluster of `shardCount` shards. */
   shards: Uint16Array;
   shardCount: number;
   /** Record of each command, for the stay the shard was in when somebody looked ahead. */

@@ -1,4 +1,7 @@
-/** Linearizable reads of keys: no log entry, one confirmation of the leadership for all that come together. */
+/**
+ * Linearizable reads of keys. They write no log entry: the leader confirms once,
+ * for all reads that come together, that it still leads.
+ */
 import type { Result } from "../proto/gen/shardkv.ts";
 import { KvError } from "../rpc/errors.ts";
 import type { GroupLog } from "./group_log.ts";
@@ -45,8 +48,9 @@ export async function readKeys(
 }
 
 /**
- * Checks that no other leader can have been there since the barrier, and that
- * no snapshot has replaced what was read.
+ * Checks that this replica has led without interruption since the read barrier: no
+ * other leader can have been there, and no snapshot can have replaced what was
+ * read.
  *
  * @throws {KvError} NOT_LEADER
  */

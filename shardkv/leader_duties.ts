@@ -1,4 +1,7 @@
-/** One replica's time as the leader: follows the configurations and sees shards through their moves. */
+/**
+ * What one replica does while it leads its group: it follows the configurations and
+ * carries out the moves of shards.
+ */
 import type { CtrlerClerk } from "../client/ctrler_clerk.ts";
 import type { MoveInfo } from "../proto/gen/shardkv.ts";
 import { KvError } from "../rpc/errors.ts";
@@ -22,7 +25,10 @@ import { type MoveContext, pullShard, releaseShard } from "./shard_moves.ts";
 
 /** Milliseconds before something that failed is tried again. */
 const RETRY_MS = 500;
-/** Milliseconds before controllers of another store are looked at again: it takes an operator. */
+/**
+ * Milliseconds before the controllers are asked again after they turned out to be
+ * another store's: that takes an operator to put right.
+ */
 const FOREIGN_RETRY_MS = 10_000;
 
 export interface LeaderDutiesOptions extends Omit<MoveContext, "signal" | "progress"> {
@@ -41,7 +47,10 @@ export class LeaderDuties {
   /** What is being done for which shard. Invariant: one action a shard. */
   readonly #actions = new Map<ShardId, ShardAction>();
   readonly #running = new Set<Promise<void>>();
-  /** Until then the ownership may be one of the past: nothing is planned by it. */
+  /**
+   * Whether the log is applied as far as it went at the start; before, no plan is
+   * made, as the ownership may be outdated.
+   */
   #isCaughtUp = false;
 
   constructor(options: LeaderDutiesOptions) {
@@ -108,7 +117,10 @@ export class LeaderDuties {
     });
   }
 
-  /** A new leader may not have applied all that its log holds: it would plan for a state of the past. */
+  /**
+   * Waits until what the log holds is applied: a new leader would otherwise plan
+   * from an outdated state.
+   */
   async #catchUp(): Promise<void> {
     const { log, clock } = this.#context;
     const { signal } = this.#abort;
@@ -155,8 +167,10 @@ export class LeaderDuties {
   }
 
   /**
-   * Looks at whatever configuration is the latest: another store may not have
-   * as many, and the group would wait for the next one without a word.
+   * Whether the controllers are those of this group's store, and mean this group by
+   * its number. Looks at their latest configuration: another store may not have
+   * come as far as the next one this group needs, which would then be waited for
+   * without a word.
    */
   async #findsItsStore(): Promise<boolean> {
     const { machine, controllers, logger } = this.#options;
@@ -178,7 +192,10 @@ export class LeaderDuties {
     return false;
   }
 
-  /** Whether the controllers mean another group by this number: that takes an operator, too. */
+  /**
+   * Whether the controllers mean another group by this number; that too takes an
+   * operator to put right.
+   */
   #isNamesake(latest: Config): boolean {
     const { machine, gid, logger } = this.#options;
     const { identity } = machine.ownership;
@@ -191,7 +208,10 @@ export class LeaderDuties {
     return true;
   }
 
-  /** Waits until the group may enter the configuration, and enters it; false: it has to be asked for again. */
+  /**
+   * Enters a configuration once the group may. False if the configuration must be
+   * asked for again.
+   */
   async #enter(config: Config): Promise<boolean> {
     const { machine, log } = this.#context;
     while (!this.#abort.signal.aborted) {

@@ -17,9 +17,12 @@ export const COMMANDS_MAX = 1_024;
 export const GET_KEYS_MAX = 1_024;
 /** Keys read from the engine at once; between two slices the response's size is looked at. */
 export const GET_SLICE_KEYS = 64;
-/** Keys that the reads under way may have read at once, of all requests: eight such slices. */
+/** Keys that all requests together may be reading from the engine at a time: eight such slices. */
 export const READING_KEYS_MAX = 512;
-/** Bytes of values that were read and wait for the rest of their answers before no more are read. */
+/**
+ * Bytes of values that may be kept for answers that are not complete; above that,
+ * no more are read.
+ */
 export const HELD_BYTES_MAX = 64 << 20;
 
 /** Requests of one stream that are being answered: two windows of a busy clerk. */
@@ -44,38 +47,50 @@ const CHUNK_BYTES_DEFAULT = 512 << 10;
 export const CHUNK_BYTES_MAX = 1 << 20;
 /** Records of one chunk: bounds the synchronous apply of tiny records. */
 export const CHUNK_RECORDS_MAX = 8_192;
-/** Records of one chunk of changes: what they replace is read, however large it is. */
+/**
+ * Records of one chunk of changes: to apply one, the length of what it replaces
+ * must be looked up.
+ */
 export const CHUNK_CHANGED_MAX = 1_024;
-/** Changes looked at for one chunk: most may name the same few records, and a call must end in time. */
+/**
+ * Changes looked at for one chunk: many may name the same few records, and a call
+ * must end in time.
+ */
 export const CHUNK_CHANGES_MAX = 32_768;
 /**
- * Bytes of the change log of a shard that is leaving; a shard whose log is full
- * is frozen until its new owner has fetched it. Some ten million small writes:
- * they bound what a new owner that is down for days costs the disk.
+ * Bytes of the change log of a shard that is leaving, some ten million small
+ * writes. A shard whose log is full is frozen until its new owner has fetched it.
+ * This bounds the disk space it costs if the new owner is down for days.
  */
 export const CHANGE_LOG_BYTES_MAX = 1 << 30;
-/** Chunks of changes between two looks at who is faster, the copy or the writers. */
+/** Chunks of changes from one comparison of the copy with the writers to the next. */
 export const LOOK_CHUNKS = 4;
-/** Changes that writers may make for each that the copy takes in: if they make more, they are slowed down. */
+/** Changes that writers may make for each one that is copied; above that they are slowed down. */
 export const CATCH_UP_RATIO_MAX = 0.5;
 /**
- * Looks in a row that have not found less left than any before, with writers
- * slowed down as far as may be: the shard is then frozen all the same.
+ * Comparisons in a row that find no fewer changes left, with writers slowed down to
+ * the limit, after which the shard is frozen all the same.
  */
 export const STALLED_LOOKS_MAX = 16;
-/** Longest time a write is held while its shard is copied, in milliseconds: clients shall hardly notice. */
+/**
+ * Longest time a write is held while its shard is copied, in milliseconds: clients
+ * should hardly notice.
+ */
 export const BRAKE_MS_MAX = 80;
-/** Where slowing down begins; each step is twice the one before, up to the longest time exactly. */
+/** Shortest such time: slowing down begins here, and each step doubles it, up to the longest. */
 export const BRAKE_MS_MIN = 20;
 /**
  * Longest time that requests wait for a shard that is being handed over to this
- * group, in milliseconds: a hand-over takes a fraction of it, and who has
- * waited in vain looks for the shard again.
+ * group, in milliseconds. A hand-over takes a fraction of it. Clients that have
+ * waited in vain look for the shard again.
  */
 export const ARRIVAL_MS_MAX = 500;
-/** Most records that may come with a chunk for the shard to be frozen: some milliseconds to apply. */
+/**
+ * A shard is frozen once a chunk of changes has at most this many records: about as
+ * many are still to come, and some milliseconds are enough to apply them.
+ */
 export const HAND_OVER_RECORDS_MAX = 512;
-/** Most bytes of them. */
+/** The same for the bytes of the chunk's records. */
 export const HAND_OVER_BYTES_MAX = 256 << 10;
 /** Shards pulled at the same time: enough to hide the round trips, few enough to leave room for clients. */
 export const PULLS_MAX = 4;

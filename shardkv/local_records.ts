@@ -1,4 +1,7 @@
-/** What a replica of a group keeps for itself: garbage, which each one clears in its own time. */
+/**
+ * Tells which records each replica of a group keeps for itself: garbage, which each
+ * clears in its own time.
+ */
 import type { LocalRecords } from "../raft/node/state_machine.ts";
 import { garbageRange, STAY_PREFIX_BYTES, stayRange } from "./machine_keys.ts";
 

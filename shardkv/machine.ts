@@ -48,7 +48,7 @@ export interface ShardFigures {
 }
 
 export class ShardMachine implements StateMachine<GroupReply> {
-  /** Beside the state: nothing that is applied depends on it. */
+  /** Counts for status pages. Not part of the state: nothing that is applied depends on them. */
   readonly operations: ShardOperations = new ShardOperations();
   readonly #gid: Gid;
   #state: GroupState;
@@ -107,7 +107,7 @@ export class ShardMachine implements StateMachine<GroupReply> {
     return held && figuresOf(held);
   }
 
-  /** The caller has cleared what the stay left in this replica's engine. */
+  /** This replica has cleared what the stay had left in its engine. */
   forgetGarbage({ shard, incarnation }: Stay): void {
     const isOther = (stay: Stay) => stay.shard !== shard || stay.incarnation !== incarnation;
     this.#state.garbage = this.#state.garbage.filter(isOther);
@@ -187,7 +187,10 @@ export class ShardMachine implements StateMachine<GroupReply> {
     return { kind: "step", outcome, configNum: this.#state.config.num };
   }
 
-  /** Log time follows the leaders' clocks but never goes back, and idle sessions go with it. */
+  /**
+   * Moves the log's time on, never back, and forgets sessions that have been idle
+   * for too long by it.
+   */
   #advanceTime(timeMs: number): void {
     const state = this.#state;
     const before = state.timeMs;

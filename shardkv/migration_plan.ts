@@ -30,8 +30,8 @@ export interface MigrationPlan {
 }
 
 /**
- * Everything that may be done now. Each action may be done again, or after it
- * has been done: the log is the judge.
+ * Everything that may be done now. An action may be done twice, or again after it
+ * was done: the log decides what takes effect.
  */
 export function planMigration(ownership: Ownership): MigrationPlan {
   const actions: (PullAction | ReleaseAction)[] = [];

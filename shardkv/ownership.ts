@@ -58,7 +58,11 @@ export interface ShardPlace {
   readonly servers: readonly string[];
 }
 
-/** Who had the shard before the configuration the group is in, which it cannot leave before the shard has settled. */
+/**
+ * The group that had the shard before the configuration that this group is in. It
+ * is known until the move is over, because the group cannot leave the configuration
+ * before.
+ */
 export function sourceOf({ config, previous }: Ownership, shard: ShardId): ShardPlace {
   const gid = holderOf(previous, shard);
   // The newest addresses first: a source that is still a group knows its own best.

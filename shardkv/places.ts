@@ -1,4 +1,7 @@
-/** Where shards are that this group does not serve: what a client is told whose configuration is another. */
+/**
+ * Where shards are that this group does not serve; told to clients that have
+ * another configuration.
+ */
 import type { ShardPlace } from "../proto/gen/shardkv.ts";
 import type { Gid, ShardId } from "../shardctrler/config.ts";
 import type { ShardMachine } from "./machine.ts";

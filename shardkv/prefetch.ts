@@ -1,4 +1,4 @@
-/** Looks ahead: what will a batch of commands want to see of its keys. */
+/** Tells in advance which records a batch of commands will look at. */
 import type { InsertChunk, WriteOp } from "../proto/gen/shardkv.ts";
 import type { Lookahead, RecordRef } from "../raft/node/state_machine.ts";
 import { type Config, isForeign } from "../shardctrler/config.ts";
@@ -33,12 +33,15 @@ export function lookAhead(
   }
 }
 
-/** What the key held counts only as the bytes that go, or all of it counts. */
+/** Some writes need the old value; for the others its length is enough, to keep count of bytes. */
 function ask(ahead: Lookahead, op: WriteOp, key: Buffer): RecordRef {
   return readsValue(op) ? ahead.value(key) : ahead.length(key);
 }
 
-/** What a change replaces or removes. A shard is pulled in the configuration in which its stay began. */
+/**
+ * Asks for the lengths of what a chunk of changes replaces. A pulled shard's stay
+ * began in the configuration of the pull.
+ */
 function askForChanges(
   { configNum, shard, cursorBefore, records }: InsertChunk,
   ahead: Lookahead,

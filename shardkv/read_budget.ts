@@ -1,15 +1,18 @@
 /**
- * Bounds the values that a replica holds for answers which are not made yet.
- * Requests that come together also read together: some hundred that ask for
- * large values would take gigabytes at once. They take turns instead.
+ * Bounds the memory of values that a replica has read for answers that are not
+ * complete. Requests that come together also read together, and a few hundred that
+ * ask for large values would take gigabytes at once; so they take turns.
  */
 import type { Result } from "../proto/gen/shardkv.ts";
 import type { CallContext } from "../rpc/service.ts";
 import { GET_SLICE_KEYS, HELD_BYTES_MAX, READING_KEYS_MAX } from "./limits.ts";
 
-/** How much of what was known of sizes a read that saw others leaves standing. */
+/** Weight of the sizes known before, against those of a slice that was just read. */
 const FADING = 0.5;
-/** What is taken for the size of a value before any was seen: not to read too many of large ones. */
+/**
+ * Assumed size of a value before any was read: large, so that not too many large
+ * ones are read at once.
+ */
 const VALUE_BYTES_AT_FIRST = 256 << 10;
 
 /** Who asked; the signal is looked at only if there is a reason to. */
@@ -58,7 +61,7 @@ export class ReadBudget {
     }
   }
 
-  /** Takes note of what a slice held. */
+  /** Learns from the sizes of the values in a slice. */
   saw(results: readonly Result[]): void {
     const found = results.filter(({ value }) => value.length > 0);
     if (found.length === 0) return;

@@ -15,9 +15,12 @@ export type ResultName =
   | "SEPARATE";
 
 const NO_BYTES = Buffer.alloc(0);
-/** Bytes of a value that a session keeps with the reply it stands in. */
+/** Largest value, in bytes, that a session keeps with a remembered reply. */
 const KEPT_BYTES_MAX = 1_024;
-/** No encoded result: there is no field 0. */
+/**
+ * Stands for a mismatch whose value was not kept. No encoded result looks like
+ * this: there is no field 0.
+ */
 const BARE_MISMATCH = Uint8Array.of(0);
 
 function plain(code: ResultCode): Result {
@@ -39,9 +42,10 @@ export class ResponseRoom {
   }
 
   /**
-   * A result as it goes into the response: one whose value does not fit is
-   * answered NOT_READY, so that the caller asks again. Of writes that can only
-   * be one that has changed nothing. The first value fits, whatever its size.
+   * A result as it goes into the response. One whose value does not fit is replaced
+   * by NOT_READY, so that the caller asks again. (The only results of writes with a
+   * value are those of swaps that changed nothing.) The first value fits, whatever
+   * its size.
    */
   take(result: Result): Result {
     const { length } = result.value;
@@ -78,9 +82,9 @@ export function mismatchResult(current: Uint8Array | undefined): Result {
 }
 
 /**
- * The reply a session remembers; empty for a plain OK. Of a mismatch with a
- * large value only that it was one: for an hour a client that is gone would
- * else keep it in the memory of all replicas.
+ * The reply that a session remembers; empty for a plain OK. Of a mismatch with a
+ * large value it keeps only that it was one: otherwise the values of clients that
+ * are long gone would stay in the memory of all replicas for an hour.
  */
 export function encodeResult(result: Result): Uint8Array {
   if (result === plainResults.OK) return NO_BYTES;

@@ -1,7 +1,7 @@
 /**
- * Takes a batch apart if some of its keys have to wait because their shards
- * change hands: a clerk sends one batch at a time, and the rest of its callers
- * shall not notice. The stream then carries two responses to one request.
+ * Splits a request if some of its keys must wait because their shards change hands.
+ * A clerk's calls for other keys are in the same request and should not wait with
+ * them. The stream then carries two responses to one request.
  */
 import {
   type BatchRequest,

@@ -1,4 +1,4 @@
-/** Keeps the controllers' list of this group's servers true to the group's members. */
+/** Tells the controllers where the servers of this group are when its members have changed. */
 import type { CtrlerClerk } from "../client/ctrler_clerk.ts";
 import { isJoint } from "../raft/mod.ts";
 import type { RaftNode } from "../raft/node/raft_node.ts";
@@ -24,9 +24,9 @@ export interface ServerListOptions {
 }
 
 /**
- * Compares the two whenever either may have changed, and says so to the
- * controllers if this replica leads: there is nothing to remember, so that a
- * new leader goes on where the old one was.
+ * Whenever the members or the controllers' list may have changed, compares the two,
+ * and corrects the list if this replica leads. It remembers nothing of its own, so
+ * a new leader goes on where the old one was.
  */
 export class ServerList {
   readonly #options: ServerListOptions;
@@ -70,7 +70,10 @@ export class ServerList {
     }
   }
 
-  /** The servers that the controllers should know of and do not; undefined if all is well. */
+  /**
+   * The servers that should be listed; undefined if the list is right or not this
+   * replica's business.
+   */
   #news(): readonly string[] | undefined {
     const { gid, raft, machine } = this.#options;
     if (raft.status().role !== "leader") return undefined;
@@ -108,8 +111,9 @@ function listedServers(config: Config, gid: Gid): readonly string[] | undefined 
 }
 
 /**
- * Addresses of those who may lead; undefined while that is changing, and while
- * it never has: a group may have joined under other names of its servers.
+ * Addresses of the voters. Undefined during a change of voters, and as long as the
+ * members are the first ones: the group may have joined under other names of its
+ * servers.
  */
 function votersOf({ conf, members, firstMembers, nextId }: Roster): readonly string[] | undefined {
   // Somebody who came and went has been listed meanwhile.

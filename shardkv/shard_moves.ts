@@ -104,9 +104,9 @@ function refused({ shard, configNum }: PullAction, outcome: StepOutcome): KvErro
 }
 
 /**
- * Has the last owner serve the shard no longer; done again it does no harm.
+ * Has the last owner stop serving the shard; harmless if it has already.
  *
- * @returns What follows the cursor then
+ * @returns The records that follow the cursor from then on
  */
 async function freeze(
   context: MoveContext,
@@ -222,7 +222,7 @@ async function propose(
   }
 }
 
-/** A promise that may be left unused: its failure is then nobody's business. */
+/** The same promise, which may be left unused: if it fails then, that is no unhandled rejection. */
 function settled<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => {});
   return promise;

@@ -1,17 +1,17 @@
 /**
- * Reads what a shard's next owner asks for, a chunk at a time: first the
- * records in key order, then the change log, which stands behind them. A
- * cursor is the key within the shard of what was read last.
+ * Reads a shard for its next owner, a chunk at a time: first the records in key
+ * order, then the change log, whose keys come after those of all records. A cursor
+ * is the key, within the shard, of what was read last.
  *
- * The chunks make a true copy although the shard is written meanwhile, and
- * although each may come from another replica that is as far behind as it
- * likes. All replicas write the same change log, and it begins with the
- * configuration without which nothing is read. So a record that was read too
- * early, or has changed since, stands in the log, and is read again behind
- * the records. A value is always read after the change that names it, so that
- * it is as new as that change at least; whatever is newer has a change further
- * on. The last change of a record therefore brings its last value, and after
- * it nothing of the record comes any more.
+ * The copy is exact although the shard is written meanwhile, and although each
+ * chunk may come from another replica, however far that one is behind. All replicas
+ * write the same change log, and nothing is read from a replica that has not
+ * entered the configuration with which the log begins. So a record that was read
+ * too early, or that has changed since it was read, is named in the log and is read
+ * again behind the records. Its value is read after the change that names it, and
+ * is at least as new as that change; if it is newer, there is a later change too.
+ * So the last change of a record brings its last value, and nothing of the record
+ * comes after it.
  */
 import type { ShardRecord } from "../proto/gen/shardkv.ts";
 import type { MachineReader } from "../raft/node/state_machine.ts";

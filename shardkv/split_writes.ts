@@ -1,4 +1,7 @@
-/** Cuts batches so small that replicas can hold in memory what they read to apply one. */
+/**
+ * Splits batches of writes so that replicas need not hold too many values in memory
+ * to apply one.
+ */
 import { type Result, WriteBatch, type WriteCommand } from "../proto/gen/shardkv.ts";
 import { KvError } from "../rpc/errors.ts";
 import { asBuffer } from "../runtime/buffers.ts";

@@ -1,7 +1,8 @@
 /**
- * Slows the writers of a shard down that is leaving, if they are faster than
- * the copy: else its last changes would be many, and the hand-over long. Held
- * by the leader, forgotten with it, and asked for anew with every chunk.
+ * Slows down those who write to a shard that is leaving, if they are faster than
+ * the copy: otherwise many changes would be left for the hand-over, which would
+ * take long. Only the leader knows of it, and need not store it: the new owner asks
+ * for it anew with each chunk.
  */
 import { type Clock, sleep } from "../runtime/clock.ts";
 import type { ShardId } from "../shardctrler/config.ts";
@@ -49,8 +50,9 @@ export class WriteBrake {
   }
 
   /**
-   * Lets go of the writes that are held, and resolves once they have been
-   * proposed: a freeze in front of them would refuse what has waited longest.
+   * Lets go of the writes that are held, and resolves once they have been proposed.
+   * If the freeze were proposed before them, it would refuse just those that have
+   * waited longest.
    */
   async lift(shard: ShardId): Promise<void> {
     const brake = this.#brakes.get(shard);
@@ -88,7 +90,10 @@ export class WriteBrake {
     return strictest;
   }
 
-  /** Nobody else would: whoever asked may be gone, and the shard too. */
+  /**
+   * Forgets brakes whose time is up: the group that asked for them may be gone, and
+   * the shard too.
+   */
   #forgetExpired(): void {
     const now = this.#clock.now();
     for (const [shard, { untilMs }] of this.#brakes) {

@@ -1,14 +1,14 @@
 /**
- * Has RocksDB verify the blocks that were read in a row. The binding's iterators
- * do not, and a record's own checksum (record_checksum.ts) cannot tell that a
- * record is not there: one changed bit in what RocksDB keeps with a key, its
- * number or kind, hides the record, or brings an older one back. Reading single
- * keys does verify the block they are found in. So a few of the keys are read
- * once more: enough that each block has one, and, for whoever asks for it, the
- * next one above the range, whose block may hold the last record or the only one.
+ * Has RocksDB verify the blocks that an iterator has read: the binding's iterators
+ * do not. A record's own checksum (record_checksum.ts) cannot tell that a record is
+ * missing. RocksDB stores a number and a kind with each key; one changed bit there
+ * hides the record, or brings an older version back. Reading a single key, however,
+ * verifies the block it is found in. So some of the keys are read once more, enough
+ * to touch each block, and on demand the next key above the range too, whose block
+ * may hold the range's last record or its only one.
  *
- * Not seen are blocks that show no record at all any more, where one record
- * fills a block, or if all others have newer versions elsewhere.
+ * Damage goes unnoticed in a block that shows no record any more: if one record
+ * fills the block, or if all others in it have newer versions elsewhere.
  */
 import type { KeyValue } from "./engine.ts";
 import { type NativeDatabase, promised } from "./rocksdb_binding.ts";

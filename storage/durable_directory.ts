@@ -1,4 +1,7 @@
-/** Directories that outlive a power cut: a name is durable once the directory that it is in is synced. */
+/**
+ * Directories that survive a power cut: a name is durable only once the directory
+ * that holds it is synced.
+ */
 import { dirname } from "node:path";
 
 /** Makes the names in a directory durable. */
@@ -8,9 +11,9 @@ export function syncDirectory(path: string): void {
 }
 
 /**
- * Creates a directory, with its parents, if it is not there. Each of them is
- * durable before the next one is made in it: wherever that is broken off, only
- * the last one may have to be made durable by the next call.
+ * Creates a directory, with its parents, if it is not there. Each is made durable
+ * before the next one is created in it. If a crash comes in between, only the last
+ * one created may not be durable, and the next call makes it so.
  */
 export async function makeDirectory(path: string): Promise<void> {
   const missing = await missingIn(path);
@@ -29,7 +32,10 @@ async function missingIn(path: string): Promise<string[]> {
   return missing;
 }
 
-/** Whoever may not look finds out when it makes the next one in it. */
+/**
+ * Whether the path may exist; true if this process may not look, as creating
+ * something in it will tell.
+ */
 async function mayBeThere(path: string): Promise<boolean> {
   try {
     await Deno.stat(path);
@@ -41,7 +47,10 @@ async function mayBeThere(path: string): Promise<boolean> {
   }
 }
 
-/** In case a process that made it was killed before it came to that, which is not worth failing for. */
+/**
+ * Makes a directory durable that was there before: whoever created it may have been
+ * killed before doing so. A failure does not matter.
+ */
 function syncPresent(path: string): void {
   try {
     syncDirectory(dirname(path));

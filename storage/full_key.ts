@@ -1,4 +1,4 @@
-/** The whole key of a write, whose beginning may be given apart. */
+/** Puts the key of a write together, whose prefix may be given apart. */
 import { asBuffer, ReusedBuffers } from "../runtime/buffers.ts";
 import type { Write } from "./engine.ts";
 

@@ -1,17 +1,24 @@
 /**
- * Where to wait until the disk has a record: on the event loop, or beside it on
- * another thread. The way to a thread and back takes as long as the sync of a
- * quick disk, and on a busy machine waits for a processor twice. But nothing else
- * happens while the event loop waits, so that a slow disk is waited for beside it.
+ * Where to wait until the disk has synced a record: on the event loop, or on
+ * another thread beside it. Handing the sync to a thread and back takes as long as
+ * the sync of a quick disk itself, and on a busy machine waits for a processor
+ * twice. But nothing else happens while the event loop waits, so a slow disk is
+ * waited for on the thread.
  */
 
-/** Takes less than this with a disk that is worth waiting for, unless something gets in between. */
+/** A quick disk syncs in less than this many milliseconds, unless something gets in between. */
 const QUICK_MS = 0.5;
-/** Slow syncs in a row that take as long together are not by chance. */
+/**
+ * If slow syncs in a row take this many milliseconds together, the disk is slow,
+ * and not only by chance.
+ */
 const SLOW_MS_MAX = 100;
-/** The disk gets its next chance so late that such runs take a hundredth of the event loop's time at most. */
+/**
+ * A slow disk is tried again after this many times what those syncs took, so that
+ * they cost the event loop a hundredth of its time at most.
+ */
 const REST_FACTOR = 100;
-/** More than this takes its time on any disk. */
+/** Writing more bytes than this takes long on any disk. */
 const BYTES_MAX = 256 << 10;
 
 /** Decides where to wait for each sync. */
