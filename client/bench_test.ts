@@ -44,7 +44,7 @@ Deno.test("Bench scans pages that begin at any key", async () => {
   assertEquals([successful, failed], [20, 0]);
 });
 
-Deno.test("Bench at a fixed rate blames the server for requests that had to wait", async () => {
+Deno.test("Bench at a fixed rate counts the time that requests had to wait for a free caller", async () => {
   const clock = new VirtualClock();
   const cluster = new FakeCluster({ clock, groups: 1, shards: 1 });
   const bench = benchOn(clock, cluster, { ratePerSecond: 100, durationMs: 1_000, clients: 1 });

@@ -74,7 +74,7 @@ Deno.test("GroupConnection gathers calls while a batch is out", async () => {
   connection.close();
 });
 
-Deno.test("GroupConnection sends full batches one behind the other, once the replica is proven", async () => {
+Deno.test("GroupConnection sends full batches one behind the other, once the replica has answered", async () => {
   const clock = new VirtualClock();
   const { connection, group, done } = connect(clock);
   group.delayMs = () => 10;
@@ -108,7 +108,7 @@ Deno.test("GroupConnection suspects the configuration after each round without a
   connection.close();
 });
 
-Deno.test("GroupConnection.retire() hears what was sent and hands back what comes to nothing", async () => {
+Deno.test("GroupConnection.retire() still takes answers to what was sent, and hands back calls without one", async () => {
   const clock = new VirtualClock();
   const { connection, group, done, held } = connect(clock);
   group.delayMs = () => 10;

@@ -62,7 +62,7 @@ function puts(...keys: string[]): Batch {
   return { writes, reads: [] };
 }
 
-Deno.test("ReplicaStream lets others leave while the rest of an answer takes its time", async () => {
+Deno.test("ReplicaStream makes room for the next batch while a part of an answer is still to come", async () => {
   const { replica, answer, answered } = open();
   replica.send(puts("a", "b", "c"));
   assertEquals([replica.inFlight, replica.isIdle], [1, false]);

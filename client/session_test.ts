@@ -38,7 +38,7 @@ Deno.test("Session.issue() stops at the window and goes on once the lowest is an
   assertEquals(session.lowestUnanswered, 3);
 });
 
-Deno.test("Session knows what was answered when it makes room for more in the middle of its numbers", () => {
+Deno.test("Session keeps what was answered when it grows while its numbers wrap around", () => {
   const session = new Session("1");
   for (let sequence = 1; sequence <= 1_000; sequence++) {
     session.issue();

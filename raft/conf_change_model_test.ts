@@ -148,7 +148,7 @@ Deno.test("canSplit() finds the split that a change without a joint configuratio
   assertEquals(canSplit(voters(1, 2, 3), voters(1, 2, 3, 4)), false);
 });
 
-Deno.test("a change and its end lead to the roles that were asked for, in whatever order it names them", () => {
+Deno.test("a change that is complete gives every member the role that was asked for, in any order", () => {
   fc.assert(
     fc.property(history, (steps) => {
       play(steps, (before, after, changes) => {

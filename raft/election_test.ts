@@ -130,7 +130,7 @@ Deno.test("step() answers a lower term with its own, so that nobody waits for ev
   }
 });
 
-Deno.test("a node of a higher term and a shorter log neither deposes the group nor stays outside", () => {
+Deno.test("a node with a higher term and a shorter log neither deposes the leader nor stays outside for good", () => {
   const network = new TestNetwork({ size: 3 });
   network.elect(1);
   network.propose(1, "a");

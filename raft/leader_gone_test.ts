@@ -40,7 +40,7 @@ Deno.test("followers of a leader that is gone elect another in a fraction of the
   }
 });
 
-Deno.test("reportGone() leaves the next in turn to campaign if the first does not", () => {
+Deno.test("reportGone() has the next in turn campaign if the first does not", () => {
   const node = followerOf3();
   node.raw.reportGone(3);
   tick(node, 2 + 1 + 2);
@@ -126,7 +126,7 @@ Deno.test("no follower stands in for a candidate while it protects its leader", 
   assertEquals(node.status.role, "follower");
 });
 
-Deno.test("a follower that was about to stand in has its ordinary patience with a leader it hears", () => {
+Deno.test("a follower that was about to stand in waits a full timeout again once it hears a leader", () => {
   const node = new TestNode({ id: 2, voters: [1, 2, 3], log: [1] });
   node.raw.step(vote({ type: "preVote", from: 1, to: 2, term: 2 }));
   node.raw.step(heartbeat({ from: 3, to: 2, term: 1 }));

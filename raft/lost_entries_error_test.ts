@@ -3,7 +3,7 @@ import { LostEntriesError } from "./lost_entries_error.ts";
 import { heartbeat } from "./testing/messages.ts";
 import { TestNode } from "./testing/test_node.ts";
 
-Deno.test("a follower whose log ends before what its leader heard it acknowledge gives up", () => {
+Deno.test("a follower whose log lacks an entry that it has acknowledged to its leader stops", () => {
   const node = new TestNode({ voters: [1, 2, 3], log: [1, 1] });
   node.raw.step(heartbeat({ term: 1, commit: 2 }));
   node.drain();

@@ -28,7 +28,7 @@ Deno.test("a learner is caught up and does not count", () => {
   assertEquals(network.node(4).appliedTexts, ["a"], "a learner's copy commits nothing");
 });
 
-Deno.test("a learner that is cut off campaigns as little as it is asked", () => {
+Deno.test("a learner that is cut off does not campaign, not even if it is told to", () => {
   const network = groupWithNewcomer();
   network.node(1).proposeChange({ type: "addLearner", id: 4 });
   network.settle();
@@ -182,7 +182,7 @@ Deno.test("a removed leader that cannot hand over steps down after an election t
   network.awaitLeader([2, 3]);
 });
 
-Deno.test("an election tells what is committed, so that a removed member's vote is not waited for", () => {
+Deno.test("voters tell a candidate what is committed, so that it does not wait for removed members", () => {
   const network = new TestNetwork({ size: 2 });
   network.addNode(3);
   network.elect(1);

@@ -99,7 +99,7 @@ Deno.test("Progress sends no entries beside a snapshot", () => {
   assertThrows(() => progress.sent(1, 1, 0), InvariantError);
 });
 
-Deno.test("Progress.catchingUp holds from a snapshot on until the member has what is kept for everybody", () => {
+Deno.test("Progress.catchingUp is true from a snapshot on until the member needs no more entries kept for it", () => {
   const progress = progressIn("probe", 2, 11);
   assertEquals(progress.catchingUp, false, "it is only slow");
   progress.becomeSnapshot(10);

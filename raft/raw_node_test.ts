@@ -299,7 +299,7 @@ Deno.test("RawNode.step() drops what no correct node sends", () => {
   }
 });
 
-Deno.test("RawNode.step() goes along to terms of long absences, and no further", () => {
+Deno.test("RawNode.step() adopts a term as far ahead as after a long absence, and none further ahead", () => {
   for (const [ahead, reaches] of [[2 ** 26, true], [2 ** 26 + 1, false]] as const) {
     const node = elect(new TestNode({ voters: [1, 2, 3] }));
     const before = node.status.term;
@@ -308,7 +308,7 @@ Deno.test("RawNode.step() goes along to terms of long absences, and no further",
   }
 });
 
-Deno.test("RawNode of a leader shrugs off answers from strangers and impossible ones", () => {
+Deno.test("RawNode of a leader ignores answers from strangers and impossible ones", () => {
   const node = elect(new TestNode({ voters: [1, 2, 3] }));
   const { term } = node.status;
   const before = node.status;

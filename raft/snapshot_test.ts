@@ -170,7 +170,7 @@ Deno.test("a group survives the restart of all after compaction", () => {
   for (const node of network.nodes.values()) assertEquals(node.appliedTexts, ["a", "b", "c"]);
 });
 
-Deno.test("catchUpIndexes() tells behind which index a member goes on that was named a snapshot", () => {
+Deno.test("catchUpIndexes() tells after which index a member needs entries that was sent a snapshot", () => {
   const { node } = leaderOfEmptyPeer();
   assertEquals(node.raw.catchUpIndexes(5), [6]);
   node.raw.step(accepted({ term: 2, index: 6 }));

@@ -99,7 +99,7 @@ Deno.test("a thrifty leader holds news of a commit back, but not for good", () =
   assertEquals(node.raw.holdsBack, false);
 });
 
-Deno.test("bulk is held back from nobody", () => {
+Deno.test("a large entry is held back from nobody", () => {
   const node = thriftyLeader();
   node.raw.propose(new Uint8Array(256 << 10));
   const sent = only(node.drain(), "append");
@@ -133,7 +133,7 @@ Deno.test("whoever becomes faster joins the vanguard: each heartbeat of a tick b
   assertEquals(propose(node, "b"), [[3, "b"]]);
 });
 
-Deno.test("members that change begin a race", () => {
+Deno.test("a change of members begins a race", () => {
   const node = thriftyLeader();
   node.proposeChange({ type: "remove", id: 4 });
   node.drain();
@@ -143,7 +143,7 @@ Deno.test("members that change begin a race", () => {
   assertEquals(propose(node, "a").map(([to]) => to), [2, 3]);
 });
 
-Deno.test("nothing is held back from whom leadership is handed to, nor from a follower that reads", () => {
+Deno.test("nothing is held back from the target of a transfer, nor from a follower that reads", () => {
   const node = thriftyLeader();
   propose(node, "a");
   acknowledge(node, 2);

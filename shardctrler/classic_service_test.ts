@@ -59,7 +59,7 @@ Deno.test("Command does what eRaft's clients ask, on every server", async () => 
   assertEquals((await command(cluster, 1, { op: Op.LEAVE, gids: [100] })).err, "OK");
 });
 
-Deno.test("Command tells a follower's callers apart by their wish", async () => {
+Deno.test("Command on a follower is passed on to the leader, unless the caller forbids it", async () => {
   await using cluster = await ControllerCluster.start(3);
   const follower = (cluster.leader() + 1) % 3;
   const { err, config } = await command(cluster, follower, JOIN100, NO_FORWARD_METADATA);

@@ -3,7 +3,7 @@ import { VirtualClock } from "../runtime/virtual_clock.ts";
 import { Arrivals } from "./arrivals.ts";
 import { ARRIVAL_MS_MAX } from "./limits.ts";
 
-Deno.test("Arrivals lets writes go once the shard stands in the log, reads once it is here, others at once", async () => {
+Deno.test("Arrivals lets writes go once the shard's last step is in the log, and reads once it is applied", async () => {
   const clock = new VirtualClock();
   const arrivals = new Arrivals(clock);
   const seen: string[] = [];

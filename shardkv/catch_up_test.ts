@@ -26,7 +26,7 @@ function chunk(at: number, changes: number, facts: { ended?: boolean; records?: 
   };
 }
 
-Deno.test("CatchUp asks for the freeze once little has changed, by the word of who knows", () => {
+Deno.test("CatchUp asks for the freeze once a replica that knows all changes has few left", () => {
   const records = { ...chunk(0, 0), cursor: Buffer.from("\x02k") };
   assertEquals(new CatchUp().note(NO_BYTES, records), false, "still copying");
   const catchUp = new CatchUp();
@@ -80,7 +80,7 @@ Deno.test("CatchUp slows writers down as soon as they are half as fast as the co
   assertEquals(catchUp.brakeMs, 0);
 });
 
-Deno.test("CatchUp gives up once slow writers are still faster than the copy", () => {
+Deno.test("CatchUp asks for the freeze if writers stay faster than the copy at the longest brake", () => {
   const catchUp = new CatchUp();
   const place = { at: 0, changes: 100_000 };
   for (let i = 0; i < 100; i++) {
@@ -91,7 +91,7 @@ Deno.test("CatchUp gives up once slow writers are still faster than the copy", (
   assertEquals(looks, STALLED_LOOKS_MAX);
 });
 
-Deno.test("CatchUp does not give up writers whom it could slow down more", () => {
+Deno.test("CatchUp does not ask for the freeze while it could slow the writers down more", () => {
   const catchUp = new CatchUp();
   const place = { at: 0, changes: 1_000 };
   look(catchUp, place, 100, 0);

@@ -31,7 +31,7 @@ Deno.test("applyBirth() decides once, and before the first configuration", async
   for (const each of [group, old]) await each.close();
 });
 
-Deno.test("applyConfig() gives no shard to a group that is not the one that is meant", async () => {
+Deno.test("applyConfig() gives no shard to a group whose number names another group", async () => {
   const group = await bornAs("8");
   const chain = configChain([100, 100], [100, 200], [200, 200], [100, 200]);
   for (const config of named("7", chain.slice(0, 3))) {
@@ -44,7 +44,7 @@ Deno.test("applyConfig() gives no shard to a group that is not the one that is m
   await group.close();
 });
 
-Deno.test("applyConfig() takes a group for the one that is meant if one of the two is not known", async () => {
+Deno.test("applyConfig() gives shards to a group if either identity is not known", async () => {
   const chain = configChain([100, 200]);
   for (const [own, meant] of [["8", NO_IDENTITY], [NO_IDENTITY, "7"]] as const) {
     const group = await bornAs(own);

@@ -106,7 +106,7 @@ Deno.test("readKeys() of the leader answers nothing once it leads in another ter
   await group.close();
 });
 
-Deno.test("readKeys() of any replica does not mind who leads meanwhile", async () => {
+Deno.test("readKeys() of any replica answers although the leader changes meanwhile", async () => {
   const group = await source();
   const results = await readWhile(group, true, ledAnew);
   assertEquals(told(results), [[OK, "v"], [OK, "v"]]);

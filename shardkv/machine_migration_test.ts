@@ -86,7 +86,7 @@ Deno.test("applyConfig() takes the next configuration only, and each once", asyn
   await close();
 });
 
-Deno.test("applyConfig() waits while a shard is in between, in either group", async () => {
+Deno.test("applyConfig() waits while a shard is on the move, in either group", async () => {
   const { a, b, configs, close } = groups(
     [100, 100, 100, 100],
     [100, 100, 200, 200],
@@ -157,7 +157,7 @@ Deno.test("a shard that moves takes every key and session along and leaves the o
   await close();
 });
 
-Deno.test("what a group knew of keys in one stay of their shard does not count in the next", async () => {
+Deno.test("lengths remembered in one stay of a shard do not count in its next stay", async () => {
   const { a, b, configs, close } = groups([100], [200], [100], [200], [100]);
   const [one, two, three, four, five] = configs;
   assert(two !== undefined && three !== undefined && four !== undefined && five !== undefined);

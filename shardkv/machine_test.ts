@@ -97,7 +97,7 @@ Deno.test("apply() answers a repeated write with its first result, also after a 
   await group.close();
 });
 
-Deno.test("apply() of a repeated compare-and-set does not keep a large value to tell it again", async () => {
+Deno.test("apply() of a repeated compare-and-set answers anew if the value was too large to remember", async () => {
   const group = await servingGroup();
   const key = bytes("k");
   const large = bytes("l".repeat(2_000));
@@ -139,7 +139,7 @@ Deno.test("apply() forgets a session only after an hour of log time", async () =
   await group.close();
 });
 
-Deno.test("apply() forgets no session of a shard that is leaving: what was copied of it has it", async () => {
+Deno.test("apply() forgets no session of a shard that is leaving, since its copy has it too", async () => {
   const group = new MachineHarness(100);
   const [one, two] = configChain([100], [200]);
   assert(one !== undefined && two !== undefined);

@@ -58,7 +58,7 @@ Deno.test("ReadBudget.run() makes room when a read fails", async () => {
   await next.end();
 });
 
-Deno.test("ReadBudget.run() waits while too much waits for the writes that go with it", async () => {
+Deno.test("ReadBudget.run() waits while too many values are held for answers whose writes are under way", async () => {
   const reads = new ReadBudget();
   const writing = Promise.withResolvers<void>();
   const held = reads.holdWhile(writing.promise, [

@@ -74,6 +74,6 @@ Deno.test("A leader tells the controllers that a member has gone and left the fi
   assertEquals(await told({ ...first, nextId: 4 }, ["a:1", "b:1", "c:1"]), [["a:1", "b:1"]]);
 });
 
-Deno.test("A leader leaves the names alone under which its group has joined", async () => {
+Deno.test("A leader does not correct the addresses under which its group has joined", async () => {
   assertEquals(await told(first, ["other-a:1", "other-b:1"]), []);
 });

@@ -112,7 +112,7 @@ Deno.test("releaseShard() does not look for the last owner in another store", as
   await group.close();
 });
 
-Deno.test("checkGainer() lets the group through that gains the shard, and of the own store alone", () => {
+Deno.test("checkGainer() lets only the group through that gains the shard, of the same store", () => {
   const chain = configChain([100, 100], [200, 100]);
   const ownership = { config: configOf("7", chain, 2), previous: configOf("7", chain, 1) };
   const request = { storeId: "7", gid: 200, configNum: 2, shard: 0 };

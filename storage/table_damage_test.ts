@@ -83,7 +83,7 @@ Deno.test("RocksdbEngine clears what is damaged without reading it", () =>
     assertEquals(await engine.getMany(gone), gone.map(() => undefined));
   }));
 
-Deno.test("RocksdbEngine takes a table that is gone for damage, as of a manifest without its end", () =>
+Deno.test("RocksdbEngine reports a missing table, and a manifest that was cut, as damage", () =>
   withTable(async (path) => {
     for await (const { name } of Deno.readDir(path)) {
       if (name.endsWith(".sst")) await Deno.remove(`${path}/${name}`);

@@ -167,7 +167,7 @@ function play(model: Map<string, string>, command: string): number | undefined {
   return old?.length;
 }
 
-Deno.test("Applier tells every command how long its value is, whatever it remembers", async () => {
+Deno.test("Applier gives each command the right length of its value, remembered or read", async () => {
   const prng = createPrng(11);
   const replica = new Replica(createPrng(12));
   let ahead = 0;
@@ -187,7 +187,7 @@ Deno.test("Applier tells every command how long its value is, whatever it rememb
   await replica.close();
 });
 
-Deno.test("Applier believes nothing it knew before a snapshot came", async () => {
+Deno.test("Applier forgets the lengths it remembers when a snapshot comes", async () => {
   const replica = new Replica(createPrng(1));
   assertEquals(await replica.apply("key-0=long value", "key-1=x"), [undefined, undefined]);
   assertEquals(await replica.apply("key-0=long value", "key-1=x"), [10, 1]);
@@ -255,7 +255,7 @@ class Unawaited implements AsyncDisposable {
   }
 }
 
-Deno.test("Applier holds back what nobody waits for, up to its bound, and shows it to what comes behind", async () => {
+Deno.test("Applier puts off writes that nobody waits for, up to its bound, and later commands see them", async () => {
   await using replica = new Unawaited();
   await replica.apply("key-1=abc");
   await replica.apply("key-1+de");
@@ -268,7 +268,7 @@ Deno.test("Applier holds back what nobody waits for, up to its bound, and shows 
   assertEquals(replica.applied, [3, 67]);
 });
 
-Deno.test("Applier.tick() has written what was applied before the last tick, and nothing younger", async () => {
+Deno.test("Applier.tick() writes what was applied before the last tick, and nothing newer", async () => {
   await using replica = new Unawaited();
   await replica.apply("key-1=a");
   replica.applier.tick();

@@ -60,7 +60,7 @@ Deno.test("BatchView knows how long the values of earlier batches are, and reads
   assertEquals(lengths, [3, 0, undefined, undefined]);
 });
 
-Deno.test("BatchView forgets no change of what it knows: replaced, deleted, written again", async () => {
+Deno.test("BatchView keeps remembered lengths true when values are replaced, deleted and written again", async () => {
   const store = new Store();
   const lengthNow = async () => lengthOf(await store.view(["a"]), "a");
   await store.apply(["a"], put("a", 3));

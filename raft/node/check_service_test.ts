@@ -126,7 +126,7 @@ Deno.test("CheckService finds a record that was damaged on one replica, and one 
     assertEquals(new Set([sound, second, third]).size, 3);
   }));
 
-Deno.test("CheckService does one check at a time, and only after a look", () =>
+Deno.test("CheckService does one check at a time, and hashes only what a view was opened for", () =>
   withGroup(async (group) => {
     await group.write("x=a");
     const first = new Check(group, 1);

@@ -36,7 +36,7 @@ Deno.test("cutIndex() keeps what members need that are brought up to date, up to
   }
 });
 
-Deno.test("cutIndex() asks for members that lack what is kept for everybody", () => {
+Deno.test("cutIndex() keeps more only for members that lack something behind the usual cut", () => {
   const core = coreWith(0, []);
   cutIndex(core, 1_000, { entriesMax: 100, bytesMax: 1_000_000 });
   assertEquals(core.asked, [900]);

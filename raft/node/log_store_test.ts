@@ -105,7 +105,7 @@ Deno.test("LogStore.load() refuses a log whose first entry is missing", async ()
   await assertRejects(() => LogStore.load(engine), EngineError, "entry 1 is missing");
 });
 
-Deno.test("LogStore.load() refuses a record that says nothing it knows", async () => {
+Deno.test("LogStore.load() refuses a journal record of an unknown format", async () => {
   const engine = new MemoryEngine();
   await engine.journal.append([Buffer.alloc(40, 1)]);
   await assertRejects(() => LogStore.load(engine), EngineError, "record 1 of the journal cannot");
@@ -230,7 +230,7 @@ Deno.test("LogStore.install() begins the log anew behind the snapshot", async ()
   assertEquals(state.applied?.index, 10);
 });
 
-Deno.test("LogStore.install() holds until the write that makes it so, and not a moment before", async () => {
+Deno.test("LogStore.install() changes nothing before its writes are made", async () => {
   const { engine, store } = await withEntries(entry(1, 1), entry(2, 1), entry(3, 1));
   store.install({ index: 2, term: 4, confState, id: 0 }, 2, { term: 4, vote: 0, commit: 2 });
   const { state } = await LogStore.load(engine);
@@ -249,7 +249,7 @@ function withJournal(engine: MemoryEngine, journal: FileJournal): Engine {
   });
 }
 
-Deno.test("LogStore.load() does without what stood before entries that were replaced", () =>
+Deno.test("LogStore.load() copes with a journal that begins with replaced entries", () =>
   withDirectory(async (directory) => {
     const memory = new MemoryEngine();
     const options = { segmentBytes: 8_000 };

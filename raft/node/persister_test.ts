@@ -71,7 +71,7 @@ async function heldPersister() {
   return { engine, persister, persisted, letGo, twoWrites: twoWrites.promise };
 }
 
-Deno.test("Persister keeps of an entry that rounds replaced while they waited the latest, once", async () => {
+Deno.test("Persister writes an entry that was replaced while it waited once, in its latest form", async () => {
   const { engine, persister, persisted, letGo, twoWrites } = await heldPersister();
   persister.enqueue(roundOf(1, 1, 4));
   persister.start();
@@ -89,7 +89,7 @@ Deno.test("Persister keeps of an entry that rounds replaced while they waited th
   await engine.close();
 });
 
-Deno.test("Persister leaves nothing of a snapshot behind that another one of the same write replaced", async () => {
+Deno.test("Persister clears a snapshot that another one replaces in the same write", async () => {
   const engine = new MemoryEngine();
   const { store } = await LogStore.load(engine);
   const applied = [0, 100, 200].map((index, i) => appliedWrite(1 + i, { index, term: 1, roster }));

@@ -22,7 +22,7 @@ Deno.test("Proposals.proposeNext() gathers what waits into one entry and settles
   assertEquals(await Promise.all(replies), ["A", "B"]);
 });
 
-Deno.test("Proposals.proposeNext() lets an entry read so many values only, but takes any proposal", async () => {
+Deno.test("Proposals.proposeNext() bounds the values that an entry reads, but takes any single proposal", async () => {
   const proposals = new Proposals();
   const counts: number[] = [];
   const replies = [100, 28, 1, 500, 0].map((values) =>
@@ -57,7 +57,7 @@ Deno.test("Proposals.settle() answers only those who do not wait for the engine"
   assertEquals(answered, ["decided", "applied"]);
 });
 
-Deno.test("Proposals.applied() answers what the engine has, and not what is decided behind it", async () => {
+Deno.test("Proposals.applied() answers proposals whose effect is in the engine, and no later ones", async () => {
   const proposals = new Proposals();
   const answered: string[] = [];
   const replies = ["a", "b", "c"].map((text, i) => {
@@ -107,7 +107,7 @@ Deno.test("Proposals.enqueue() refuses what cannot travel in one message", async
   assertEquals(error.code, "INVALID_ARGUMENT");
 });
 
-Deno.test("Proposals.enqueue() answers overload with a typed error, not with memory", async () => {
+Deno.test("Proposals.enqueue() refuses proposals with OVERLOADED when the queue is full", async () => {
   const proposals = new Proposals();
   const payload = new Uint8Array(1 << 20);
   const waiting = Array.from({ length: 64 }, () => proposals.enqueue(payload, "decided", 0));

@@ -147,7 +147,7 @@ Deno.test("RpcTransport gives up a stream that nobody welcomes", async () => {
   await pair.close();
 });
 
-Deno.test("RpcTransport gives up a stream whose frames are not reported any more", async () => {
+Deno.test("RpcTransport gives up a stream whose peer no longer reports that it takes frames in", async () => {
   const { pair, sender, streams } = await startMute(20);
   await pair.clock.advance(1_000);
   let losses = 0;
@@ -192,7 +192,7 @@ Deno.test("RpcTransport says that a peer is gone when nobody answers there any m
   await pair.close();
 });
 
-Deno.test("RpcTransport takes a peer that breaks a connection, or turns it away, for alive", async () => {
+Deno.test("RpcTransport does not take a peer for gone that breaks a connection or refuses it", async () => {
   const pair = await Pair.create();
   const gone: NodeId[] = [];
   pair.sender.onGone((peer) => gone.push(peer));

@@ -123,7 +123,7 @@ Deno.test("FileJournal.open() refuses a file that has the name of another", asyn
   });
 });
 
-Deno.test("FileJournal.open() takes a newest file that was never begun away, and goes on", async () => {
+Deno.test("FileJournal.open() removes a newest file that holds nothing yet, and goes on", async () => {
   for (const length of [0, 1, 23, 24, 4_096]) {
     await withDirectory(async (directory) => {
       await writeRecords(directory, 6);

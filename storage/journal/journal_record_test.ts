@@ -189,7 +189,7 @@ Deno.test("findRecord() takes zeros up to the end of a file for the end", () => 
   }
 });
 
-Deno.test("findRecord() takes no value of a client's for a record behind a torn one", () => {
+Deno.test("findRecord() does not mistake a client's value for a record behind a torn one", () => {
   const prng = createPrng(1);
   // What a client may have read from a backup: records with just the numbers to come.
   const journalBytes = (otherSalt: number) =>
