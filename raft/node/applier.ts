@@ -45,7 +45,7 @@ export const PENDING_BYTES_MAX = 1 << 20;
  * moment. After a rest some of them make their first write sooner, and from then on
  * their writes stay apart.
  */
-const TURNS = 3;
+const STAGGERED_REPLICAS = 3;
 
 /** An entry that has been applied, with one reply per proposal in it; a change of members has one. */
 export interface AppliedEntry {
@@ -120,7 +120,7 @@ export class Applier {
     this.#options = options;
     this.#known = new KnownLengths({ secret: options.secret });
     this.#roster = options.roster;
-    this.#recordsMax = this.#firstTurn;
+    this.#recordsMax = this.#firstRecordsMax;
   }
 
   /** Queues entries; the core bounds how many bytes it hands out unapplied. */
@@ -174,9 +174,9 @@ export class Applier {
     this.#running ??= this.#run();
   }
 
-  get #firstTurn(): number {
-    const turn = 1 + this.#options.identity.nodeId % TURNS;
-    return Math.ceil(PENDING_RECORDS_MAX * turn / TURNS);
+  get #firstRecordsMax(): number {
+    const turn = 1 + this.#options.identity.nodeId % STAGGERED_REPLICAS;
+    return Math.ceil(PENDING_RECORDS_MAX * turn / STAGGERED_REPLICAS);
   }
 
   get #hasWork(): boolean {
@@ -281,7 +281,9 @@ export class Applier {
   async #write({ view, last, sync }: Pending, isExclusive: boolean): Promise<void> {
     const { identity, engine, machine, generation, lookout, onApplied } = this.#options;
     const { index, term } = last;
-    this.#recordsMax = view.records >= this.#recordsMax ? PENDING_RECORDS_MAX : this.#firstTurn;
+    this.#recordsMax = view.records >= this.#recordsMax
+      ? PENDING_RECORDS_MAX
+      : this.#firstRecordsMax;
     // All of this before anything behind is applied: it changes what the machine knows.
     view.overlay(machine.flush());
     const record = appliedWrite(generation.number, { index, term, roster: this.#roster });
