@@ -137,10 +137,7 @@ async function openNode<Settings extends ServerSettings>(
   } catch (error) {
     if (!(error instanceof IdentityError) && !(error instanceof EngineError)) throw error;
     const reason = error.message.charAt(0).toLowerCase() + error.message.slice(1);
-    const way = error instanceof IdentityError
-      ? "; start it with the flags it was made with, or choose another -db"
-      : "";
-    throw new Error(`Cannot start from '${settings.directory}': ${reason}${way}`, { cause: error });
+    throw new Error(`Cannot start from '${settings.directory}': ${reason}`, { cause: error });
   }
 }
 

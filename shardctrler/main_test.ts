@@ -119,6 +119,31 @@ Deno.test("shardctrlerserver keeps its configurations over a restart and stops i
       fourth.stderr,
       `Cannot start from '${directory}/sc_0': cannot use data of another node`,
     );
+    assertStringIncludes(
+      fourth.stderr,
+      "; start it with the flags it was made with, or choose another -db\n",
+    );
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
+Deno.test("shardctrlerserver that joins unannounced is told to be added, and nothing else", async () => {
+  const directory = await Deno.makeTempDir();
+  const [address, own] = [freeAddress(), freeAddress()];
+  const args = ["-cluster", address, "-db", `${directory}/sc`];
+  try {
+    await using first = new ServerProcess(...args);
+    await first.ready;
+    await using second = new ServerProcess(...args, "-id", "1", "-join", own);
+    const { code, stderr } = await second.ended;
+    assertEquals(code, 1);
+    assertStringIncludes(
+      stderr,
+      `Cannot start from '${directory}/sc_1': cannot join: the group has no member at ${own}; ` +
+        "add it first (member add)\n",
+    );
+    await first.stop();
   } finally {
     await Deno.remove(directory, { recursive: true });
   }

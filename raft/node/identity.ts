@@ -17,7 +17,10 @@ export interface NodeIdentity {
   readonly nodeId: NodeId;
 }
 
-/** The directory holds data of another node, or of a format this program does not know. */
+/**
+ * The directory holds data of another node, or of a format this program does not know, or the group
+ * to join has no such node. The message ends with what to do: it differs from one to the other.
+ */
 export class IdentityError extends Error {
   override readonly name = "IdentityError";
 }
@@ -80,7 +83,8 @@ export async function claimEngine(
 function checkIdentity(found: StoredIdentity, identity: NodeIdentity): void {
   if (found.format !== DATA_FORMAT) {
     throw new IdentityError(
-      `Cannot read data of format ${found.format}: this version knows format ${DATA_FORMAT}`,
+      `Cannot read data of format ${found.format}: this version knows format ${DATA_FORMAT}; ` +
+        "start the version that wrote it, or choose another -db",
     );
   }
   if (
@@ -89,7 +93,8 @@ function checkIdentity(found: StoredIdentity, identity: NodeIdentity): void {
   ) {
     throw new IdentityError(
       `Cannot use data of another node: the directory belongs to ${describe(found)}, ` +
-        `and this is ${describe(identity)}`,
+        `and this is ${describe(identity)}; start it with the flags it was made with, or choose ` +
+        "another -db",
     );
   }
 }

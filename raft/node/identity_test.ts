@@ -44,16 +44,19 @@ for (const other of [{ clusterId: "13" }, { gid: 101 }, { nodeId: 3 }]) {
   });
 }
 
-Deno.test("claimEngine() refuses a format of the future instead of guessing", async () => {
-  const engine = new MemoryEngine();
-  const value = Buffer.from(JSON.stringify({ format: DATA_FORMAT + 1, ...IDENTITY }));
-  await engine.write([{ type: "put", key: nodeKey("identity"), value }], { sync: true });
-  await assertRejects(
-    () => claimEngine(engine, IDENTITY, prng),
-    IdentityError,
-    `format ${DATA_FORMAT + 1}`,
-  );
-});
+for (const format of [DATA_FORMAT - 1, DATA_FORMAT + 1]) {
+  Deno.test(`claimEngine() refuses format ${format}, and names what can read it`, async () => {
+    const engine = new MemoryEngine();
+    const value = Buffer.from(JSON.stringify({ format, ...IDENTITY }));
+    await engine.write([{ type: "put", key: nodeKey("identity"), value }], { sync: true });
+    await assertRejects(
+      () => claimEngine(engine, IDENTITY, prng),
+      IdentityError,
+      `Cannot read data of format ${format}: this version knows format ${DATA_FORMAT}; ` +
+        "start the version that wrote it, or choose another -db",
+    );
+  });
+}
 
 Deno.test("claimEngine() says that a damaged record is damaged", async () => {
   const engine = new MemoryEngine();

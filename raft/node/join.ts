@@ -80,7 +80,8 @@ const NOBODY = firstRoster(new Map());
 function checkPlace(group: pb.ListMembersResponse, identity: NodeIdentity, address: string): void {
   if (group.gid !== identity.gid) {
     throw new IdentityError(
-      `Cannot join group ${identity.gid}: the servers that were named are of group ${group.gid}`,
+      `Cannot join group ${identity.gid}: the servers that were named are of group ${group.gid}; ` +
+        "correct '-gid' or '-cluster'",
     );
   }
   const places = group.members.flatMap(({ member }) => member ?? []);
