@@ -147,19 +147,25 @@ export class RpcTransport implements Transport {
         bytesReported = bytesReceived;
         reportedAt = clock.now();
       }
+      // Who was removed while its stream was open may never have heard of it, and campaigns for ever.
+      // Nothing else it says is cut short: a leader that was removed hands over behind its removal.
+      if (messages.some(isVoteRequest)) this.#refuseRemoved(frame.from);
       for (const message of messages) this.#handler(message);
     }
+  }
+
+  #refuseRemoved(from: NodeId): void {
+    if (!wasRemoved(this.#roster, from)) return;
+    throw new KvError(
+      "REFUSED",
+      `Cannot take messages of node ${from - 1}: it was removed from the group`,
+    );
   }
 
   /** Checks who opens a stream, and refuses peers that must not take part. */
   async #meet(frame: pb.RaftFrame): Promise<void> {
     const { from, fromAddress } = frame;
-    if (wasRemoved(this.#roster, from)) {
-      throw new KvError(
-        "REFUSED",
-        `Cannot take messages of node ${from - 1}: it was removed from the group`,
-      );
-    }
+    this.#refuseRemoved(from);
     const { nextId } = this.#roster;
     if (from >= nextId + IDS_AHEAD_MAX) {
       const why = `Cannot take messages of node ${from - 1}: ids up to ${nextId - 2} are known`;
@@ -200,6 +206,10 @@ export class RpcTransport implements Transport {
       );
     }
   }
+}
+
+function isVoteRequest({ type }: Message): boolean {
+  return type === "preVote" || type === "vote";
 }
 
 /** Decodes a message, provided that the frame's sender speaks for itself. */

@@ -12,7 +12,7 @@ import type { NodeId } from "../types.ts";
 import { encodeMessage } from "./codec.ts";
 import { PeerRegistry } from "./peer_registry.ts";
 import { FRAME_VERSION } from "./peer_stream.ts";
-import { changeRoster, firstRoster } from "./roster.ts";
+import { changeRoster, firstRoster, type Roster } from "./roster.ts";
 import { RpcTransport } from "./rpc_transport.ts";
 
 const CLUSTER_ID = "5";
@@ -20,6 +20,12 @@ const MEMBERS = new Map([[1, "one:1"], [2, "two:1"]]);
 
 function heartbeat(commit: number, from = 1): Message {
   return { type: "heartbeat", from, to: 2, term: 1, commit, context: 0 };
+}
+
+function preVote(): Message {
+  const news = { commit: 1, commitTerm: 1 };
+  const log = { lastIndex: 1, lastTerm: 1 };
+  return { type: "preVote", from: 1, to: 2, term: 2, force: false, ...log, ...news };
 }
 
 function incarnationOf(nodeId: NodeId): string {
@@ -31,6 +37,8 @@ class Pair {
   readonly clock = new VirtualClock();
   readonly network = new MemoryNetwork({ clock: this.clock });
   readonly received: Message[] = [];
+  /** Why peers were lost, as the logs tell. */
+  readonly warnings: string[] = [];
   readonly transports: RpcTransport[] = [];
   readonly registries: PeerRegistry[] = [];
   readonly #servers = new Map<NodeId, MemoryServer>();
@@ -70,7 +78,10 @@ class Pair {
       dialer: this.network.dialer(address),
       clock: this.clock,
       prng: createPrng(nodeId),
-      logger: silentLogger,
+      logger: {
+        ...silentLogger,
+        warn: (_, fields) => this.warnings.push(String(fields?.["error"])),
+      },
       onFatal: (error) => {
         throw error;
       },
@@ -262,18 +273,40 @@ Deno.test("RpcTransport tells nothing to a peer that has lost its disk", async (
   await pair.close();
 });
 
-Deno.test("RpcTransport turns away a peer that was removed", async () => {
-  const pair = await Pair.create();
+/** The members once node 1 is none of them. */
+function rosterWithoutFirst(): Roster {
   const remove = {
     changes: [{ type: "remove", id: 1 }, { type: "addLearner", id: 3 }],
     members: [],
   } as const;
   const joint = changeRoster(firstRoster(MEMBERS), remove);
-  pair.receiver.setRoster(changeRoster(joint, { changes: [], members: [] }));
+  return changeRoster(joint, { changes: [], members: [] });
+}
+
+Deno.test("RpcTransport turns away a peer that was removed", async () => {
+  const pair = await Pair.create();
+  pair.receiver.setRoster(rosterWithoutFirst());
   await pair.clock.advance(1_000);
   pair.sender.send([heartbeat(1)]);
   await pair.clock.advance(1_000);
   assertEquals(pair.received, []);
+  await pair.close();
+});
+
+Deno.test("RpcTransport tells a peer that was removed so, though its stream was open before", async () => {
+  const pair = await Pair.create();
+  await pair.clock.advance(1_000);
+  pair.warnings.length = 0;
+  pair.receiver.setRoster(rosterWithoutFirst());
+  const handOver: Message = { type: "timeoutNow", from: 1, to: 2, term: 1 };
+  pair.sender.send([handOver]);
+  await pair.clock.advance(10);
+  assertEquals([pair.received, pair.warnings], [[handOver], []]);
+
+  pair.sender.send([preVote()]);
+  await pair.clock.advance(1_000);
+  assertEquals(pair.received, [handOver]);
+  assertEquals(pair.warnings, ["Cannot take messages of node 0: it was removed from the group"]);
   await pair.close();
 });
 
