@@ -24,6 +24,8 @@ export interface ConfigWatchOptions {
   readonly query: (num: number) => Promise<Config>;
   readonly from: number;
   readonly latest: boolean;
+  /** Called each time that no controller could be watched or asked. */
+  readonly onSilence?: ((error: KvError) => void) | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -89,8 +91,11 @@ async function receive(responses: AsyncIterator<WatchResponse>): Promise<Config 
 
 /** What is new since `next`, if a controller can be asked. */
 async function* pollConfigs(options: ConfigWatchOptions, next: number): AsyncGenerator<Config> {
-  const { latest, query, signal } = options;
-  const newest = await attempt(query(-1));
+  const { latest, onSilence, query, signal } = options;
+  const newest = await attempt(query(-1), (error) => {
+    // A watch that is over has nothing to tell.
+    if (!signal.aborted) onSilence?.(error);
+  });
   if (newest === undefined || newest.num < next) return;
   for (let num = latest ? newest.num : next; num <= newest.num && !signal.aborted; num++) {
     const config = num === newest.num ? newest : await attempt(query(num));
@@ -99,12 +104,16 @@ async function* pollConfigs(options: ConfigWatchOptions, next: number): AsyncGen
   }
 }
 
-async function attempt(query: Promise<Config>): Promise<Config | undefined> {
+async function attempt(
+  query: Promise<Config>,
+  onFailure?: (error: KvError) => void,
+): Promise<Config | undefined> {
   try {
     return await query;
   } catch (error) {
-    if (error instanceof KvError) return undefined;
-    throw error;
+    if (!(error instanceof KvError)) throw error;
+    onFailure?.(error);
+    return undefined;
   }
 }
 

@@ -59,6 +59,8 @@ export interface WatchOptions {
   readonly from: number;
   /** Skip what is outdated and give the newest only. @default {false} */
   readonly latest?: boolean;
+  /** Called every few seconds while no controller can be watched or asked; the watch goes on. */
+  readonly onSilence?: ((error: KvError) => void) | undefined;
   /** Ends the watch. */
   readonly signal: AbortSignal;
 }
@@ -198,6 +200,7 @@ export class CtrlerClerk {
       query: (num) => this.query(num, { signal, timeoutMs: CTRLER_STATUS_TIMEOUT_MS }),
       from: options.from,
       latest: options.latest ?? false,
+      onSilence: options.onSilence,
       signal,
     });
   }

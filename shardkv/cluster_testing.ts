@@ -5,7 +5,7 @@ import { KvClerk } from "../client/kv_clerk.ts";
 import { ShardKVServiceService } from "../proto/gen/shardkv.ts";
 import type { MemoryServer } from "../rpc/memory_network.ts";
 import { sleep } from "../runtime/clock.ts";
-import { silentLogger } from "../runtime/logger.ts";
+import { type Logger, silentLogger } from "../runtime/logger.ts";
 import { createPrng, type Prng } from "../runtime/prng.ts";
 import { ControllerCluster, type MessageDelay } from "../shardctrler/cluster_testing.ts";
 import type { Config, Gid } from "../shardctrler/config.ts";
@@ -38,6 +38,8 @@ export interface StoreOptions {
   readonly keepaliveMs?: number;
   /** Milliseconds the groups' engines take for a write. @default {0} */
   readonly diskMs?: number;
+  /** Where the groups' replicas log to. @default {nowhere} */
+  readonly logger?: Logger;
   /** Groups to start; none has joined. */
   readonly gids: readonly Gid[];
 }
@@ -127,7 +129,7 @@ export class StoreCluster {
       dialer: this.ctrl.dialer(address),
       clock: this.ctrl.clock,
       prng: this.#prng,
-      logger: silentLogger,
+      logger: this.#options.logger ?? silentLogger,
       version: "test",
       onFatal: (error) => this.failures.push(error),
     });

@@ -16,6 +16,7 @@ import {
   type ShardId,
 } from "../shardctrler/config.ts";
 import { encodeBirth, encodeConfigStep } from "./commands.ts";
+import { ControllerSilence } from "./controller_silence.ts";
 import { proposeStep } from "./group_log.ts";
 import { PULLS_MAX, RELEASES_MAX } from "./limits.ts";
 import { planMigration, type PullAction, type ReleaseAction } from "./migration_plan.ts";
@@ -47,6 +48,7 @@ export class LeaderDuties {
   /** What is being done for which shard. Invariant: one action a shard. */
   readonly #actions = new Map<ShardId, ShardAction>();
   readonly #running = new Set<Promise<void>>();
+  readonly #silence: ControllerSilence;
   /**
    * Whether the log is applied as far as it went at the start; before, no plan is
    * made, as the ownership may be outdated.
@@ -57,6 +59,7 @@ export class LeaderDuties {
     this.#options = options;
     const progress = new MoveProgress(options);
     this.#context = { ...options, progress, signal: this.#abort.signal };
+    this.#silence = new ControllerSilence(options);
   }
 
   /** The shards that are on their way here. */
@@ -155,10 +158,11 @@ export class LeaderDuties {
   async #followConfigs(): Promise<void> {
     const { machine, clock, controllers } = this.#options;
     const { signal } = this.#abort;
+    const onSilence = (error: KvError) => this.#silence.note(error);
     while (!signal.aborted) {
-      if (await this.#findsItsStore()) {
+      if (await this.#findsItsStore(onSilence)) {
         const from = machine.ownership.config.num + 1;
-        for await (const config of controllers.watch({ from, signal })) {
+        for await (const config of controllers.watch({ from, onSilence, signal })) {
           if (!await this.#enter(config)) break;
         }
         if (!signal.aborted) await sleep(clock, RETRY_MS, signal);
@@ -172,10 +176,11 @@ export class LeaderDuties {
    * come as far as the next one this group needs, which would then be waited for
    * without a word.
    */
-  async #findsItsStore(): Promise<boolean> {
+  async #findsItsStore(onSilence: (error: KvError) => void): Promise<boolean> {
     const { machine, controllers, logger } = this.#options;
     const { signal } = this.#abort;
-    for await (const latest of controllers.watch({ from: 0, latest: true, signal })) {
+    const watch = { from: 0, latest: true, onSilence, signal };
+    for await (const latest of controllers.watch(watch)) {
       const { storeId, num } = latest;
       const own = machine.ownership.config.storeId;
       if (!isForeign(own, storeId)) {

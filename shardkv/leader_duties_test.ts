@@ -1,5 +1,6 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { sleep } from "../runtime/clock.ts";
+import { silentLogger } from "../runtime/logger.ts";
 import { StoreCluster } from "./cluster_testing.ts";
 import { keyIn } from "./machine_harness.ts";
 
@@ -46,4 +47,35 @@ Deno.test("a leader that applies its log past a move does not begin that move ag
     await store.settle(SOURCE, GAINER);
   }
   assertEquals(store.failures, []);
+});
+
+Deno.test("a leader says so when the controllers are silent for long, now and then", async () => {
+  const told: string[] = [];
+  await using store = await StoreCluster.start({
+    shards: 2,
+    gids: [SOURCE],
+    logger: {
+      ...silentLogger,
+      warn: (message, fields) => told.push(`${message}: ${fields?.["error"]}`),
+    },
+  });
+  const { ctrl } = store;
+  await store.join(SOURCE);
+  await store.settle(SOURCE);
+  // A restart is no news, and neither is the next one after a while.
+  for (let i = 0; i < 2; i++) {
+    await ctrl.shutdown(0);
+    await ctrl.clock.advance(8_000);
+    await ctrl.restart(0);
+    await ctrl.clock.advance(30_000);
+  }
+  assertEquals(told, []);
+
+  await ctrl.shutdown(0);
+  await ctrl.clock.advance(20_000);
+  assertEquals(told.length, 1);
+  assertStringIncludes(told[0] ?? "", "No controller answers: ");
+  assertStringIncludes(told[0] ?? "", `tried ${ctrl.addresses.join()}`);
+  await ctrl.clock.advance(60_000);
+  assertEquals(told.length, 3);
 });
