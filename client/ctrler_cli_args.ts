@@ -104,7 +104,8 @@ function parseMember(args: readonly string[]): MemberCommand {
 }
 
 function parseGidOrZero(text: string): Gid {
-  return text === String(CONTROLLERS_GID) ? CONTROLLERS_GID : parseGid(text, "look for");
+  if (text === String(CONTROLLERS_GID)) return CONTROLLERS_GID;
+  return parseGid(text, "look for", ` or ${CONTROLLERS_GID} for the controllers`);
 }
 
 function parseId(text: string): number {
@@ -152,12 +153,12 @@ function parseGroups(args: readonly string[]): Map<Gid, readonly string[]> {
   return groups;
 }
 
-function parseGid(text: string, verb: string): Gid {
+function parseGid(text: string, verb: string, alternative = ""): Gid {
   const gid = parseInteger(text);
   if (gid !== undefined && isGid(gid)) return gid;
   throw new UsageError(
     `Cannot ${verb} group "${text}": a group id must be an integer in 1..${GID_MAX}` +
-      flagHint(text),
+      `${alternative}${flagHint(text)}`,
   );
 }
 

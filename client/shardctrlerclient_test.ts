@@ -168,6 +168,14 @@ Deno.test("shardctrlerclient answers nonsense with one clear line and exit code 
     [["move", "x", "1"], 'Cannot move shard "x": a shard must be an integer in 0..16383'],
     [["move", "99999", "1"], 'Cannot move shard "99999": a shard must be an integer in 0..16383'],
     [["move", "1", ""], `Cannot move a shard to group "": ${gidRange}`],
+    [
+      ["check", "x"],
+      `Cannot look for group "x": ${gidRange} or 0 for the controllers`,
+    ],
+    [
+      ["member", "list", "-1"],
+      `Cannot look for group "-1": ${gidRange} or 0 for the controllers`,
+    ],
     [["query", "x"], 'Cannot query configuration "x": its number must be an integer'],
     [["-force", "status"], "Cannot use '-force' with status: join and leave take it"],
   ];
