@@ -9,7 +9,7 @@ import type { Prng } from "../../runtime/prng.ts";
 import type { Engine } from "../../storage/engine.ts";
 import type { NodeId } from "../types.ts";
 import { IdentityError, type NodeIdentity, readIdentity } from "./identity.ts";
-import { firstRoster, type Member, type Roster } from "./roster.ts";
+import { firstRoster, type Member, memberOf, type Roster } from "./roster.ts";
 import { hasBegun } from "./stored_node.ts";
 
 const ASK_TIMEOUT_MS = 2_000;
@@ -97,6 +97,21 @@ function checkPlace(group: pb.ListMembersResponse, identity: NodeIdentity, addre
         `${place.id - 1}; start it with '-id ${place.id - 1}'`,
     );
   }
+}
+
+/**
+ * A node that has joined before asks nobody, and would serve an address where no member looks for it.
+ *
+ * @throws {IdentityError} If the members know this node at another address
+ */
+export function checkAddress(roster: Roster, { identity, address }: Identified): void {
+  const member = memberOf(roster, identity.nodeId);
+  // A snapshot that has not come yet would tell; data of versions that knew of no addresses has none.
+  if (member === undefined || member.address === "" || member.address === address) return;
+  throw new IdentityError(
+    `Cannot join at ${address}: node ${identity.nodeId - 1} is a member at ${member.address}; ` +
+      "start it with the flags it was made with, or choose another -db",
+  );
 }
 
 async function askGroup(

@@ -5,6 +5,7 @@ import { silentLogger } from "../../runtime/logger.ts";
 import { createPrng } from "../../runtime/prng.ts";
 import type { MemoryServer } from "../../rpc/memory_network.ts";
 import { MemoryEngine } from "../../storage/memory_engine.ts";
+import { IdentityError } from "./identity.ts";
 import { MemberService } from "./member_service.ts";
 import { RaftNode } from "./raft_node.ts";
 import { readRegister, RegisterMachine } from "./testing/register_machine.ts";
@@ -62,13 +63,13 @@ class Newcomer {
   }
 
   /** Joins, or starts again, with whatever the engine holds. */
-  async open(): Promise<void> {
+  async open(address = ADDRESS): Promise<void> {
     const { clock, network } = this.group;
     const node = await clock.resolve(
       RaftNode.open({
         identity: { clusterId: "7", gid: 1, nodeId: ID },
         members: new Map(),
-        join: { address: ADDRESS, servers: [ADMIN] },
+        join: { address, servers: [ADMIN] },
         engine: this.engine,
         machine: new RegisterMachine(),
         dialer: network.dialer(ADDRESS),
@@ -148,6 +149,24 @@ Deno.test("a member that was away turns a wiped newcomer away once it hears who 
   await newcomer.open();
   await group.clock.advanceUntil(() => group.node(ABSENT).status().applied >= changed, 60_000);
   await assertNothingLost(newcomer);
+  await newcomer.end();
+});
+
+Deno.test("a member does not start at another address than the one it was added with", async () => {
+  const newcomer = await Newcomer.start();
+  await newcomer.add();
+  await newcomer.open();
+  await newcomer.group.clock.advance(5_000);
+  await newcomer.stop();
+  await assertRejects(
+    () => newcomer.open("elsewhere:1"),
+    IdentityError,
+    `Cannot join at elsewhere:1: node ${ID - 1} is a member at ${ADDRESS}; ` +
+      "start it with the flags it was made with, or choose another -db",
+  );
+  await newcomer.open();
+  await newcomer.group.clock.advance(5_000);
+  assertEquals([newcomer.group.failures, newcomer.failures], [[], []]);
   await newcomer.end();
 });
 

@@ -18,7 +18,7 @@ import { FirstMeeting } from "./first_meeting.ts";
 import { type AddressedChange, GroupMembers } from "./group_members.ts";
 import { HeldMessages } from "./held_messages.ts";
 import type { NodeIdentity } from "./identity.ts";
-import { type Identified, identify } from "./join.ts";
+import { checkAddress, type Identified, identify } from "./join.ts";
 import { Leadership } from "./leadership.ts";
 import { LiveGeneration } from "./live_generation.ts";
 import { cutIndex } from "./log_retention.ts";
@@ -81,6 +81,7 @@ export class RaftNode<Reply = unknown> {
     const { engine, prng, join } = options;
     const who = await identify(options);
     const stored = await openStored(engine, who.identity, who.first, prng);
+    if (join !== undefined) checkAddress(stored.roster, who);
     const registry = await PeerRegistry.load({
       engine,
       self: who.identity.nodeId,
