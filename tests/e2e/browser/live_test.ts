@@ -89,11 +89,14 @@ browserTest(
     const prng = createPrng(3);
     await t.step("a page that is busy would be noticed", async () => {
       const longest = await longestTask(tab.page, async () => {
-        await tab.page.evaluate(() => {
-          let sum = 0;
-          for (const end = performance.now() + 1000; performance.now() < end;) sum += 1;
-          return sum;
-        });
+        // The browser says that it records before the page's process does: the first may be missed.
+        for (let i = 0; i < 3; i++) {
+          await tab.page.evaluate(() => {
+            let sum = 0;
+            for (const end = performance.now() + 1000; performance.now() < end;) sum += 1;
+            return sum;
+          });
+        }
       });
       assert(longest > LONG_TASK_MS_MAX, `It was busy for a second, and ${longest} ms were seen`);
     });
