@@ -47,6 +47,14 @@ export class Lease {
   }
 
   /**
+   * Other members vote from now on: what was proven says nothing of them. The
+   * rounds that were sent stay, as whoever answers one promises the same.
+   */
+  votersChanged(): void {
+    this.#provenMs = -Infinity;
+  }
+
+  /**
    * Gives leases up for the rest of the term: somebody was told to campaign
    * against this leader's protection, and may do so at any time from now on.
    */

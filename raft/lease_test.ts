@@ -3,24 +3,31 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { DEFAULT_RAFT_CONFIG, validateRaftConfig } from "./config.ts";
 import { Lease } from "./lease.ts";
 import { TestNetwork } from "./testing/test_network.ts";
-import type { TestNode } from "./testing/test_node.ts";
+import { type TestNode, voters } from "./testing/test_node.ts";
 import { NONE } from "./types.ts";
 
 const LEASE_MS = 500;
 const TICK_MS = 100;
 
-/** Three nodes whose clocks the test sets; node 1 leads. */
+/** Nodes whose clocks the test sets; one of them leads. */
 class LeasedGroup {
-  readonly network = new TestNetwork({ size: 3, config: { leaseMs: LEASE_MS } });
+  readonly network: TestNetwork;
   readonly leader: TestNode;
   nowMs = 0;
 
-  constructor({ cutOff = [] }: { cutOff?: readonly number[] } = {}) {
+  constructor({ size = 3, cutOff = [] }: { size?: number; cutOff?: readonly number[] } = {}) {
+    this.network = new TestNetwork({ size, config: { leaseMs: LEASE_MS } });
     this.network.isolate(...cutOff);
     // The promise that a restart may have forgotten runs out first.
     this.network.tick(10);
-    this.leader = this.network.awaitLeader([1, 2, 3].filter((id) => !cutOff.includes(id)));
+    const ids = [...this.network.nodes.keys()];
+    this.leader = this.network.awaitLeader(ids.filter((id) => !cutOff.includes(id)));
     this.pass(1);
+  }
+
+  /** Everybody but the leader. */
+  get others(): TestNode[] {
+    return [...this.network.nodes.values()].filter((node) => node !== this.leader);
   }
 
   pass(ticks: number): void {
@@ -147,6 +154,41 @@ Deno.test("a follower keeps its promise to a leader that it has forgotten since"
   network.settle();
   assertEquals(other.status.role, "preCandidate");
   assertEquals(group.readsAlone(1), true);
+});
+
+Deno.test("what voters promised who have none any more is no lease", () => {
+  const group = new LeasedGroup({ size: 5 });
+  const { network, leader } = group;
+  const [heir, lagging, ...leaving] = group.others;
+  assert(heir !== undefined && lagging !== undefined);
+  // Those who stay get all entries or nothing, but no heartbeat that they could promise anything for.
+  network.isolate(lagging.id);
+  network.loses = ({ type, to }) => type === "heartbeat" && to === heir.id;
+  for (let i = 0; i < 15; i++) {
+    group.pass(1);
+    network.propose(leader.id, `entry ${i}`);
+  }
+  leader.proposeChange(...leaving.map(({ id }) => ({ type: "remove" as const, id })));
+  network.settle();
+  assertEquals(heir.raw.confState, voters(...[leader.id, heir.id, lagging.id].sort()));
+  network.heal();
+  network.isolate(leader.id);
+  // A late refusal has one of them forget the leader, so that it stands in for the other.
+  const [from, to, term] = [lagging.id, heir.id, leader.status.term + 1];
+  heir.raw.step({
+    type: "preVoteResponse",
+    from,
+    to,
+    term,
+    reject: true,
+    commit: 0,
+    commitTerm: 0,
+  });
+  lagging.raw.campaign();
+  network.settle();
+  group.pass(2);
+  assertEquals([heir.status.role, leader.status.role], ["leader", "leader"]);
+  assertEquals(group.readsAlone(1), false);
 });
 
 Deno.test("leases need 'checkQuorum'", () => {

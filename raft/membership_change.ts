@@ -84,6 +84,8 @@ export function applyConfChange(core: RaftCore, change: ConfChange): void {
   }
   beginRace(core);
   if (!isVoter(core.conf, core.transferee)) core.transferee = NONE;
+  // Two changes on, a majority may overlap with nobody who has answered until now.
+  core.lease.votersChanged();
   // Fewer members may be enough now.
   advanceCommit(core);
   confirmReads(core);
