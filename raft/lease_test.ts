@@ -3,7 +3,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { DEFAULT_RAFT_CONFIG, validateRaftConfig } from "./config.ts";
 import { Lease } from "./lease.ts";
 import { TestNetwork } from "./testing/test_network.ts";
-import { type TestNode, voters } from "./testing/test_node.ts";
+import { TestNode, voters } from "./testing/test_node.ts";
 import { NONE } from "./types.ts";
 
 const LEASE_MS = 500;
@@ -89,6 +89,15 @@ Deno.test("a hand-over ends leases for the rest of the term, even if it is given
   assertEquals(group.readsAlone(1), false);
 });
 
+Deno.test("a hand-over waits for nobody's promise", () => {
+  const group = new LeasedGroup({ size: 5 });
+  const [heir] = group.others;
+  assert(heir !== undefined);
+  group.leader.raw.transferLeader(heir.id);
+  group.network.settle();
+  assertEquals(heir.status.role, "leader");
+});
+
 Deno.test("a new leader has no lease before it knows what its predecessor committed", () => {
   const group = new LeasedGroup();
   const { network, leader } = group;
@@ -154,6 +163,26 @@ Deno.test("a follower keeps its promise to a leader that it has forgotten since"
   network.settle();
   assertEquals(other.status.role, "preCandidate");
   assertEquals(group.readsAlone(1), true);
+});
+
+Deno.test("a promise is kept for an election timeout after the heartbeat that was answered last", () => {
+  const node = new TestNode({ voters: [1, 2, 3], config: { leaseMs: LEASE_MS } });
+  const { electionTicks } = DEFAULT_RAFT_CONFIG;
+  for (let tick = 0; tick < electionTicks; tick++) node.raw.tick();
+  node.raw.step({ type: "heartbeat", from: 2, to: 1, term: 1, commit: 0, context: 1 });
+  const news = { commit: 0, commitTerm: 0 };
+  node.raw.step({ type: "preVoteResponse", from: 3, to: 1, term: 2, reject: true, ...news });
+  const isPromised = () => {
+    node.drain();
+    const log = { lastIndex: 0, lastTerm: 0 };
+    node.raw.step({ type: "preVote", from: 3, to: 1, term: 3, force: false, ...log, ...news });
+    return !node.drain().some(({ type }) => type === "preVoteResponse");
+  };
+  for (let tick = 0; tick < electionTicks; tick++) {
+    assertEquals(isPromised(), true, `after ${tick} ticks`);
+    node.raw.tick();
+  }
+  assertEquals(isPromised(), false);
 });
 
 Deno.test("what voters promised who have none any more is no lease", () => {

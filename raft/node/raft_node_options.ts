@@ -78,7 +78,9 @@ export interface RaftNodeStatus {
 }
 
 /** The core's settings that follow from the options. */
-export function raftConfig(options: RaftNodeOptions): RaftConfig {
+export function raftConfig(
+  options: Pick<RaftNodeOptions, "identity" | "raft" | "leaseReads" | "tickMs">,
+): RaftConfig {
   const { identity, raft, leaseReads = false, tickMs = TICK_MS_DEFAULT } = options;
   const config = { ...DEFAULT_RAFT_CONFIG, thrifty: true, ...raft, id: identity.nodeId };
   if (!leaseReads) return config;
