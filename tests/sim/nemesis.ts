@@ -2,9 +2,10 @@
 import { KvError } from "../../rpc/errors.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import { CONTROLLERS_GID, type Gid } from "../../shardctrler/config.ts";
+import { Desertion } from "./desertion.ts";
 import type { Draw } from "./draw.ts";
 import type { EventLog } from "./event_log.ts";
-import type { FaultKind, NemesisOptions } from "./options.ts";
+import type { ClusterOptions, FaultKind, NemesisOptions } from "./options.ts";
 import type { ObserverHub } from "./observer_hub.ts";
 import { type Cut, cutsOf, oneWayCutsOf } from "./partitions.ts";
 import type { SimCluster } from "./sim_cluster.ts";
@@ -19,6 +20,7 @@ const STRANDED_LOOK_MS = 10;
 
 export interface NemesisParts {
   readonly options: NemesisOptions;
+  readonly clusterOptions: ClusterOptions;
   readonly cluster: SimCluster;
   /** Names of the clients, which partitions cut off too. */
   readonly clients: readonly string[];
@@ -35,6 +37,8 @@ export class Nemesis {
   readonly #weights: readonly (readonly [FaultKind, number])[];
   /** Groups whose first members all took part at some time. */
   readonly #begun = new Set<Gid>();
+  /** Groups whose leader is being deserted. */
+  readonly #deserted = new Set<Gid>();
   #timer: Timer | undefined;
   #stopped = false;
 
@@ -44,10 +48,15 @@ export class Nemesis {
   }
 
   start(): void {
+    this.#strikeLater();
+    if (this.#parts.options.desertionPeriodMs > 0) this.#desertLater();
+  }
+
+  #strikeLater(): void {
     const { clock, draw, options } = this.#parts;
     this.#timer = clock.setTimer(() => {
       this.#strike(draw.weighted(this.#weights));
-      this.start();
+      this.#strikeLater();
     }, draw.fraction() * 2 * options.periodMs);
   }
 
@@ -225,6 +234,42 @@ export class Nemesis {
     });
   }
 
+  #desertLater(): void {
+    const { clock, draw, options: { desertionPeriodMs } } = this.#parts;
+    clock.setTimer(() => {
+      if (this.#stopped) return;
+      this.#desert();
+      this.#desertLater();
+    }, draw.fraction() * 2 * desertionPeriodMs);
+  }
+
+  /** Only where two others can elect one of them. */
+  #desert(): void {
+    const { cluster, draw } = this.#parts;
+    const leaders = cluster.nodes.filter(({ isUp, isRetired, view, gid }) =>
+      isUp && !isRetired && view?.status().role === "leader" &&
+      cluster.membersOf(gid).length >= 3 && !this.#deserted.has(gid)
+    );
+    if (leaders.length === 0) return;
+    const leader = draw.pick(leaders);
+    const { gid } = leader;
+    this.#deserted.add(gid);
+    this.#note("deserted leader", leader.address);
+    const peers = cluster.membersOf(gid).filter((node) => node !== leader);
+    const { clusterOptions: options, ...parts } = this.#parts;
+    new Desertion(
+      {
+        ...parts,
+        options,
+        draw: draw.fork(),
+        isOver: () => this.#stopped,
+        onEnd: () => this.#deserted.delete(gid),
+      },
+      leader,
+      peers,
+    ).begin();
+  }
+
   #cutUntilReplaced(cuts: readonly Cut[], peers: readonly SimNode[]): void {
     const { cluster, clock, draw, options } = this.#parts;
     for (const [from, to] of cuts) cluster.network.cut(from, to);
@@ -256,7 +301,7 @@ export class Nemesis {
     clock.setTimer(undo, draw.fraction() * options.durationMaxMs);
   }
 
-  #note(kind: FaultKind, ...details: (string | number)[]): void {
+  #note(kind: FaultKind | "deserted leader", ...details: (string | number)[]): void {
     this.#parts.statistics.fault(kind);
     this.#parts.events.record("fault", kind, ...details);
   }

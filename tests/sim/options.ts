@@ -55,6 +55,12 @@ export type FaultKind =
   | "clock"
   | "wiped disk";
 
+/**
+ * How fast clocks run at most where leases rely on them, and 1 / how slowly: the
+ * fastest and the slowest differ by less than a tenth.
+ */
+export const LEASE_CLOCK_RATE_MAX = 1.048;
+
 export interface NemesisOptions {
   /** Mean time between two faults. */
   readonly periodMs: number;
@@ -66,6 +72,8 @@ export interface NemesisOptions {
   readonly clockRateMax: number;
   /** Wall clocks are wrong by at most so much, either way. */
   readonly wallOffsetMaxMs: number;
+  /** Mean time between two leaders that are deserted, beside all other faults; 0: none. */
+  readonly desertionPeriodMs: number;
 }
 
 export type OperationWeight = readonly [name: WorkloadOperation, weight: number];
@@ -171,6 +179,7 @@ function liteOptions(seed: number, draw: Draw): SimOptions {
       durationMaxMs: 2_000,
       clockRateMax: 1.1,
       wallOffsetMaxMs: 60_000,
+      desertionPeriodMs: 0,
     },
     workload: {
       clients: 3,
@@ -285,9 +294,11 @@ function swarmNemesis(draw: Draw, cluster: ClusterOptions): NemesisOptions {
     weights,
     // Some faults are over before anybody notices, others outlast several elections.
     durationMaxMs: draw.magnitude(1, 8) * tickMs * (raft.electionTicks ?? 10),
-    // Leases rely on clocks whose speeds differ by less than a tenth.
-    clockRateMax: 1 + draw.fraction() * (leaseReads ? 0.04 : draw.pick([0.1, 0.5, 2])),
+    clockRateMax: 1 +
+      draw.fraction() * (leaseReads ? LEASE_CLOCK_RATE_MAX - 1 : draw.pick([0.1, 0.5, 2])),
     wallOffsetMaxMs: draw.pick([1_000, 60_000, 3 * 3_600_000]),
+    // Not drawn: seeds without leases stay as they were.
+    desertionPeriodMs: leaseReads ? 500 : 0,
   };
 }
 

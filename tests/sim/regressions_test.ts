@@ -43,6 +43,7 @@ function quietGroup(seed: number): SimOptions {
       durationMaxMs: 2_000,
       wallOffsetMaxMs: 0,
       clockRateMax: 1,
+      desertionPeriodMs: 0,
     },
     workload: {
       clients: 4,

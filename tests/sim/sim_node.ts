@@ -6,6 +6,7 @@ import { createPrng } from "../../runtime/prng.ts";
 import type { Prng } from "../../runtime/prng.ts";
 import { IdentityError } from "../../raft/node/identity.ts";
 import type { RaftObserver } from "../../raft/node/observer.ts";
+import type { RaftNode } from "../../raft/node/raft_node.ts";
 import type { Roster } from "../../raft/node/roster.ts";
 import type { NodeId } from "../../raft/types.ts";
 import { KvError } from "../../rpc/errors.ts";
@@ -35,7 +36,7 @@ export interface ProcessPorts {
 /** A controller or a replica. */
 export interface Process {
   readonly routes: ServiceRoutes;
-  readonly raft: { readonly roster: Roster };
+  readonly raft: Pick<RaftNode, "roster" | "readBarrier" | "transferLeader">;
   stop(): Promise<void>;
 }
 
@@ -204,6 +205,26 @@ export class SimNode {
     this.#gate.open();
     const running = this.#running;
     if (running !== undefined && !this.#stopping) this.#serve(running);
+  }
+
+  /** Has it find out whether it may read as its group's leader, as if a client had come through. */
+  tryRead(): void {
+    this.#ask((raft) => raft.readBarrier());
+  }
+
+  /** Has it hand leadership to another member, as if an operator had come through. */
+  handOver(to: NodeId): void {
+    this.#ask((raft) => Promise.try(() => raft.transferLeader(to)));
+  }
+
+  #ask(question: (raft: Process["raft"]) => Promise<void>): void {
+    const { raft } = this.#running?.process ?? {};
+    if (raft === undefined || this.#stopping) return;
+    this.#gate.pass(() => {
+      question(raft).catch((error) => {
+        if (!(error instanceof KvError)) this.#options.hub.fail(error);
+      });
+    });
   }
 
   #kill(how: StopKind, breakDisk: () => void): void {

@@ -82,6 +82,7 @@ export class Simulation {
       ...this.#instruments,
       traps,
       options: nemesis,
+      clusterOptions: options.cluster,
       cluster,
       clients: [...names, "admin", "members"],
       draw: this.#draw.fork(),

@@ -13,7 +13,8 @@ export const TRAP_MOMENTS = [
   "shown",
 ] as const;
 
-export type TrapMoment = typeof TRAP_MOMENTS[number];
+/** One that is for others to lay in wait for: a node asks whether it would be elected. */
+export type TrapMoment = typeof TRAP_MOMENTS[number] | "election prepared";
 
 interface Trap {
   readonly moment: TrapMoment;
@@ -52,6 +53,7 @@ export class Traps implements Observer {
   }
 
   messageLeft(node: NodeView, { type }: { type: string }): void {
+    if (type === "preVote") this.#pass(node, "election prepared");
     this.#pass(node, PROMISES.includes(type) ? "promise sent" : "message sent");
   }
 

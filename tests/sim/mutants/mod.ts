@@ -1,6 +1,7 @@
 /** All planted bugs. */
 import { ELECTION_MUTANTS } from "./elections.ts";
 import { HAND_OVER_MUTANTS } from "./hand_over.ts";
+import { LEASE_MUTANTS } from "./leases.ts";
 import { LENGTH_MUTANTS } from "./lengths.ts";
 import { LIVE_COPY_MUTANTS } from "./live_copy.ts";
 import { MEMBER_MUTANTS } from "./members.ts";
@@ -19,6 +20,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...STORAGE_MUTANTS,
   ...LENGTH_MUTANTS,
   ...READ_MUTANTS,
+  ...LEASE_MUTANTS,
   ...SESSION_MUTANTS,
   ...SHARD_MUTANTS,
   ...LIVE_COPY_MUTANTS,

@@ -40,20 +40,4 @@ export const READ_MUTANTS: readonly Mutant[] = [
     find: "return [...new Set(numbers)].map((number) => {",
     replace: "return [...new Set(numbers)].filter((_, i) => i !== 2).map((number) => {",
   },
-  {
-    name: "lease-by-sending",
-    breaks: "A leader holds a lease once it has sent heartbeats, whoever answers them.",
-    file: "raft/lease.ts",
-    find: "    this.#sent.push({ sequence, atMs });\n",
-    replace: `    this.#sent.push({ sequence, atMs });
-    this.#provenMs = atMs;
-`,
-  },
-  {
-    name: "lease-kept-on-transfer",
-    breaks: "A leader keeps its lease although it has told another node to take over.",
-    file: "raft/lease.ts",
-    find: "    this.#isVoid = true;\n",
-    replace: "",
-  },
 ];
