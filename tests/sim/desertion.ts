@@ -37,10 +37,10 @@ const STEP_TIMEOUTS_MAX = 4;
  */
 type Way = "late vote" | "restart" | "hand-over";
 
-/** The first needs most luck. */
+/** A hand-over needs no luck. */
 const WAYS: readonly (readonly [Way, number])[] = [
   ["late vote", 4],
-  ["restart", 1],
+  ["restart", 3],
   ["hand-over", 1],
 ];
 /** Until the outsider has what was written before clients were cut off. */
@@ -74,7 +74,7 @@ export class Desertion {
     const { clock, draw, options: { tickMs } } = this.#parts;
     this.#spreadClocks();
     if (draw.oneIn(2)) this.#slowDownAnswers();
-    if (draw.oneIn(2)) return this.#isolateOutsider();
+    if (draw.oneIn(4)) return this.#isolateOutsider();
     // Without new entries the outsider can be elected as soon as it asks.
     const { address } = this.#leader;
     this.#cut(this.#parts.clients.map((client): Cut => [client, address]));
@@ -113,10 +113,11 @@ export class Desertion {
    */
   #strikeWhenAsked(): void {
     const { clock, draw, options: { tickMs }, traps } = this.#parts;
+    // The last heartbeat may have come a while ago, and the promise may last a tick longer.
     const promiseMs = (this.#timeoutMs - tickMs) / LEASE_CLOCK_RATE_MAX;
     const lateMs = draw.oneIn(3)
       ? draw.fraction() * promiseMs
-      : promiseMs + draw.fraction() * tickMs;
+      : promiseMs + (1.5 * draw.fraction() - 1) * tickMs;
     for (const loyal of this.#loyal) this.#clog(this.#outsider, loyal, lateMs);
     const { address } = this.#outsider;
     traps.arm(address, "election prepared", 1, () => {
