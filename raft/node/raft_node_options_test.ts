@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { raftConfig } from "./raft_node_options.ts";
 
-const identity = { clusterId: "1", gid: 1, nodeId: 1 };
+const IDENTITY = { clusterId: "1", gid: 1, nodeId: 1 };
 /** What clocks may differ by in speed (docs/raft.md). */
 const CLOCK_RATIO_MAX = 1.1;
 
@@ -9,7 +9,7 @@ Deno.test("raftConfig() gives leases that end before the promises they rest on, 
   for (const electionTicks of [2, 3, 5, 10, 15, 100]) {
     for (const tickMs of [1, 7, 20, 100, 1_000]) {
       const { leaseMs } = raftConfig({
-        identity,
+        identity: IDENTITY,
         raft: { electionTicks },
         tickMs,
         leaseReads: true,
@@ -24,5 +24,5 @@ Deno.test("raftConfig() gives leases that end before the promises they rest on, 
 });
 
 Deno.test("raftConfig() gives no leases unless they are asked for", () => {
-  assertEquals(raftConfig({ identity }).leaseMs, 0);
+  assertEquals(raftConfig({ identity: IDENTITY }).leaseMs, 0);
 });
