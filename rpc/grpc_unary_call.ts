@@ -67,15 +67,14 @@ export class UnaryCalls {
   }
 
   /**
-   * Answers a call, whatever its handler does: it never throws and never leaves
+   * Answers a call in gRPC's protocol, whatever its handler does: it never throws and never leaves
    * a rejection behind, either of which would take the process down.
    *
    * @returns Whether it is a unary call; if not, gRPC's library has to answer it
    */
   take(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): boolean {
     const route = this.#routes.get(headers[":path"] ?? "");
-    const isGrpc = headers["content-type"]?.startsWith("application/grpc") ?? false;
-    if (route === undefined || !isGrpc) return false;
+    if (route === undefined) return false;
     new UnaryCall(this, route, stream, headers);
     return true;
   }

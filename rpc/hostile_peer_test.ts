@@ -4,8 +4,14 @@ import http2 from "node:http2";
 import { gzipSync } from "node:zlib";
 import { GrpcDialer } from "./grpc_dialer.ts";
 import { type GrpcServer, serveGrpc } from "./grpc_server.ts";
-import { unary } from "./service.ts";
-import { execute, PATIENCE_MS, request, response } from "./testing/carrier_testing.ts";
+import { stream, unary } from "./service.ts";
+import {
+  execute,
+  PATIENCE_MS,
+  request,
+  response,
+  streamMethod,
+} from "./testing/carrier_testing.ts";
 
 const echo = unary(execute, ({ id }) => Promise.resolve(response(id)));
 
@@ -93,3 +99,44 @@ Deno.test("a compressed message is refused and not made large", async () => {
   await assertAnswers(server);
   await server.close();
 });
+
+for (const [what, method] of [["unary call", execute], ["stream", streamMethod]] as const) {
+  Deno.test(`a ${what} in another protocol is turned away, also if its name begins like gRPC's`, async () => {
+    let answered = 0;
+    const count = (id: number) => (answered++, response(id));
+    const routes = [
+      unary(execute, ({ id }) => Promise.resolve(count(id))),
+      stream(streamMethod, async (call) => {
+        for await (const { id } of call.requests) call.send(count(id));
+      }),
+    ];
+    const server = await serveGrpc({ address: "127.0.0.1:0", routes });
+    const session = http2.connect(`http://${server.address}`);
+    const message = execute.requestSerialize(request(5));
+    const body = Buffer.concat([Buffer.of(0, 0, 0, 0, message.length), message]);
+    for (
+      const [type, status] of [
+        ["text/html", 415],
+        ["application/grpc-web", 415],
+        ["application/grpc-web+proto", 415],
+        ["application/grpc", 200],
+        ["application/grpc+proto", 200],
+        ["application/grpc;x=y", 200],
+      ] as const
+    ) {
+      const headers = { ":method": "POST", ":path": method.path, "content-type": type };
+      const call = session.request(headers);
+      const head = new Promise<http2.IncomingHttpHeaders>((resolve) =>
+        call.on("response", resolve)
+      );
+      const ended = new Promise<void>((resolve) => call.on("close", resolve));
+      call.resume();
+      call.end(body);
+      assertEquals(Number((await head)[":status"]), status, type);
+      await ended;
+    }
+    assertEquals(answered, 3);
+    await new Promise<void>((resolve) => session.close(() => resolve()));
+    await server.close();
+  });
+}

@@ -20,6 +20,10 @@ interface SessionSource {
   removeAllListeners(event: "stream"): unknown;
 }
 
+/** Not gRPC-Web, whose streams end otherwise. */
+const GRPC_CONTENT_TYPE = /^application\/grpc(?:[+;]|$)/;
+const UNSUPPORTED_MEDIA_TYPE = { ":status": 415 };
+
 type StreamListener = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void;
 
 /** Has the listener told of each connection; to be called before the first comes. */
@@ -39,6 +43,10 @@ export function onSession(server: Server, listener: (session: ServerHttp2Session
  * right behind its headers. To answer it throws, which gRPC does not expect of
  * calls that it turns away, such as those of unknown methods; nobody would catch
  * that.
+ *
+ * Calls in gRPC-Web gRPC takes for its own, though their callers cannot read the
+ * answer; to those in other protocols it answers 200, for Deno does not know the
+ * constant that it asks for.
  *
  * A message that was compressed is a thousand times as large once it is read.
  * None of our clients compresses, so that is refused as gRPC refuses encodings
@@ -61,6 +69,10 @@ export function guardStreams(
         stream.on("error", () => {});
         return;
       }
+      if (!GRPC_CONTENT_TYPE.test(headers["content-type"] ?? "")) {
+        turnAway(stream);
+        return;
+      }
       if (take(stream, headers)) {
         internals.onStreamOpened?.(stream);
         return;
@@ -72,4 +84,10 @@ export function guardStreams(
       for (const listener of listeners) listener(stream, headers);
     });
   }
+}
+
+function turnAway(stream: ServerHttp2Stream): void {
+  stream.on("error", () => {});
+  stream.resume();
+  stream.respond(UNSUPPORTED_MEDIA_TYPE, { endStream: true });
 }
