@@ -37,7 +37,7 @@ export interface ServerLimits {
   readonly prefaceMsMax?: number;
   /** Milliseconds that a connection may be without a call. */
   readonly idleMsMax?: number;
-  /** Bytes of requests that have not arrived whole. */
+  /** Bytes of requests that have not arrived whole, with their headers. */
   readonly arrivingBytesMax?: number;
   /** Bytes of answers that wait for the peer of one connection. */
   readonly unsentConnectionBytesMax?: number;

@@ -22,7 +22,10 @@ type UnaryRoute = Route & { readonly kind: "unary" };
 
 /** Before each message: a byte that tells whether it is compressed, and its length. */
 const PREFIX_BYTES = 5;
+/** What a header takes beside its name and value, as HTTP/2 counts it (RFC 9113, section 6.5.2). */
+const HEADER_BYTES = 32;
 const NO_BYTES = Buffer.alloc(0);
+const NO_HEADERS: IncomingHttpHeaders = {};
 const ANSWER_HEADERS = { ":status": 200, "content-type": "application/grpc+proto" };
 const ANSWER_OPTIONS = { waitForTrailers: true, sendDate: false };
 /** Tells who compressed a message what would have been taken instead. */
@@ -42,7 +45,7 @@ export interface UnaryCallsOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly unsent: UnsentAnswers;
-  /** Bytes of requests that have not arrived whole, on all connections. */
+  /** Bytes of requests that have not arrived whole, with their headers, on all connections. */
   readonly arrivingBytesMax: number;
 }
 
@@ -101,7 +104,7 @@ export class UnaryCalls {
   }
 
   /**
-   * Counts bytes of a request that come in, or are not kept any more. If there
+   * Counts bytes of a request that come in, or need not be counted any more. If there
    * are too many, those requests end that have been under way for longest: it is
    * their callers who do not finish them.
    */
@@ -126,13 +129,16 @@ class UnaryCall extends ServerCallContext implements ServerCall {
   readonly #calls: UnaryCalls;
   readonly #route: UnaryRoute;
   readonly #stream: ServerHttp2Stream;
-  readonly #headers: IncomingHttpHeaders;
+  #headers: IncomingHttpHeaders;
   /** On the server's list. */
   readonly #number: number;
   readonly #deadline: Timer | undefined;
   /** The request as far as it has come: its first `#bytes` bytes. */
   #request: Buffer = NO_BYTES;
   #bytes = 0;
+  /** Bytes counted for it until it has come whole. */
+  #arriving = 0;
+  #isRunning = false;
   #over = false;
 
   constructor(
@@ -152,6 +158,8 @@ class UnaryCall extends ServerCallContext implements ServerCall {
     stream.on("error", () => {});
     stream.once("close", () => this.#giveUp());
     this.#deadline = this.#startDeadline();
+    // A few bytes that refer to earlier headers may become thousands.
+    if (!this.#over) this.#count(bytesOf(headers));
   }
 
   get peer(): string {
@@ -159,9 +167,9 @@ class UnaryCall extends ServerCallContext implements ServerCall {
     return `${socket?.remoteAddress}:${socket?.remotePort}`;
   }
 
-  /** Bytes of a request that has not arrived whole. */
+  /** Bytes of a request that has not arrived whole, with its headers. */
   get arrivingBytes(): number {
-    return this.#bytes;
+    return this.#arriving;
   }
 
   metadata(name: string): string | undefined {
@@ -210,13 +218,19 @@ class UnaryCall extends ServerCallContext implements ServerCall {
       this.#request.set(chunk, this.#bytes);
     }
     this.#bytes = bytes;
-    this.#calls.countArriving(chunk.length);
+    this.#count(chunk.length);
+  }
+
+  #count(bytes: number): void {
+    this.#arriving += bytes;
+    this.#calls.countArriving(bytes);
   }
 
   #run(): void {
     if (this.#over) return;
     const request = this.#request.subarray(0, this.#bytes);
     this.#dropRequest();
+    this.#isRunning = true;
     const { method, handler } = this.#route;
     const run = async () => {
       const message = decodeRequest(method, this.#unframed(request));
@@ -303,13 +317,15 @@ class UnaryCall extends ServerCallContext implements ServerCall {
     if (this.#over) return false;
     this.#over = true;
     this.#dropRequest();
+    // Nobody will ask for them, and the stream stays for as long as its caller likes.
+    if (!this.#isRunning) this.#headers = NO_HEADERS;
     this.#deadline?.cancel();
     this.#calls.close(this.#number);
     return isOpen(this.#stream);
   }
 
   #dropRequest(): void {
-    this.#calls.countArriving(-this.#bytes);
+    this.#count(-this.#arriving);
     this.#bytes = 0;
     this.#request = NO_BYTES;
   }
@@ -325,6 +341,14 @@ function grown(bytes: Buffer, used: number, needed: number): Buffer {
   const larger = Buffer.allocUnsafe(Math.max(needed, 2 * bytes.length));
   bytes.copy(larger, 0, 0, used);
   return larger;
+}
+
+function bytesOf(headers: IncomingHttpHeaders): number {
+  let bytes = 0;
+  for (const name in headers) {
+    bytes += name.length + (headers[name]?.length ?? 0) + HEADER_BYTES;
+  }
+  return bytes;
 }
 
 function isOpen(stream: ServerHttp2Stream): boolean {

@@ -195,6 +195,29 @@ Deno.test("unary requests that never come to an end make room for others", async
   });
 });
 
+Deno.test("headers of unary requests that never come to an end make room for others", async () => {
+  const arrivingBytesMax = 100_000;
+  await withSession({ arrivingBytesMax }, async (session) => {
+    const note = "x".repeat(20_000);
+    const stuck = Array.from({ length: 6 }, () => new RawCall(session, { note }));
+    for (const call of stuck.slice(0, 3)) {
+      const { status, text } = await call.answer();
+      assertEquals(status, EXHAUSTED);
+      assertStringIncludes(text, "have not arrived whole");
+    }
+    const last = stuck.slice(3);
+    assert(last.every((call) => !call.isAnswered), "there is room for them");
+    for (const call of last) {
+      call.stream.end(one);
+      assertEquals((await call.answer()).id, 1);
+    }
+    // What has come whole is not counted any more.
+    const later = Array.from({ length: 4 }, () => new RawCall(session, { note }));
+    for (const call of later) call.stream.end(one);
+    for (const call of later) assertEquals((await call.answer()).id, 1);
+  });
+});
+
 Deno.test("a handler hears that its unary caller is gone", async () => {
   const entered = Promise.withResolvers<void>();
   const aborted = Promise.withResolvers<string>();
