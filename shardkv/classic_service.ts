@@ -194,7 +194,9 @@ export class ClassicService {
   async #deleteShardsData(request: ShardOperationRequest): Promise<ShardOperationResponse> {
     const { configNum } = request;
     try {
-      for (const shard of request.shardIds) await dropShard(this.#options, { configNum, shard });
+      await this.#options.transfers.run(async () => {
+        for (const shard of request.shardIds) await dropShard(this.#options, { configNum, shard });
+      });
       return this.#operationAnswer("OK", {});
     } catch (error) {
       return this.#operationAnswer(classicErrOf(error), {});

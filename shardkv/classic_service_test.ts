@@ -128,9 +128,9 @@ Deno.test("GetStatus tells eRaft's figures and ours", async () => {
   await group.close();
 });
 
-Deno.test("Command and GetShardsData are turned away while as many as allowed are answered", async () => {
+Deno.test("Command and requests for shards are turned away while as many as allowed are answered", async () => {
   const { group, log, gate, transfers, routes } = await givingGroup();
-  const { command, getShardsData } = ShardKVServiceService;
+  const { command, getShardsData, deleteShardsData } = ShardKVServiceService;
   const put = {
     key: bytes(keyIn(0, 2)),
     value: bytes("new"),
@@ -145,6 +145,7 @@ Deno.test("Command and GetShardsData are turned away while as many as allowed ar
   const pulls = [1, 2].map(() => callUnary(routes, getShardsData, asking));
   assertEquals((await callUnary(routes, command, put)).err, "ErrNotReady");
   assertEquals((await callUnary(routes, getShardsData, asking)).err, "ErrNotReady");
+  assertEquals((await callUnary(routes, deleteShardsData, asking)).err, "ErrNotReady");
   until.resolve();
   assertEquals((await Promise.all(commands)).map(({ err }) => err), ["OK", "OK"]);
   assertEquals((await Promise.all(pulls)).map(({ err }) => err), ["OK", "OK"]);
