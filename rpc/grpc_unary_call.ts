@@ -5,7 +5,12 @@
  * as long as their callers like.
  */
 import { status } from "@grpc/grpc-js";
-import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import {
+  constants,
+  type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
+  type ServerHttp2Stream,
+} from "node:http2";
 import { type Clock, type Timer, TIMER_MS_MAX } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { KvError } from "./errors.ts";
@@ -285,6 +290,8 @@ class UnaryCall extends ServerCallContext implements ServerCall {
     const failure = { "grpc-status": String(code), "grpc-message": encodeURI(details) };
     try {
       this.#stream.respond({ ...REFUSAL_HEADERS, ...failure, ...trailers }, { endStream: true });
+      // Else the stream would stay for as long as its caller does not end the request.
+      if (!this.#isRunning) this.#stream.close(constants.NGHTTP2_NO_ERROR);
     } catch (error) {
       this.#abandon(error);
     }

@@ -155,6 +155,17 @@ Deno.test("a unary call ends at its deadline though its request has not come to 
   });
 });
 
+Deno.test("the stream of a unary call that is over before its request is not kept", async () => {
+  await withSession({}, async (session) => {
+    const call = new RawCall(session, { "grpc-timeout": "20m" });
+    const closed = new Promise<void>((resolve) => call.stream.on("close", resolve));
+    call.stream.write(one.subarray(0, 4));
+    assertEquals((await call.answer()).status, DEADLINE_EXCEEDED);
+    await closed;
+    assertEquals(call.stream.rstCode, http2.constants.NGHTTP2_NO_ERROR);
+  });
+});
+
 Deno.test("a unary call may have the longest deadline there is, and none that is no time", async () => {
   await withSession({}, async (session) => {
     for (const timeout of ["99999999H", "99999999n"]) {
