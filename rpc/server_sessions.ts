@@ -33,24 +33,22 @@ export function onSession(server: Server, listener: (session: ServerHttp2Session
 }
 
 /**
- * Has calls answered by somebody else, and keeps from gRPC what it does not
- * bear; to be called before the first connection comes.
+ * Has calls answered by somebody else than gRPC's library, and keeps from that
+ * what it cannot handle; to be called before the first connection comes.
  *
- * @param take Answers a call, or returns false and leaves it to gRPC
- * @throws {TypeError} If this grpc-js is none of those whose calls can be seen
+ * - A stream may be destroyed before anybody is told of it: its connection broke
+ *   right behind its headers. Answering it throws, which the library does not
+ *   expect of calls that it turns away, such as those of unknown methods, and
+ *   nobody would catch that.
+ * - Calls in gRPC-Web are taken for gRPC by it, though their callers cannot read
+ *   the answer. Calls in other protocols it answers with 200 on Deno, which does
+ *   not have the constant for 415.
+ * - A message that was compressed may be a thousand times as large once it is
+ *   read. None of our clients compresses, so that is refused as an encoding that
+ *   is not known would be, with UNIMPLEMENTED.
  *
- * A stream may be destroyed before anybody is told of it: its connection broke
- * right behind its headers. To answer it throws, which gRPC does not expect of
- * calls that it turns away, such as those of unknown methods; nobody would catch
- * that.
- *
- * Calls in gRPC-Web gRPC takes for its own, though their callers cannot read the
- * answer; to those in other protocols it answers 200, for Deno does not know the
- * constant that it asks for.
- *
- * A message that was compressed is a thousand times as large once it is read.
- * None of our clients compresses, so that is refused as gRPC refuses encodings
- * that it does not know, with UNIMPLEMENTED.
+ * @param take Answers a call, or returns false and leaves it to the library
+ * @throws {TypeError} If this version of the library does not show its calls
  */
 export function guardStreams(
   server: Server,
