@@ -324,7 +324,7 @@ class UnaryCall extends ServerCallContext implements ServerCall {
     if (this.#over) return false;
     this.#over = true;
     this.#dropRequest();
-    // Nobody will ask for them, and the stream stays for as long as its caller likes.
+    // Nobody will ask for them, and the stream may stay for a while.
     if (!this.#isRunning) this.#headers = NO_HEADERS;
     this.#deadline?.cancel();
     this.#calls.close(this.#number);

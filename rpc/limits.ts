@@ -49,7 +49,8 @@ export const STREAMS_PER_CONNECTION_MAX = 1_024;
 
 /**
  * Bytes of unary requests that have not arrived whole, with their headers, on
- * all connections of a server; beyond it the oldest end. Honest callers' requests arrive in a moment.
+ * all connections of a server; beyond it the oldest end. Honest callers'
+ * requests arrive in a moment.
  */
 export const ARRIVING_BYTES_MAX = 128 * 1024 * 1024;
 
