@@ -24,7 +24,7 @@
  */
 import { KvClerk } from "./client/kv_clerk.ts";
 import { parseAddressList } from "./rpc/address.ts";
-import { GrpcDialer } from "./rpc/grpc_dialer.ts";
+import { GrpcDialer } from "./rpc/grpc/grpc_dialer.ts";
 
 export interface ConnectOptions {
   /** Addresses of the controllers, as a list or as text with commas between; one that answers is enough. */
@@ -64,7 +64,7 @@ export type {
   ScanOptions,
   ShardStatus,
 } from "./client/kv_clerk.ts";
-export type { ConfigSource } from "./client/routing.ts";
+export type { ConfigSource } from "./client/calls/routing.ts";
 export { CtrlerClerk } from "./client/ctrler_clerk.ts";
 export type {
   ControllerStatus,
@@ -72,12 +72,12 @@ export type {
   CtrlerClerkOptions,
   WatchOptions,
 } from "./client/ctrler_clerk.ts";
-export type { NodeRole, ServerState } from "./client/server_state.ts";
-export { DeadlineError } from "./client/deadline_error.ts";
+export type { NodeRole, ServerState } from "./client/status/server_state.ts";
+export { DeadlineError } from "./client/calls/deadline_error.ts";
 export { KEY_BYTES_MAX, VALUE_BYTES_MAX } from "./client/limits.ts";
 export { type ErrorCode, KvError } from "./rpc/errors.ts";
-export { GrpcDialer } from "./rpc/grpc_dialer.ts";
+export { GrpcDialer } from "./rpc/grpc/grpc_dialer.ts";
 export type { Channel, Dialer } from "./rpc/service.ts";
 export { type Clock, systemClock } from "./runtime/clock.ts";
 export { createPrng, type Prng, randomSeed } from "./runtime/prng.ts";
-export type { Config, Gid, ShardId } from "./shardctrler/config.ts";
+export type { Config, Gid, ShardId } from "./shardctrler/configuration/config.ts";

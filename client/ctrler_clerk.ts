@@ -4,27 +4,27 @@ import {
   ControllerServiceService,
   ShardCtrlerServiceService,
 } from "../proto/gen/shardctrler.ts";
-import type { Clock } from "../runtime/clock.ts";
-import { type Prng, randomId } from "../runtime/prng.ts";
 import { KvError } from "../rpc/errors.ts";
 import { SESSION_TTL_MS } from "../rpc/retry.ts";
 import type { Dialer } from "../rpc/service.ts";
-import { checkChange, type ConfigChange } from "../shardctrler/change.ts";
-import { encodeChange } from "../shardctrler/change_codec.ts";
+import type { Clock } from "../runtime/clock.ts";
+import { type Prng, randomId } from "../runtime/prng.ts";
+import { encodeChange } from "../shardctrler/configuration/change_codec.ts";
+import { checkChange, type ConfigChange } from "../shardctrler/configuration/change.ts";
+import { decodeConfig } from "../shardctrler/configuration/config_codec.ts";
 import {
   type Config,
   type Gid,
   type GroupIdentity,
   NO_IDENTITY,
   type ShardId,
-} from "../shardctrler/config.ts";
-import { decodeConfig } from "../shardctrler/config_codec.ts";
-import { watchConfigs } from "./config_watch.ts";
-import { type ControllerStatus, offlineStatus, onlineStatus } from "./controller_status.ts";
-import { type LeaderCall, LeaderCaller } from "./leader_caller.ts";
+} from "../shardctrler/configuration/config.ts";
+import { watchConfigs } from "./calls/config_watch.ts";
+import { type LeaderCall, LeaderCaller } from "./calls/leader_caller.ts";
+import { type ControllerStatus, offlineStatus, onlineStatus } from "./status/controller_status.ts";
 
-export type { ControllerStatus } from "./controller_status.ts";
-export { DeadlineError } from "./deadline_error.ts";
+export type { ControllerStatus } from "./status/controller_status.ts";
+export { DeadlineError } from "./calls/deadline_error.ts";
 
 /** Milliseconds a call may take unless it says otherwise. */
 const CTRLER_TIMEOUT_MS = 30_000;

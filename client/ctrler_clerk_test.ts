@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { KvError } from "../rpc/errors.ts";
 import { SESSION_TTL_MS } from "../rpc/retry.ts";
-import { ControllerCluster } from "../shardctrler/cluster_testing.ts";
+import { ControllerCluster } from "../shardctrler/testing/controller_cluster.ts";
 
 /** A controller that knows two groups, and a clerk that hears none of its answers. */
 async function deaf() {

@@ -6,11 +6,16 @@
 import { KvError } from "../rpc/errors.ts";
 import type { Dialer } from "../rpc/service.ts";
 import { type Clock, sleep } from "../runtime/clock.ts";
-import { applyChange } from "../shardctrler/apply_change.ts";
-import { checkChange, type Refusal } from "../shardctrler/change.ts";
-import { type Gid, type GroupIdentity, isOtherGroup, NO_IDENTITY } from "../shardctrler/config.ts";
+import { applyChange } from "../shardctrler/configuration/apply_change.ts";
+import { checkChange, type Refusal } from "../shardctrler/configuration/change.ts";
+import {
+  type Gid,
+  type GroupIdentity,
+  isOtherGroup,
+  NO_IDENTITY,
+} from "../shardctrler/configuration/config.ts";
 import type { CtrlerClerk } from "./ctrler_clerk.ts";
-import { groupStatus, type NodeStatus } from "./node_status.ts";
+import { groupStatus, type NodeStatus } from "./status/node_status.ts";
 
 /** Milliseconds between two looks for servers that may just be starting. */
 const LOOK_MS = 500;

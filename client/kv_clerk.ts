@@ -1,18 +1,18 @@
 /** The client of the whole store: keys in, values out, wherever they live. */
 import { type Result, ResultCode, WriteOp } from "../proto/gen/shardkv.ts";
+import type { Dialer } from "../rpc/service.ts";
 import { type Clock, systemClock, TIMER_MS_MAX } from "../runtime/clock.ts";
 import { createPrng, type Prng, randomSeed } from "../runtime/prng.ts";
-import type { Dialer } from "../rpc/service.ts";
-import { Command, type Completion, type Condition, PendingCall } from "./pending_call.ts";
+import { type CallTerms, Dispatcher } from "./calls/dispatcher.ts";
+import { executeMany } from "./calls/many_commands.ts";
+import { Command, type Completion, type Condition, PendingCall } from "./calls/pending_call.ts";
+import type { ConfigSource } from "./calls/routing.ts";
+import { prefixEnd, type ScanRange, scanRange } from "./calls/scan.ts";
 import { CtrlerClerk } from "./ctrler_clerk.ts";
-import { type CallTerms, Dispatcher } from "./dispatcher.ts";
 import { keyBytes, valueBytes } from "./limits.ts";
-import { executeMany } from "./many_commands.ts";
-import { groupStatus, type NodeStatus } from "./node_status.ts";
-import type { ConfigSource } from "./routing.ts";
-import { prefixEnd, type ScanRange, scanRange } from "./scan.ts";
+import { groupStatus, type NodeStatus } from "./status/node_status.ts";
 
-export type { NodeStatus, ShardStatus } from "./node_status.ts";
+export type { NodeStatus, ShardStatus } from "./status/node_status.ts";
 
 /** Time a call has unless it says otherwise, in milliseconds. */
 const CALL_TIMEOUT_MS_DEFAULT = 30_000;

@@ -9,7 +9,7 @@ import { KvError } from "../rpc/errors.ts";
 import type { Dialer } from "../rpc/service.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Prng } from "../runtime/prng.ts";
-import { LeaderCaller } from "./leader_caller.ts";
+import { LeaderCaller } from "./calls/leader_caller.ts";
 
 /** Milliseconds a call may take unless it says otherwise. */
 const MEMBER_TIMEOUT_MS = 30_000;

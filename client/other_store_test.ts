@@ -2,7 +2,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { KvError } from "../rpc/errors.ts";
 import { VirtualClock } from "../runtime/virtual_clock.ts";
-import { NO_STORE } from "../shardctrler/config.ts";
+import { NO_STORE } from "../shardctrler/configuration/config.ts";
 import { FakeCluster } from "./testing/fake_cluster.ts";
 
 /** A store with an id, whose key "k" is put and then moves where its clerk does not look for it. */

@@ -1,24 +1,24 @@
 /** The command line `shardctrlerclient`: a thin wrapper over {@linkcode CtrlerClerk}. */
 import { parseAddressList } from "../rpc/address.ts";
 import { KvError } from "../rpc/errors.ts";
-import { GrpcDialer } from "../rpc/grpc_dialer.ts";
+import { GrpcDialer } from "../rpc/grpc/grpc_dialer.ts";
 import type { Dialer } from "../rpc/service.ts";
 import { type Clock, systemClock } from "../runtime/clock.ts";
 import { boolFlag, choiceFlag, defineFlags, durationFlag, valueFlag } from "../runtime/flags.ts";
 import { createPrng, type Prng, randomSeed } from "../runtime/prng.ts";
-import type { Config } from "../shardctrler/config.ts";
-import { runCheck } from "./check_command.ts";
-import { runCommandLine } from "./cli_entry.ts";
-import { writeError, writeOut, writeOutWhileRead } from "./cli_streams.ts";
-import { EXIT_OK, EXIT_UNAVAILABLE, exitCodeOf } from "./cli_exit.ts";
-import { explainUsage, UsageError } from "./cli_usage.ts";
-import { type CtrlerCommand, parseCommand, USAGE } from "./ctrler_cli_args.ts";
-import { configJson, configText, statusJson, statusText } from "./ctrler_cli_output.ts";
+import type { Config } from "../shardctrler/configuration/config.ts";
+import { runCheck } from "./cli/check_command.ts";
+import { runCommandLine } from "./cli/cli_entry.ts";
+import { EXIT_OK, EXIT_UNAVAILABLE, exitCodeOf } from "./cli/cli_exit.ts";
+import { writeError, writeOut, writeOutWhileRead } from "./cli/cli_streams.ts";
+import { explainUsage, UsageError } from "./cli/cli_usage.ts";
+import { type CtrlerCommand, parseCommand, USAGE } from "./cli/ctrler_cli_args.ts";
+import { configJson, configText, statusJson, statusText } from "./cli/ctrler_cli_output.ts";
+import { errorJson } from "./cli/json_line.ts";
+import { runMember } from "./cli/member_command.ts";
+import { showMoves, watchMoves } from "./cli/moves_command.ts";
 import { CtrlerClerk } from "./ctrler_clerk.ts";
 import { checkServers } from "./join_check.ts";
-import { errorJson } from "./json_line.ts";
-import { runMember } from "./member_command.ts";
-import { showMoves, watchMoves } from "./moves_command.ts";
 
 /** What the program touches outside itself. */
 export interface CliIo {

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { createPrng } from "../runtime/prng.ts";
-import { ControllerCluster } from "../shardctrler/cluster_testing.ts";
-import { FakeGroup } from "./testing/fake_group.ts";
+import { ControllerCluster } from "../shardctrler/testing/controller_cluster.ts";
 import { main } from "./shardctrlerclient.ts";
+import { FakeGroup } from "./testing/fake_group.ts";
 
 interface Outcome {
   readonly code: number;

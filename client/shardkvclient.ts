@@ -1,9 +1,8 @@
 /** The command line `shardkvclient`: a thin wrapper over {@linkcode KvClerk}. */
 import { KvError } from "../rpc/errors.ts";
-import { runCommandLine } from "./cli_entry.ts";
-import { explainUsage } from "./cli_usage.ts";
-import { benchCommand } from "./bench_command.ts";
-import { RecordError } from "./bench_record.ts";
+import { benchCommand } from "./bench/bench_command.ts";
+import { RecordError } from "./bench/bench_record.ts";
+import { runCommandLine } from "./cli/cli_entry.ts";
 import {
   EXIT_ERROR,
   EXIT_NOT_FOUND,
@@ -11,12 +10,18 @@ import {
   EXIT_UNAVAILABLE,
   EXIT_USAGE,
   exitCodeOf,
-} from "./cli_exit.ts";
-import { errorJson, jsonLine } from "./json_line.ts";
+} from "./cli/cli_exit.ts";
+import { explainUsage } from "./cli/cli_usage.ts";
+import { errorJson, jsonLine } from "./cli/json_line.ts";
+import {
+  type KvCommand,
+  type KvRequest,
+  type OutputFormat,
+  parseRequest,
+} from "./cli/kv_cli_args.ts";
+import { type KvCliIo, processIo } from "./cli/kv_cli_io.ts";
+import { jsonData, shownData, statusJson, statusText } from "./cli/kv_cli_output.ts";
 import { KvClerk, type ScanEntry } from "./kv_clerk.ts";
-import { type KvCommand, type KvRequest, type OutputFormat, parseRequest } from "./kv_cli_args.ts";
-import { type KvCliIo, processIo } from "./kv_cli_io.ts";
-import { jsonData, shownData, statusJson, statusText } from "./kv_cli_output.ts";
 
 /**
  * Runs the program.

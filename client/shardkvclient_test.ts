@@ -3,9 +3,9 @@ import { KvError } from "../rpc/errors.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { createPrng } from "../runtime/prng.ts";
 import { VirtualClock } from "../runtime/virtual_clock.ts";
-import type { KvCliIo } from "./kv_cli_io.ts";
+import { OutputError } from "./cli/cli_streams.ts";
+import type { KvCliIo } from "./cli/kv_cli_io.ts";
 import { main } from "./shardkvclient.ts";
-import { OutputError } from "./cli_streams.ts";
 import { FakeCluster } from "./testing/fake_cluster.ts";
 
 interface Outcome {

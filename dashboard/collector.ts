@@ -4,10 +4,10 @@
  * server's status each second, so that a failure shows soon, and everybody's
  * figures each update interval. Configurations come by themselves.
  */
-import { onlineStatus } from "../client/controller_status.ts";
 import { CtrlerClerk } from "../client/ctrler_clerk.ts";
 import { MemberClerk } from "../client/member_clerk.ts";
-import { onlineNode } from "../client/node_status.ts";
+import { onlineStatus } from "../client/status/controller_status.ts";
+import { onlineNode } from "../client/status/node_status.ts";
 import { NodeServiceService } from "../proto/gen/node.ts";
 import { ShardCtrlerServiceService } from "../proto/gen/shardctrler.ts";
 import { ShardKVServiceService } from "../proto/gen/shardkv.ts";
@@ -16,7 +16,7 @@ import type { Dialer } from "../rpc/service.ts";
 import { type Clock, sleep } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { Prng } from "../runtime/prng.ts";
-import { type Config, CONTROLLERS_GID, isForeign } from "../shardctrler/config.ts";
+import { type Config, CONTROLLERS_GID, isForeign } from "../shardctrler/configuration/config.ts";
 import type { ClusterState, History } from "./api.ts";
 import { GroupDirectory } from "./group_directory.ts";
 import { NodeDirectory } from "./node_directory.ts";

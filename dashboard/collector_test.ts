@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { silentLogger } from "../runtime/logger.ts";
 import { createPrng } from "../runtime/prng.ts";
-import { StoreCluster, type StoreOptions } from "../shardkv/cluster_testing.ts";
+import { StoreCluster, type StoreOptions } from "../shardkv/testing/store_cluster.ts";
 import type { ClusterState, NodeView } from "./api.ts";
 import { Collector, STATUS_MS } from "./collector.ts";
 

@@ -1,5 +1,5 @@
 /** The groups of the latest configuration, and those that left and have not handed over everything. */
-import { type Config, type Gid, serversOf } from "../shardctrler/config.ts";
+import { type Config, type Gid, serversOf } from "../shardctrler/configuration/config.ts";
 import type { Instant } from "./api.ts";
 import type { GroupReport } from "./state/group_report.ts";
 import type { NodeObservation } from "./state/observation.ts";

@@ -1,7 +1,7 @@
 /** The executable `dashboard-server`. */
 import { CtrlerClerk } from "../client/ctrler_clerk.ts";
 import { KvClerk } from "../client/kv_clerk.ts";
-import { GrpcDialer } from "../rpc/grpc_dialer.ts";
+import { GrpcDialer } from "../rpc/grpc/grpc_dialer.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { aborted, runProcess } from "../runtime/lifecycle.ts";
 import { createLogger, type Logger } from "../runtime/logger.ts";

@@ -1,6 +1,6 @@
 /** The servers of the cluster: one entry for each, even if it is listed under several addresses. */
 import type { MemberState } from "../client/member_clerk.ts";
-import type { Gid } from "../shardctrler/config.ts";
+import type { Gid } from "../shardctrler/configuration/config.ts";
 import type { NodeObservation } from "./state/observation.ts";
 import { type Seat, TrackedNode } from "./tracked_node.ts";
 

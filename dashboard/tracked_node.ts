@@ -1,7 +1,7 @@
 /** One server as the collector knows it: its last answers, and whether it still gives any. */
 import type { GetMetricsResponse } from "../proto/gen/node.ts";
 import type { KvError } from "../rpc/errors.ts";
-import type { Gid } from "../shardctrler/config.ts";
+import type { Gid } from "../shardctrler/configuration/config.ts";
 import type { Instant } from "./api.ts";
 import { intervalBetween, type MetricsInterval } from "./state/metrics_interval.ts";
 import type { NodeAnswer, NodeObservation } from "./state/observation.ts";

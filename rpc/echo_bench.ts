@@ -7,8 +7,8 @@ import { once } from "node:events";
 import http2 from "node:http2";
 import net from "node:net";
 import { type BatchRequest, BatchResponse, KvServiceService } from "../proto/gen/shardkv.ts";
-import { serveGrpc } from "./grpc_server.ts";
-import { GrpcDialer } from "./grpc_dialer.ts";
+import { GrpcDialer } from "./grpc/grpc_dialer.ts";
+import { serveGrpc } from "./grpc/grpc_server.ts";
 import { stream, unary } from "./service.ts";
 
 const { execute, stream: streamMethod } = KvServiceService;

@@ -4,7 +4,7 @@ import {
   NodeServiceService,
   type ValueHistogram,
 } from "../proto/gen/node.ts";
-import { StoreCluster } from "../shardkv/cluster_testing.ts";
+import { StoreCluster } from "../shardkv/testing/store_cluster.ts";
 
 function counted(histogram: ValueHistogram | undefined): number {
   assert(histogram !== undefined);

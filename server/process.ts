@@ -1,7 +1,7 @@
 /** One server process: its command line, its database, its port, and the node between them. */
-import { IdentityError } from "../raft/node/identity.ts";
-import { GrpcDialer } from "../rpc/grpc_dialer.ts";
-import { serveGrpc, tryAddress } from "../rpc/grpc_server.ts";
+import { IdentityError } from "../raft/node/members/identity.ts";
+import { GrpcDialer } from "../rpc/grpc/grpc_dialer.ts";
+import { serveGrpc, tryAddress } from "../rpc/grpc/grpc_server.ts";
 import type { Dialer, ServiceRoutes } from "../rpc/service.ts";
 import { type Clock, systemClock } from "../runtime/clock.ts";
 import { type HostProcess, thisProcess } from "../runtime/host_process.ts";

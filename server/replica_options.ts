@@ -1,8 +1,8 @@
 /** What a controller and a replica of a shard group are told alike, and the Raft node this makes. */
-import { deriveClusterId } from "../raft/node/identity.ts";
-import { RaftNode } from "../raft/node/raft_node.ts";
+import type { StateMachine } from "../raft/node/apply/state_machine.ts";
+import { deriveClusterId } from "../raft/node/members/identity.ts";
 import type { RaftNodeOptions } from "../raft/node/raft_node_options.ts";
-import type { StateMachine } from "../raft/node/state_machine.ts";
+import { RaftNode } from "../raft/node/raft_node.ts";
 import type { HostProcess } from "../runtime/host_process.ts";
 
 export interface ReplicaOptions

@@ -4,9 +4,9 @@
  */
 import type { GetStatusResponse } from "../proto/gen/shardctrler.ts";
 import { ControllerCommand } from "../proto/gen/shardctrler.ts";
-import { MemberService } from "../raft/node/member_service.ts";
-import type { RaftNode } from "../raft/node/raft_node.ts";
+import { MemberService } from "../raft/node/members/member_service.ts";
 import type { RaftNodeStatus } from "../raft/node/raft_node_options.ts";
+import type { RaftNode } from "../raft/node/raft_node.ts";
 import { NONE } from "../raft/types.ts";
 import { KvError } from "../rpc/errors.ts";
 import type { ServiceRoutes } from "../rpc/service.ts";
@@ -17,12 +17,12 @@ import { NodeService } from "../server/node_service.ts";
 import { openRaftNode, type ReplicaOptions } from "../server/replica_options.ts";
 import { RequestMetrics } from "../server/request_metrics.ts";
 import { roleName } from "../server/role_name.ts";
-import { ClassicService } from "./classic_service.ts";
-import { type Config, CONTROLLERS_GID, SHARDS_DEFAULT } from "./config.ts";
-import { ConfigFeed } from "./config_feed.ts";
-import { ControllerService } from "./controller_service.ts";
-import { ControllerMachine } from "./machine.ts";
-import type { ControllerReply } from "./machine_records.ts";
+import { type Config, CONTROLLERS_GID, SHARDS_DEFAULT } from "./configuration/config.ts";
+import type { ControllerReply } from "./machine/machine_records.ts";
+import { ControllerMachine } from "./machine/machine.ts";
+import { ClassicService } from "./service/classic_service.ts";
+import { ConfigFeed } from "./service/config_feed.ts";
+import { ControllerService } from "./service/controller_service.ts";
 
 /** Milliseconds before a leader tries again to give a new cluster its shards. */
 const INITIALIZE_RETRY_MS = 100;

@@ -2,9 +2,9 @@ import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/asser
 import type { CtrlerClerk } from "../client/ctrler_clerk.ts";
 import { ControllerServiceService } from "../proto/gen/shardctrler.ts";
 import { KvError } from "../rpc/errors.ts";
-import { ControllerCluster } from "./cluster_testing.ts";
-import type { Config, Gid } from "./config.ts";
+import type { Config, Gid } from "./configuration/config.ts";
 import { ShardCountError } from "./controller.ts";
+import { ControllerCluster } from "./testing/controller_cluster.ts";
 
 function servers(...gids: Gid[]): Map<Gid, string[]> {
   return new Map(gids.map((gid) => [gid, ["a", "b", "c"].map((name) => `${name}${gid}:1`)]));

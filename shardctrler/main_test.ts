@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { CtrlerClerk } from "../client/ctrler_clerk.ts";
-import { GrpcDialer } from "../rpc/grpc_dialer.ts";
+import { GrpcDialer } from "../rpc/grpc/grpc_dialer.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { createPrng, randomSeed } from "../runtime/prng.ts";
 

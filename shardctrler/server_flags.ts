@@ -6,7 +6,7 @@ import {
   commonSettings,
   type ServerSettings,
 } from "../server/flags.ts";
-import { SHARDS_DEFAULT, SHARDS_MAX } from "./config.ts";
+import { SHARDS_DEFAULT, SHARDS_MAX } from "./configuration/config.ts";
 
 /** What one controller was told on its command line. */
 export interface ControllerSettings extends ServerSettings {

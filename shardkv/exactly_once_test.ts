@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { KvServiceService, ResultCode, WriteBatch, WriteOp } from "../proto/gen/shardkv.ts";
-import { StoreCluster } from "./cluster_testing.ts";
-import { bytes, write } from "./machine_harness.ts";
+import { bytes, write } from "./testing/machine_harness.ts";
+import { StoreCluster } from "./testing/store_cluster.ts";
 
 const GID = 100;
 const IDLE_MS = 65 * 60_000;

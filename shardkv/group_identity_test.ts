@@ -1,10 +1,14 @@
 /** A group is what it began as: another one of its number, on other disks, has nothing of it. */
 import { assert, assertEquals } from "@std/assert";
 import { KvError } from "../rpc/errors.ts";
-import { type Config, type GroupIdentity, NO_IDENTITY } from "../shardctrler/config.ts";
-import { StoreCluster } from "./cluster_testing.ts";
-import { encodeBirth } from "./commands.ts";
-import { configChain, MachineHarness } from "./machine_harness.ts";
+import {
+  type Config,
+  type GroupIdentity,
+  NO_IDENTITY,
+} from "../shardctrler/configuration/config.ts";
+import { encodeBirth } from "./machine/commands.ts";
+import { configChain, MachineHarness } from "./testing/machine_harness.ts";
+import { StoreCluster } from "./testing/store_cluster.ts";
 
 /** The configurations of a chain, in which group 100 has this identity. */
 function named(identity: GroupIdentity, chain: readonly Config[]): Config[] {

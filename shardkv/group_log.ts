@@ -1,9 +1,9 @@
 /** What a group's services and duties need of the Raft node; narrow, so that tests can stand in for it. */
+import type { Result } from "../proto/gen/shardkv.ts";
 import type { RaftNode } from "../raft/node/raft_node.ts";
 import { KvError } from "../rpc/errors.ts";
 import { invariant } from "../runtime/invariant.ts";
-import type { Result } from "../proto/gen/shardkv.ts";
-import type { GroupReply, StepOutcome } from "./commands.ts";
+import type { GroupReply, StepOutcome } from "./machine/commands.ts";
 
 export type GroupLog = Pick<
   RaftNode<GroupReply>,

@@ -4,24 +4,24 @@
  */
 import { CtrlerClerk } from "../client/ctrler_clerk.ts";
 import type { GetStatusResponse } from "../proto/gen/shardkv.ts";
-import { MemberService } from "../raft/node/member_service.ts";
+import { MemberService } from "../raft/node/members/member_service.ts";
 import type { RaftNode } from "../raft/node/raft_node.ts";
 import type { Dialer, ServiceRoutes } from "../rpc/service.ts";
 import { noProcess } from "../runtime/host_process.ts";
 import { NodeService } from "../server/node_service.ts";
 import { openRaftNode, type ReplicaOptions } from "../server/replica_options.ts";
 import { RequestMetrics } from "../server/request_metrics.ts";
-import type { Gid } from "../shardctrler/config.ts";
-import { GID_MAX, isGid } from "../shardctrler/config_check.ts";
-import { Arrivals } from "./arrivals.ts";
-import type { GroupReply } from "./commands.ts";
-import { GarbageSweeper } from "./garbage_sweeper.ts";
+import { GID_MAX, isGid } from "../shardctrler/configuration/config_check.ts";
+import type { Gid } from "../shardctrler/configuration/config.ts";
 import { DEFAULT_GROUP_LIMITS, type GroupLimits, validateGroupLimits } from "./limits.ts";
-import { ShardMachine } from "./machine.ts";
-import { Migrator } from "./migrator.ts";
+import type { GroupReply } from "./machine/commands.ts";
+import { ShardMachine } from "./machine/machine.ts";
+import { Arrivals } from "./migration/arrivals.ts";
+import { GarbageSweeper } from "./migration/garbage_sweeper.ts";
+import { Migrator } from "./migration/migrator.ts";
 import { ServerList } from "./server_list.ts";
-import { groupRoutes } from "./service.ts";
-import { groupStatus, type StatusSources } from "./status.ts";
+import { groupRoutes } from "./service/service.ts";
+import { groupStatus, type StatusSources } from "./service/status.ts";
 
 export interface GroupReplicaOptions extends ReplicaOptions {
   /** The group, 1 or higher. */

@@ -1,8 +1,8 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { Op } from "../proto/gen/shardkv.ts";
 import type { Dialer } from "../rpc/service.ts";
-import { shardOf } from "../shardctrler/shard_hash.ts";
-import { StoreCluster } from "./cluster_testing.ts";
+import { shardOf } from "../shardctrler/configuration/shard_hash.ts";
+import { StoreCluster } from "./testing/store_cluster.ts";
 
 const text = (bytes: Uint8Array | undefined) => bytes && new TextDecoder().decode(bytes);
 

@@ -1,6 +1,6 @@
 /** Every bound of a shard group in one place. */
 import { KEY_BYTES_MAX, VALUE_BYTES_MAX } from "../client/limits.ts";
-import { PROPOSAL_BYTES_MAX } from "../raft/node/proposals.ts";
+import { PROPOSAL_BYTES_MAX } from "../raft/node/requests/proposals.ts";
 
 export { KEY_BYTES_MAX };
 /** Largest value in bytes unless the server is told otherwise; clerks check the same. */

@@ -6,7 +6,7 @@ import {
   commonSettings,
   type ServerSettings,
 } from "../server/flags.ts";
-import { GID_MAX, isGid } from "../shardctrler/config_check.ts";
+import { GID_MAX, isGid } from "../shardctrler/configuration/config_check.ts";
 import { VALUE_BYTES_CEILING, VALUE_BYTES_DEFAULT } from "./limits.ts";
 
 /** What one replica was told on its command line. */

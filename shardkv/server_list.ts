@@ -1,13 +1,18 @@
 /** Tells the controllers where the servers of this group are when its members have changed. */
 import type { CtrlerClerk } from "../client/ctrler_clerk.ts";
 import { isJoint } from "../raft/mod.ts";
+import type { Roster } from "../raft/node/members/roster.ts";
 import type { RaftNode } from "../raft/node/raft_node.ts";
-import type { Roster } from "../raft/node/roster.ts";
 import { KvError } from "../rpc/errors.ts";
 import { type Clock, sleep } from "../runtime/clock.ts";
 import type { Logger } from "../runtime/logger.ts";
-import { type Config, type Gid, identityOf, isOtherGroup } from "../shardctrler/config.ts";
-import type { ShardMachine } from "./machine.ts";
+import {
+  type Config,
+  type Gid,
+  identityOf,
+  isOtherGroup,
+} from "../shardctrler/configuration/config.ts";
+import type { ShardMachine } from "./machine/machine.ts";
 import { Notifier } from "./notifier.ts";
 
 /** Milliseconds before the controllers are told again what they did not take. */

@@ -1,9 +1,13 @@
 import { assertEquals } from "@std/assert";
-import { firstRoster, type Roster } from "../raft/node/roster.ts";
+import { firstRoster, type Roster } from "../raft/node/members/roster.ts";
 import type { RaftNodeStatus } from "../raft/node/raft_node_options.ts";
 import { silentLogger } from "../runtime/logger.ts";
 import { VirtualClock } from "../runtime/virtual_clock.ts";
-import { type Config, emptyConfig, type GroupIdentity } from "../shardctrler/config.ts";
+import {
+  type Config,
+  emptyConfig,
+  type GroupIdentity,
+} from "../shardctrler/configuration/config.ts";
 import { ServerList } from "./server_list.ts";
 
 const IDENTITY = "77";

@@ -37,23 +37,25 @@ Deno.test("pure-core sees a global behind a shorthand property", () => {
 
 Deno.test("pure-core leaves drivers and tests of the core alone", () => {
   const source = "export async function f() { await g(); Deno.exit(1); }";
-  for (const file of ["raft/node/raft_node.ts", "raft/raft_core_test.ts", "shardkv/service.ts"]) {
+  for (
+    const file of ["raft/node/raft_node.ts", "raft/raft_core_test.ts", "shardkv/service/service.ts"]
+  ) {
     assertEquals(lint(file, source), [], file);
   }
 });
 
 Deno.test("pure-core lets machines wait for their reads, and no more", () => {
   const source = "export async function load() { await reader.get(key); Deno.exit(1); }";
-  assertEquals(lint("shardkv/machine.ts", source), ["Pure code must not use `Deno`"]);
+  assertEquals(lint("shardkv/machine/machine.ts", source), ["Pure code must not use `Deno`"]);
 });
 
 Deno.test("pure-core covers the pure files outside the core", () => {
   const files = [
-    "raft/node/session_table.ts",
-    "shardctrler/rebalance.ts",
-    "shardctrler/machine.ts",
-    "shardkv/machine.ts",
-    "shardkv/kv_machine.ts",
+    "raft/node/sessions/session_table.ts",
+    "shardctrler/configuration/rebalance.ts",
+    "shardctrler/machine/machine.ts",
+    "shardkv/machine/machine.ts",
+    "shardkv/machine/prefetch.ts",
   ];
   for (const file of files) {
     assertEquals(lint(file, "fetch(x);"), ["Pure code must not use `fetch`"], file);
@@ -68,11 +70,11 @@ Deno.test("host-time finds clocks, timers and chance outside runtime", () => {
     const c = Math.random() + crypto.randomUUID();
     const d = AbortSignal.timeout(5);
   `;
-  assertEquals(lint("client/routing.ts", source).length, 7);
+  assertEquals(lint("client/calls/routing.ts", source).length, 7);
 });
 
 Deno.test("host-time allows dates made of a value, and everything in runtime, tests and tasks", () => {
-  assertEquals(lint("client/routing.ts", "const at = new Date(clock.wallTime());"), []);
+  assertEquals(lint("client/calls/routing.ts", "const at = new Date(clock.wallTime());"), []);
   for (const file of ["runtime/clock.ts", "tests/e2e/a_test.ts", "tasks/cluster.ts"]) {
     assertEquals(lint(file, "setTimeout(f, Math.random());"), [], file);
   }

@@ -1,9 +1,9 @@
 /** What the documentation says against what is there: links, flags, and the two READMEs. */
 import { assert, assertEquals } from "@std/assert";
-import { parseRequest } from "../client/kv_cli_args.ts";
+import { parseRequest } from "../client/cli/kv_cli_args.ts";
 import { type CliIo, main as ctrlerMain } from "../client/shardctrlerclient.ts";
-import { errorTraits } from "../rpc/errors.ts";
 import { parseSettings as parseDashboard } from "../dashboard/settings.ts";
+import { errorTraits } from "../rpc/errors.ts";
 import { HelpRequested } from "../runtime/flags.ts";
 import { parseServerFlags as parseController } from "../shardctrler/server_flags.ts";
 import { parseServerFlags as parseReplica } from "../shardkv/server_flags.ts";

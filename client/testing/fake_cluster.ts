@@ -1,11 +1,16 @@
 /** Fake groups on a memory network with a configuration that tests change at will. */
+import { MemoryNetwork, type MemoryServer } from "../../rpc/memory/memory_network.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { createPrng } from "../../runtime/prng.ts";
-import { MemoryNetwork, type MemoryServer } from "../../rpc/memory_network.ts";
-import { type Config, emptyConfig, type Gid, type ShardId } from "../../shardctrler/config.ts";
-import { shardOf } from "../../shardctrler/shard_hash.ts";
+import {
+  type Config,
+  emptyConfig,
+  type Gid,
+  type ShardId,
+} from "../../shardctrler/configuration/config.ts";
+import { shardOf } from "../../shardctrler/configuration/shard_hash.ts";
+import type { ConfigSource } from "../calls/routing.ts";
 import { KvClerk, type KvClerkOptions } from "../kv_clerk.ts";
-import type { ConfigSource } from "../routing.ts";
 import { FakeGroup, FakeShard } from "./fake_group.ts";
 
 export interface FakeClusterOptions {

@@ -17,11 +17,16 @@ import {
   type WriteCommand,
   WriteOp,
 } from "../../proto/gen/shardkv.ts";
-import { type Clock, sleep } from "../../runtime/clock.ts";
 import { KvError } from "../../rpc/errors.ts";
 import { type ServerStream, type ServiceRoutes, stream, unary } from "../../rpc/service.ts";
-import { type Gid, NO_IDENTITY, NO_STORE, type ShardId } from "../../shardctrler/config.ts";
-import { shardOf } from "../../shardctrler/shard_hash.ts";
+import { type Clock, sleep } from "../../runtime/clock.ts";
+import {
+  type Gid,
+  NO_IDENTITY,
+  NO_STORE,
+  type ShardId,
+} from "../../shardctrler/configuration/config.ts";
+import { shardOf } from "../../shardctrler/configuration/shard_hash.ts";
 
 /** What a replica does with a batch before or instead of answering it. */
 export type Fault =

@@ -1,6 +1,6 @@
 /** Calls that nobody waits for; for tests of what carries them. */
 import { WriteOp } from "../../proto/gen/shardkv.ts";
-import { Command, PendingCall } from "../pending_call.ts";
+import { Command, PendingCall } from "../calls/pending_call.ts";
 
 export function putCall(key: string): PendingCall {
   const completion = { resolve: () => {}, reject: () => {} };

@@ -1,8 +1,8 @@
 /** From JSON of somebody to an action, and from there to a change and a command line. Pure. */
 import { isAddress } from "../../rpc/address.ts";
-import type { ConfigChange } from "../../shardctrler/change.ts";
-import { CONTROLLERS_GID } from "../../shardctrler/config.ts";
-import { isGid } from "../../shardctrler/config_check.ts";
+import type { ConfigChange } from "../../shardctrler/configuration/change.ts";
+import { isGid } from "../../shardctrler/configuration/config_check.ts";
+import { CONTROLLERS_GID } from "../../shardctrler/configuration/config.ts";
 import type { Action } from "../api.ts";
 import { HttpError } from "./http_error.ts";
 

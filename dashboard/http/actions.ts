@@ -1,15 +1,15 @@
 /** Changes of the cluster from the page: what each would do, and doing it. */
 import type { CtrlerClerk } from "../../client/ctrler_clerk.ts";
-import { groupServers } from "../../client/group_servers.ts";
 import { checkServers } from "../../client/join_check.ts";
 import { MemberClerk } from "../../client/member_clerk.ts";
+import { groupServers } from "../../client/status/group_servers.ts";
 import { KvError } from "../../rpc/errors.ts";
 import type { Dialer } from "../../rpc/service.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import type { Prng } from "../../runtime/prng.ts";
-import { applyChange } from "../../shardctrler/apply_change.ts";
-import { type Config, type Gid, holderOf } from "../../shardctrler/config.ts";
+import { applyChange } from "../../shardctrler/configuration/apply_change.ts";
+import { type Config, type Gid, holderOf } from "../../shardctrler/configuration/config.ts";
 import type { Action, ActionPreview, ActionResult, ClusterState } from "../api.ts";
 import { changeOf, commandOf } from "./action_input.ts";
 

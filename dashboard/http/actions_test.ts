@@ -2,10 +2,10 @@ import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { KvError } from "../../rpc/errors.ts";
 import { silentLogger } from "../../runtime/logger.ts";
 import { createPrng } from "../../runtime/prng.ts";
-import { StoreCluster } from "../../shardkv/cluster_testing.ts";
-import { FAILURES_MAX, FAILURES_MS } from "./admin_guard.ts";
+import { StoreCluster } from "../../shardkv/testing/store_cluster.ts";
 import { commandOf } from "./action_input.ts";
 import { ActionDesk } from "./actions.ts";
+import { FAILURES_MAX, FAILURES_MS } from "./admin_guard.ts";
 import { TestHandler, TOKEN } from "./handler_testing.ts";
 import { BODY_BYTES_MAX } from "./request_guard.ts";
 

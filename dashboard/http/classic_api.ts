@@ -4,7 +4,7 @@
  * one, `lastSeen` of a server that never answered is null, and a list without
  * entries is an empty list. Pure.
  */
-import { CONTROLLERS_GID } from "../../shardctrler/config.ts";
+import { CONTROLLERS_GID } from "../../shardctrler/configuration/config.ts";
 import type { ClusterState, GroupView, Instant, NodeView } from "../api.ts";
 
 /** Says that nobody leads; eRaft says 0, which is a server. */

@@ -1,5 +1,5 @@
 /** From a request to its answer, without a socket. */
-import type { Config } from "../../shardctrler/config.ts";
+import type { Config } from "../../shardctrler/configuration/config.ts";
 import type { ClusterState, History } from "../api.ts";
 import { parseAction } from "./action_input.ts";
 import type { ActionDesk } from "./actions.ts";

@@ -1,8 +1,8 @@
 /** Looking at keys and values: one by one, and page by page. */
+import { prefixEnd } from "../../client/calls/scan.ts";
 import type { KvClerk } from "../../client/kv_clerk.ts";
-import { prefixEnd } from "../../client/scan.ts";
-import { type Config, NO_GROUP } from "../../shardctrler/config.ts";
-import { shardOf } from "../../shardctrler/shard_hash.ts";
+import { type Config, NO_GROUP } from "../../shardctrler/configuration/config.ts";
+import { shardOf } from "../../shardctrler/configuration/shard_hash.ts";
 import type { Bytes, KeyPage, KeyView } from "../api.ts";
 import { HttpError } from "./http_error.ts";
 

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { shardOf } from "../../shardctrler/shard_hash.ts";
+import { shardOf } from "../../shardctrler/configuration/shard_hash.ts";
 import type { KeyPage } from "../api.ts";
 import { TestHandler, usual } from "./handler_testing.ts";
 import { VALUE_BYTES_SHOWN_MAX } from "./keys.ts";

@@ -1,9 +1,9 @@
 /** From what was observed to what the page shows. Pure. */
 import { Histogram } from "../../runtime/histogram.ts";
-import { CONTROLLERS_GID } from "../../shardctrler/config.ts";
+import { CONTROLLERS_GID } from "../../shardctrler/configuration/config.ts";
 import type { ClusterState, Health, NodeView, Overview, Problem } from "../api.ts";
-import { groupViews } from "./group_view.ts";
 import { groupReports } from "./group_report.ts";
+import { groupViews } from "./group_view.ts";
 import { percentileMs, round } from "./metrics_interval.ts";
 import { nodeViews } from "./node_view.ts";
 import type { NodeObservation, Observation } from "./observation.ts";

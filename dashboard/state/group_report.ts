@@ -2,9 +2,9 @@
  * What is known of a shard group as a whole: what its leader has answered or, while it has none,
  * the server that has applied the most. Pure.
  */
-import type { ShardStatus } from "../../client/node_status.ts";
+import type { ShardStatus } from "../../client/status/node_status.ts";
 import type { MoveInfo } from "../../proto/gen/shardkv.ts";
-import { CONTROLLERS_GID, type Gid, type ShardId } from "../../shardctrler/config.ts";
+import { CONTROLLERS_GID, type Gid, type ShardId } from "../../shardctrler/configuration/config.ts";
 import { byGroup, leaderOf, type NodeObservation } from "./observation.ts";
 
 export interface GroupReport {

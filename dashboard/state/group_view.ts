@@ -1,5 +1,10 @@
 /** Groups as the page shows them. Pure. */
-import { type Config, CONTROLLERS_GID, type Gid, type ShardId } from "../../shardctrler/config.ts";
+import {
+  type Config,
+  CONTROLLERS_GID,
+  type Gid,
+  type ShardId,
+} from "../../shardctrler/configuration/config.ts";
 import type { GroupView, ShardView } from "../api.ts";
 import type { GroupReport } from "./group_report.ts";
 import { byGroup, leaderOf, type NodeObservation } from "./observation.ts";

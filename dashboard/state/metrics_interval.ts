@@ -1,7 +1,7 @@
 /** What a server did between two looks at its counts: rates and percentiles. Pure. */
 import { GetMetricsResponse, type ValueHistogram } from "../../proto/gen/node.ts";
 import { Histogram } from "../../runtime/histogram.ts";
-import type { ShardId } from "../../shardctrler/config.ts";
+import type { ShardId } from "../../shardctrler/configuration/config.ts";
 import type { NodeFigures } from "../api.ts";
 
 /** Operations on one shard, per second. */

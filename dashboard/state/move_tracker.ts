@@ -10,7 +10,7 @@ import {
   holderOf,
   NO_GROUP,
   type ShardId,
-} from "../../shardctrler/config.ts";
+} from "../../shardctrler/configuration/config.ts";
 import type { Instant, MovePhase, MoveView } from "../api.ts";
 import type { GroupReport } from "./group_report.ts";
 import { round } from "./metrics_interval.ts";

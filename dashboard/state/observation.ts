@@ -1,8 +1,8 @@
 /** What the collector has seen of a cluster, at one moment: plain values, from which the views are made. */
-import type { ServerState } from "../../client/server_state.ts";
-import type { ShardStatus } from "../../client/node_status.ts";
+import type { ShardStatus } from "../../client/status/node_status.ts";
+import type { ServerState } from "../../client/status/server_state.ts";
 import type { MoveInfo } from "../../proto/gen/shardkv.ts";
-import type { Config, Gid } from "../../shardctrler/config.ts";
+import type { Config, Gid } from "../../shardctrler/configuration/config.ts";
 import type { Instant, MoveView } from "../api.ts";
 import type { MetricsInterval } from "./metrics_interval.ts";
 

@@ -1,6 +1,6 @@
 /** What needs a look: found anew in every state, each with the time since which it has been there. Pure. */
+import { CONTROLLERS_GID, type Gid, NO_GROUP } from "../../shardctrler/configuration/config.ts";
 import type { Instant, NodeView, Problem } from "../api.ts";
-import { CONTROLLERS_GID, type Gid, NO_GROUP } from "../../shardctrler/config.ts";
 import type { Observation } from "./observation.ts";
 import type { ShardViews } from "./shard_view.ts";
 

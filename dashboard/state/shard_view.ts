@@ -1,6 +1,6 @@
 /** Shards as the page shows them. Pure. */
-import type { ShardStatus } from "../../client/node_status.ts";
-import type { Config, Gid, ShardId } from "../../shardctrler/config.ts";
+import type { ShardStatus } from "../../client/status/node_status.ts";
+import type { Config, Gid, ShardId } from "../../shardctrler/configuration/config.ts";
 import type { MovePhase, ShardState, ShardView } from "../api.ts";
 import type { GroupReport } from "./group_report.ts";
 import { round } from "./metrics_interval.ts";

@@ -1,9 +1,9 @@
 /** Clusters made of a few words, for tests of the views. */
-import type { ShardStatus } from "../../client/node_status.ts";
+import type { ShardStatus } from "../../client/status/node_status.ts";
 import type { GetMetricsResponse, ValueHistogram } from "../../proto/gen/node.ts";
 import type { MoveInfo } from "../../proto/gen/shardkv.ts";
 import { Histogram } from "../../runtime/histogram.ts";
-import { type Config, emptyConfig, type Gid } from "../../shardctrler/config.ts";
+import { type Config, emptyConfig, type Gid } from "../../shardctrler/configuration/config.ts";
 import type { GroupReport } from "./group_report.ts";
 import type { NodeAnswer, NodeObservation, Observation } from "./observation.ts";
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { parseCommand } from "../../client/cli/ctrler_cli_args.ts";
 import type { NodeView, Problem } from "../api.ts";
-import { parseCommand } from "../../client/ctrler_cli_args.ts";
 import { Format } from "./format.ts";
 import { messagesIn } from "./messages/messages.ts";
 import { describeProblem } from "./problems.ts";

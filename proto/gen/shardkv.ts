@@ -300,7 +300,7 @@ export interface PullShardRequest {
 
 /**
  * A raw record of a shard, under its key within the shard (session records
- * and data alike, see shardkv/machine_keys.ts).
+ * and data alike, see shardkv/machine/machine_keys.ts).
  */
 export interface ShardRecord {
   key: Buffer;

@@ -4,7 +4,7 @@
  */
 import { failpoint } from "../../runtime/failpoint.ts";
 import { invariant } from "../../runtime/invariant.ts";
-import type { NodeIdentity } from "./identity.ts";
+import type { NodeIdentity } from "./members/identity.ts";
 
 /** Every failpoint of the driver, and what has happened and not happened there. */
 export const RAFT_FAILPOINTS = {

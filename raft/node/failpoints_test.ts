@@ -4,7 +4,7 @@ import { createPrng } from "../../runtime/prng.ts";
 import { isJoint } from "../membership.ts";
 import type { NodeId, Role } from "../types.ts";
 import { RAFT_FAILPOINTS, type RaftFailpoint } from "./failpoints.ts";
-import type { NodeIdentity } from "./identity.ts";
+import type { NodeIdentity } from "./members/identity.ts";
 import { assertReplicasEqual } from "./testing/replica_content.ts";
 import { TestGroup } from "./testing/test_group.ts";
 import { WriteLedger } from "./testing/write_ledger.ts";

@@ -3,8 +3,8 @@ import type { Message } from "../message.ts";
 import type { RawNode } from "../raw_node.ts";
 import type { Ready } from "../ready.ts";
 import type { LogIndex } from "../types.ts";
-import type { AppliedEntry } from "./applier.ts";
-import type { StateMachine } from "./state_machine.ts";
+import type { AppliedEntry } from "./apply/applier.ts";
+import type { StateMachine } from "./apply/state_machine.ts";
 
 /** What of the core may be looked at. */
 export type ObservedCore = Pick<RawNode, "status" | "entryTerm" | "confState">;

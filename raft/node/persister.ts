@@ -8,15 +8,15 @@ import type { Engine, Write } from "../../storage/engine.ts";
 import { appliedKey, generationRange } from "../../storage/key_space.ts";
 import type { Ready } from "../ready.ts";
 import type { Entry, HardState, LogIndex, SnapshotMeta, Term } from "../types.ts";
-import type { Applier } from "./applier.ts";
+import type { Applier } from "./apply/applier.ts";
+import type { LiveGeneration } from "./apply/live_generation.ts";
+import type { StateMachine } from "./apply/state_machine.ts";
 import { pass, passAtOnce } from "./failpoints.ts";
-import type { NodeIdentity } from "./identity.ts";
-import type { LiveGeneration } from "./live_generation.ts";
-import type { LogStore } from "./log_store.ts";
+import type { LogStore } from "./log/log_store.ts";
+import type { NodeIdentity } from "./members/identity.ts";
+import { decodeApplied } from "./members/roster_codec.ts";
+import type { Roster } from "./members/roster.ts";
 import type { RaftMetrics } from "./raft_metrics.ts";
-import type { Roster } from "./roster.ts";
-import { decodeApplied } from "./roster_codec.ts";
-import type { StateMachine } from "./state_machine.ts";
 
 /** Compaction waits until this many entries can go, so that it is not done entry by entry. */
 const COMPACT_ENTRIES_MIN = 256;

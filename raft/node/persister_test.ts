@@ -4,12 +4,12 @@ import { generationRange } from "../../storage/key_space.ts";
 import { MemoryEngine } from "../../storage/memory_engine.ts";
 import type { Ready } from "../ready.ts";
 import type { Entry, LogIndex, Term } from "../types.ts";
-import { LiveGeneration } from "./live_generation.ts";
-import { LogStore } from "./log_store.ts";
+import { LiveGeneration } from "./apply/live_generation.ts";
+import { LogStore } from "./log/log_store.ts";
+import { appliedWrite } from "./members/roster_codec.ts";
+import { firstRoster } from "./members/roster.ts";
 import { Persister, type Round } from "./persister.ts";
 import { RaftMetrics } from "./raft_metrics.ts";
-import { firstRoster } from "./roster.ts";
-import { appliedWrite } from "./roster_codec.ts";
 
 const roster = firstRoster(new Map([[1, "one:1"]]));
 

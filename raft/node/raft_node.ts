@@ -11,28 +11,22 @@ import type { Message } from "../message.ts";
 import { ProposalError, RawNode } from "../mod.ts";
 import type { ProgressStatus } from "../status.ts";
 import type { LogIndex, NodeId } from "../types.ts";
-import { type AppliedEntry, Applier, PENDING_BYTES_MAX } from "./applier.ts";
-import { ApplyLookout } from "./apply_lookout.ts";
-import { CheckService } from "./check_service.ts";
-import { FirstMeeting } from "./first_meeting.ts";
-import { type AddressedChange, GroupMembers } from "./group_members.ts";
+import { type AppliedEntry, Applier, PENDING_BYTES_MAX } from "./apply/applier.ts";
+import { ApplyLookout } from "./apply/apply_lookout.ts";
+import { CheckService } from "./apply/check_service.ts";
+import { LiveGeneration } from "./apply/live_generation.ts";
+import type { MachineReader } from "./apply/state_machine.ts";
 import { HeldMessages } from "./held_messages.ts";
-import type { NodeIdentity } from "./identity.ts";
-import { checkAddress, type Identified, identify } from "./join.ts";
-import { Leadership } from "./leadership.ts";
-import { LiveGeneration } from "./live_generation.ts";
-import { cutIndex } from "./log_retention.ts";
-import { LogTime } from "./log_time.ts";
-import { PeerRegistry } from "./peer_registry.ts";
+import { cutIndex } from "./log/log_retention.ts";
+import { LogTime } from "./log/log_time.ts";
+import { FirstMeeting } from "./members/first_meeting.ts";
+import { type AddressedChange, GroupMembers } from "./members/group_members.ts";
+import type { NodeIdentity } from "./members/identity.ts";
+import { checkAddress, type Identified, identify } from "./members/join.ts";
+import { PeerRegistry } from "./members/peer_registry.ts";
+import type { Roster } from "./members/roster.ts";
 import { Persister, type Round } from "./persister.ts";
-import { refusal } from "./proposal_refusal.ts";
-import { Proposals, type ReplyAt } from "./proposals.ts";
 import { RaftMetrics } from "./raft_metrics.ts";
-import { ReadBarriers } from "./read_barriers.ts";
-import type { Roster } from "./roster.ts";
-import { Rounds } from "./rounds.ts";
-import { RpcTransport } from "./rpc_transport.ts";
-import { SnapshotExchange } from "./snapshot_exchange.ts";
 import {
   raftConfig,
   type RaftNodeOptions,
@@ -40,8 +34,14 @@ import {
   retentionLimits,
   TICK_MS_DEFAULT,
 } from "./raft_node_options.ts";
-import type { MachineReader } from "./state_machine.ts";
+import { Leadership } from "./requests/leadership.ts";
+import { refusal } from "./requests/proposal_refusal.ts";
+import { Proposals, type ReplyAt } from "./requests/proposals.ts";
+import { ReadBarriers } from "./requests/read_barriers.ts";
+import { Rounds } from "./rounds.ts";
+import { SnapshotExchange } from "./snapshot/snapshot_exchange.ts";
 import { openStored, type StoredNode } from "./stored_node.ts";
+import { RpcTransport } from "./transport/rpc_transport.ts";
 import { Turns } from "./turns.ts";
 
 /** Entries a leader has proposed and not seen committed; beyond, proposals gather for the next. */

@@ -6,11 +6,11 @@ import type { Prng } from "../../runtime/prng.ts";
 import type { Engine } from "../../storage/engine.ts";
 import { DEFAULT_RAFT_CONFIG, type RaftConfig } from "../config.ts";
 import type { LogIndex, NodeId, Role, Term } from "../types.ts";
-import type { NodeIdentity } from "./identity.ts";
-import type { JoinOptions } from "./join.ts";
-import type { RetentionLimits } from "./log_retention.ts";
+import type { StateMachine } from "./apply/state_machine.ts";
+import type { RetentionLimits } from "./log/log_retention.ts";
+import type { NodeIdentity } from "./members/identity.ts";
+import type { JoinOptions } from "./members/join.ts";
 import type { RaftObserver } from "./observer.ts";
-import type { StateMachine } from "./state_machine.ts";
 
 /** Log entries kept behind the applied index unless told otherwise. */
 export const RETAINED_ENTRIES_DEFAULT = 10_000;

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { KvError } from "../../rpc/errors.ts";
-import { IdentityError } from "./identity.ts";
+import { IdentityError } from "./members/identity.ts";
 import { RaftNode } from "./raft_node.ts";
 import { readRegister } from "./testing/register_machine.ts";
 import { TestGroup } from "./testing/test_group.ts";

@@ -7,16 +7,16 @@ import type { Message } from "../message.ts";
 import type { RawNode } from "../mod.ts";
 import type { Ready } from "../ready.ts";
 import type { LogIndex } from "../types.ts";
-import type { Applier } from "./applier.ts";
+import type { Applier } from "./apply/applier.ts";
 import { passAtOnce } from "./failpoints.ts";
-import type { NodeIdentity } from "./identity.ts";
 import type { HeldMessages } from "./held_messages.ts";
-import type { Leadership } from "./leadership.ts";
+import type { NodeIdentity } from "./members/identity.ts";
 import type { RaftObserver } from "./observer.ts";
 import type { Persister, Round } from "./persister.ts";
-import type { ReadBarriers } from "./read_barriers.ts";
-import type { RpcTransport } from "./rpc_transport.ts";
-import type { SnapshotExchange } from "./snapshot_exchange.ts";
+import type { Leadership } from "./requests/leadership.ts";
+import type { ReadBarriers } from "./requests/read_barriers.ts";
+import type { SnapshotExchange } from "./snapshot/snapshot_exchange.ts";
+import type { RpcTransport } from "./transport/rpc_transport.ts";
 
 export interface RoundsOptions {
   readonly identity: NodeIdentity;

@@ -4,10 +4,10 @@ import { type Engine, EngineError } from "../../storage/engine.ts";
 import { appliedKey, generationRange, machineRange, nodeKey } from "../../storage/key_space.ts";
 import type { ConfState, Entry, HardState, LogIndex, Term } from "../types.ts";
 import { pass } from "./failpoints.ts";
-import { claimEngine, type NodeIdentity } from "./identity.ts";
-import { FIRST_GENERATION, LogStore, type StoredState } from "./log_store.ts";
-import type { Roster } from "./roster.ts";
-import { type AppliedState, appliedWrite } from "./roster_codec.ts";
+import { FIRST_GENERATION, LogStore, type StoredState } from "./log/log_store.ts";
+import { claimEngine, type NodeIdentity } from "./members/identity.ts";
+import { type AppliedState, appliedWrite } from "./members/roster_codec.ts";
+import type { Roster } from "./members/roster.ts";
 
 /** Everything a node starts from. */
 export interface StoredNode {

@@ -3,7 +3,7 @@
  * client sends, a gRPC call for each request on one connection, and costs less.
  */
 import { Client, credentials } from "@grpc/grpc-js";
-import { BenchData } from "../../client/bench_data.ts";
+import { BenchData } from "../../client/bench/bench_data.ts";
 import { createPrng } from "../../runtime/prng.ts";
 import { putRequest, rangeRequest, txnRequest } from "./etcd_messages.ts";
 import { EtcdProcesses } from "./etcd_process.ts";

@@ -1,10 +1,10 @@
 /** Our cluster under test: three controllers, groups of three, a clerk in this process. */
-import { Bench, type BenchLoad } from "../../client/bench.ts";
-import { BenchData } from "../../client/bench_data.ts";
+import { BenchData } from "../../client/bench/bench_data.ts";
+import { Bench, type BenchLoad } from "../../client/bench/bench.ts";
 import { CommandRequest, Op, ShardKVServiceService } from "../../proto/gen/shardkv.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { createPrng, type Prng } from "../../runtime/prng.ts";
-import { SHARDS_DEFAULT } from "../../shardctrler/config.ts";
+import { SHARDS_DEFAULT } from "../../shardctrler/configuration/config.ts";
 import { TestCluster } from "../../tests/e2e/cluster_harness.ts";
 import type { UnaryTarget } from "./h2load.ts";
 import type { Operation } from "./measurement.ts";

@@ -1,12 +1,12 @@
 /** Joining the groups of a fresh cluster and waiting until it serves. */
 import { CtrlerClerk } from "../../client/ctrler_clerk.ts";
 import { checkServers } from "../../client/join_check.ts";
-import { groupStatus, type NodeStatus } from "../../client/node_status.ts";
-import { GrpcDialer } from "../../rpc/grpc_dialer.ts";
+import { groupStatus, type NodeStatus } from "../../client/status/node_status.ts";
+import { GrpcDialer } from "../../rpc/grpc/grpc_dialer.ts";
 import type { Dialer } from "../../rpc/service.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { createPrng, randomSeed } from "../../runtime/prng.ts";
-import type { Config, Gid } from "../../shardctrler/config.ts";
+import type { Config, Gid } from "../../shardctrler/configuration/config.ts";
 import { until } from "./deadline.ts";
 import type { ClusterPlan } from "./plan.ts";
 

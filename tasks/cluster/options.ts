@@ -1,6 +1,6 @@
 /** What `deno task cluster` can be told, and what of it makes sense. */
 import { boolFlag, defineFlags, intFlag, stringFlag } from "../../runtime/flags.ts";
-import { SHARDS_DEFAULT, SHARDS_MAX } from "../../shardctrler/config.ts";
+import { SHARDS_DEFAULT, SHARDS_MAX } from "../../shardctrler/configuration/config.ts";
 
 export interface DashboardPort {
   readonly port: number;

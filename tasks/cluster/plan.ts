@@ -1,5 +1,5 @@
 /** Which nodes a cluster has: pure arithmetic over the options. */
-import { CONTROLLERS_GID } from "../../shardctrler/config.ts";
+import { CONTROLLERS_GID } from "../../shardctrler/configuration/config.ts";
 import { type ClusterOptions, CONTROLLERS, FIRST_GID, GROUP_PORT_STEP } from "./options.ts";
 
 /** What a process of the cluster does, and so what it may do. */

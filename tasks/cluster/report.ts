@@ -1,6 +1,6 @@
 /** What the user sees when the cluster is up. */
 import { formatTable } from "../../runtime/table.ts";
-import { type Config, CONTROLLERS_GID } from "../../shardctrler/config.ts";
+import { type Config, CONTROLLERS_GID } from "../../shardctrler/configuration/config.ts";
 import type { Coverage } from "./cluster_admin.ts";
 import type { NodeProcess } from "./node_process.ts";
 import type { ClusterOptions } from "./options.ts";

@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { emptyConfig } from "../../shardctrler/config.ts";
+import { emptyConfig } from "../../shardctrler/configuration/config.ts";
 import { planCluster, planDashboard } from "./plan.ts";
 import {
   describeCluster,

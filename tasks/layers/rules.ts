@@ -12,7 +12,7 @@ export type Room =
   | "server"
   | "proto/gen"
   | "shardctrler"
-  | "shardctrler (pure)"
+  | "shardctrler/configuration"
   | "shardkv"
   | "client"
   | "dashboard"
@@ -23,18 +23,6 @@ export type Room =
   | "tests"
   | "tasks"
   | "third party";
-
-/** The parts of the controller that anybody may share: values, codecs, the hash. */
-export const SHARED_BY_CONTROLLER = [
-  "change.ts",
-  "change_codec.ts",
-  "apply_change.ts",
-  "config.ts",
-  "config_check.ts",
-  "config_codec.ts",
-  "rebalance.ts",
-  "shard_hash.ts",
-];
 
 /** Parts of runtime/ that are pure themselves; all that the Raft core stands on. */
 export const CORE_MAY_IMPORT = ["runtime/invariant.ts", "runtime/prng.ts"];
@@ -47,9 +35,9 @@ const MAY_IMPORT: Readonly<Record<Room, readonly Room[] | "anything">> = {
   "storage": ["runtime", "third party"],
   "server": ["raft/node", "rpc", "storage", "runtime", "proto/gen", "third party"],
   "proto/gen": ["third party"],
-  "shardctrler (pure)": ["proto/gen", "rpc", "runtime", "third party"],
+  "shardctrler/configuration": ["proto/gen", "rpc", "runtime", "third party"],
   "shardctrler": [
-    "shardctrler (pure)",
+    "shardctrler/configuration",
     "server",
     "raft/node",
     "raft",
@@ -61,7 +49,7 @@ const MAY_IMPORT: Readonly<Record<Room, readonly Room[] | "anything">> = {
   ],
   "shardkv": [
     "client",
-    "shardctrler (pure)",
+    "shardctrler/configuration",
     "server",
     "raft/node",
     "raft",
@@ -71,12 +59,12 @@ const MAY_IMPORT: Readonly<Record<Room, readonly Room[] | "anything">> = {
     "proto/gen",
     "third party",
   ],
-  "client": ["shardctrler (pure)", "rpc", "runtime", "proto/gen", "third party"],
+  "client": ["shardctrler/configuration", "rpc", "runtime", "proto/gen", "third party"],
   "dashboard": [
     "dashboard/api.ts",
     "dashboard/gen",
     "client",
-    "shardctrler (pure)",
+    "shardctrler/configuration",
     "rpc",
     "runtime",
     "proto/gen",
@@ -86,7 +74,7 @@ const MAY_IMPORT: Readonly<Record<Room, readonly Room[] | "anything">> = {
   "dashboard/gen": [],
   // Runs in a browser: nothing of a server's is there.
   "dashboard/web": ["dashboard/api.ts", "runtime", "third party"],
-  "mod.ts": ["client", "shardctrler (pure)", "rpc", "runtime"],
+  "mod.ts": ["client", "shardctrler/configuration", "rpc", "runtime"],
   "tests": "anything",
   "tasks": "anything",
   "third party": [],
@@ -107,7 +95,7 @@ export function roomOf(path: string): Room | undefined {
       if (second === "api.ts") return "dashboard/api.ts";
       return second === "web" || second === "gen" ? `dashboard/${second}` : "dashboard";
     case "shardctrler":
-      return SHARED_BY_CONTROLLER.includes(second) ? "shardctrler (pure)" : "shardctrler";
+      return second === "configuration" ? "shardctrler/configuration" : "shardctrler";
     case "runtime":
     case "rpc":
     case "storage":

@@ -1,6 +1,6 @@
 /** A cluster of real processes for one test: free ports, a directory of its own, nothing left behind. */
 import { KvClerk } from "../../client/kv_clerk.ts";
-import { GrpcDialer } from "../../rpc/grpc_dialer.ts";
+import { GrpcDialer } from "../../rpc/grpc/grpc_dialer.ts";
 import { ClusterAdmin } from "../../tasks/cluster/cluster_admin.ts";
 import { ClusterProcesses } from "../../tasks/cluster/cluster_processes.ts";
 import { until } from "../../tasks/cluster/deadline.ts";

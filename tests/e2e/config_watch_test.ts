@@ -1,7 +1,7 @@
 /** Groups hear of configurations from the controllers' stream: they need not be asked for. */
 import { assert } from "@std/assert";
 import { CtrlerClerk } from "../../client/ctrler_clerk.ts";
-import { GrpcDialer } from "../../rpc/grpc_dialer.ts";
+import { GrpcDialer } from "../../rpc/grpc/grpc_dialer.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { createPrng } from "../../runtime/prng.ts";
 import { until } from "../../tasks/cluster/deadline.ts";
@@ -13,7 +13,7 @@ const CHANGES = 20;
 /**
  * Within so long every group has half of the configurations. A machine busy with tests takes up to
  * 150 ms for it; groups that had to ask would come 500 to 1,500 ms after they last did
- * (client/config_watch.ts), and have half of them after 700 ms and more.
+ * (client/calls/config_watch.ts), and have half of them after 700 ms and more.
  */
 const KNOWN_MS_MAX = 250;
 const TIMEOUT_MS = 30_000;

@@ -2,7 +2,7 @@
  * `deno task measure:failover -times 50`: how long writes stand still when the leader of a group is
  * killed. Real processes, default ticks, a writer that never rests, and nothing may be lost.
  */
-import type { NodeStatus } from "../../client/node_status.ts";
+import type { NodeStatus } from "../../client/status/node_status.ts";
 import { defineFlags, intFlag } from "../../runtime/flags.ts";
 import { until } from "../../tasks/cluster/deadline.ts";
 import { TestCluster } from "./cluster_harness.ts";

@@ -3,8 +3,8 @@
  * nothing may be written; processor time and memory are told.
  */
 import { CtrlerClerk } from "../../client/ctrler_clerk.ts";
-import { groupStatus } from "../../client/node_status.ts";
-import { GrpcDialer } from "../../rpc/grpc_dialer.ts";
+import { groupStatus } from "../../client/status/node_status.ts";
+import { GrpcDialer } from "../../rpc/grpc/grpc_dialer.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { valueFlag } from "../../runtime/flag_types.ts";
 import { defineFlags } from "../../runtime/flags.ts";

@@ -3,13 +3,13 @@
  * another group while they write to it and read it. Real processes, and nothing may be lost.
  */
 import { CtrlerClerk } from "../../client/ctrler_clerk.ts";
-import type { NodeStatus } from "../../client/node_status.ts";
-import { GrpcDialer } from "../../rpc/grpc_dialer.ts";
+import type { NodeStatus } from "../../client/status/node_status.ts";
+import { GrpcDialer } from "../../rpc/grpc/grpc_dialer.ts";
 import { sleep, systemClock } from "../../runtime/clock.ts";
 import { defineFlags, intFlag } from "../../runtime/flags.ts";
 import { createPrng, randomSeed } from "../../runtime/prng.ts";
-import type { Gid } from "../../shardctrler/config.ts";
-import { shardOf } from "../../shardctrler/shard_hash.ts";
+import type { Gid } from "../../shardctrler/configuration/config.ts";
+import { shardOf } from "../../shardctrler/configuration/shard_hash.ts";
 import { until } from "../../tasks/cluster/deadline.ts";
 import { TestCluster } from "./cluster_harness.ts";
 import { percentile } from "./failover.ts";

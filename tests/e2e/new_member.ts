@@ -1,5 +1,5 @@
 /** A member that comes to a group of a running cluster. */
-import { CONTROLLERS_GID } from "../../shardctrler/config.ts";
+import { CONTROLLERS_GID } from "../../shardctrler/configuration/config.ts";
 import type { ClusterPlan, NodePlan } from "../../tasks/cluster/plan.ts";
 import { freePorts } from "./free_ports.ts";
 

@@ -1,6 +1,6 @@
 /** A replica whose disk was lost comes back as a stranger: real processes, `kill -9`, `rm -r`. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import type { NodeStatus } from "../../client/node_status.ts";
+import type { NodeStatus } from "../../client/status/node_status.ts";
 import { KvError } from "../../rpc/errors.ts";
 import { until } from "../../tasks/cluster/deadline.ts";
 import { allNodes } from "../../tasks/cluster/plan.ts";

@@ -5,12 +5,17 @@
  */
 import { CtrlerClerk } from "../../client/ctrler_clerk.ts";
 import { MemberClerk } from "../../client/member_clerk.ts";
-import { groupStatus, type NodeStatus } from "../../client/node_status.ts";
-import { GrpcDialer } from "../../rpc/grpc_dialer.ts";
+import { groupStatus, type NodeStatus } from "../../client/status/node_status.ts";
+import { GrpcDialer } from "../../rpc/grpc/grpc_dialer.ts";
 import type { Dialer } from "../../rpc/service.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { createPrng, randomSeed } from "../../runtime/prng.ts";
-import { CONTROLLERS_GID, emptyConfig, type Gid, serversOf } from "../../shardctrler/config.ts";
+import {
+  CONTROLLERS_GID,
+  emptyConfig,
+  type Gid,
+  serversOf,
+} from "../../shardctrler/configuration/config.ts";
 import { ClusterAdmin } from "../../tasks/cluster/cluster_admin.ts";
 import { ClusterProcesses } from "../../tasks/cluster/cluster_processes.ts";
 import { until } from "../../tasks/cluster/deadline.ts";

@@ -1,10 +1,10 @@
 /** What must hold once everything is well again: no write lost, no answer wrong, no replica different. */
 import { KvClerk } from "../../client/kv_clerk.ts";
-import { GrpcDialer } from "../../rpc/grpc_dialer.ts";
-import { CONTROLLERS_GID, emptyConfig } from "../../shardctrler/config.ts";
+import { GrpcDialer } from "../../rpc/grpc/grpc_dialer.ts";
+import { CONTROLLERS_GID, emptyConfig } from "../../shardctrler/configuration/config.ts";
 import { until } from "../../tasks/cluster/deadline.ts";
-import type { HistoryOperation } from "../sim/history.ts";
 import { HistoryChecker } from "../sim/history_checker.ts";
+import type { HistoryOperation } from "../sim/history.ts";
 import { LinearizabilityChecker } from "../sim/linearizable.ts";
 import { type SystemView, Violation } from "../sim/observation.ts";
 import { tokensIn } from "../sim/workload_keys.ts";

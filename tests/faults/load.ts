@@ -1,11 +1,11 @@
 /** Clerks that work without a rest, and the history of what they were told. */
 import { CtrlerClerk } from "../../client/ctrler_clerk.ts";
 import { KvClerk } from "../../client/kv_clerk.ts";
-import { GrpcDialer } from "../../rpc/grpc_dialer.ts";
+import { GrpcDialer } from "../../rpc/grpc/grpc_dialer.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import type { Draw } from "../sim/draw.ts";
-import { History } from "../sim/history.ts";
 import { HistoryChecker } from "../sim/history_checker.ts";
+import { History } from "../sim/history.ts";
 import { ObserverHub } from "../sim/observer_hub.ts";
 import type { OperationWeight, WorkloadOptions } from "../sim/options.ts";
 import { ReplicaReader } from "../sim/replica_reader.ts";

@@ -1,5 +1,5 @@
 /** Somebody who does harm to a cluster, and what he works with. */
-import { CONTROLLERS_GID } from "../../shardctrler/config.ts";
+import { CONTROLLERS_GID } from "../../shardctrler/configuration/config.ts";
 import { TimeoutError } from "../../tasks/cluster/deadline.ts";
 import type { Draw } from "../sim/draw.ts";
 import type { FaultCluster } from "./fault_cluster.ts";

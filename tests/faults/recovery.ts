@@ -1,7 +1,7 @@
 /** How long a cluster takes to get well once it may. */
 import type { KvClerk } from "../../client/kv_clerk.ts";
-import type { ShardId } from "../../shardctrler/config.ts";
-import { shardOf } from "../../shardctrler/shard_hash.ts";
+import type { ShardId } from "../../shardctrler/configuration/config.ts";
+import { shardOf } from "../../shardctrler/configuration/shard_hash.ts";
 import { type FaultCluster, HEALTHY_TIMEOUT_MS } from "./fault_cluster.ts";
 import { SHARDS } from "./fault_plan.ts";
 import { PROBES } from "./judge.ts";

@@ -1,8 +1,8 @@
 /** Whether the members of a group hold the same, as the product's own check tells it. */
-import { checkGroup, type GroupCheck } from "../../client/state_check.ts";
+import { checkGroup, type GroupCheck } from "../../client/status/state_check.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { createPrng, randomSeed } from "../../runtime/prng.ts";
-import { CONTROLLERS_GID, type Gid } from "../../shardctrler/config.ts";
+import { CONTROLLERS_GID, type Gid } from "../../shardctrler/configuration/config.ts";
 import { until } from "../../tasks/cluster/deadline.ts";
 import { Violation } from "../sim/observation.ts";
 import { type FaultCluster, HEALTHY_TIMEOUT_MS } from "./fault_cluster.ts";

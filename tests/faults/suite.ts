@@ -1,6 +1,6 @@
 /** One round after the other: load, harm, healing, judgement. */
 import { KvClerk } from "../../client/kv_clerk.ts";
-import { GrpcDialer } from "../../rpc/grpc_dialer.ts";
+import { GrpcDialer } from "../../rpc/grpc/grpc_dialer.ts";
 import { createPrng } from "../../runtime/prng.ts";
 import { Draw } from "../sim/draw.ts";
 import { LinearizabilityViolation } from "../sim/linearizable.ts";

@@ -4,7 +4,7 @@ import { KvClerk } from "../../client/kv_clerk.ts";
 import { KvError } from "../../rpc/errors.ts";
 import type { Dialer } from "../../rpc/service.ts";
 import { createPrng } from "../../runtime/prng.ts";
-import { StoreCluster } from "../../shardkv/cluster_testing.ts";
+import { StoreCluster } from "../../shardkv/testing/store_cluster.ts";
 import { CountingDialer } from "./counting_dialer.ts";
 
 const GIDS = [100, 200];

@@ -8,10 +8,10 @@ import {
   ShardCtrlerServiceService,
 } from "../../proto/gen/shardctrler.ts";
 import { KvError } from "../../rpc/errors.ts";
-import { ControllerCluster } from "../../shardctrler/cluster_testing.ts";
-import type { Config } from "../../shardctrler/config.ts";
-import { storedHistory } from "../scenarios/controller/stored_history.ts";
+import type { Config } from "../../shardctrler/configuration/config.ts";
+import { ControllerCluster } from "../../shardctrler/testing/controller_cluster.ts";
 import { servers } from "../scenarios/controller/soundness.ts";
+import { storedHistory } from "../scenarios/controller/stored_history.ts";
 import { rawMethod } from "./raw_method.ts";
 
 const SHARDS = 10;

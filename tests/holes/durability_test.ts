@@ -4,7 +4,7 @@ import { RegisterMachine } from "../../raft/node/testing/register_machine.ts";
 import { assertReplicasEqual } from "../../raft/node/testing/replica_content.ts";
 import { TestGroup } from "../../raft/node/testing/test_group.ts";
 import type { NodeId } from "../../raft/types.ts";
-import { MemoryNetwork } from "../../rpc/memory_network.ts";
+import { MemoryNetwork } from "../../rpc/memory/memory_network.ts";
 import { silentLogger } from "../../runtime/logger.ts";
 import { createPrng } from "../../runtime/prng.ts";
 import { VirtualClock } from "../../runtime/virtual_clock.ts";

@@ -1,6 +1,6 @@
 /** Holes of eRaft that concern a store nobody uses. */
 import { assert, assertEquals } from "@std/assert";
-import { StoreCluster } from "../../shardkv/cluster_testing.ts";
+import { StoreCluster } from "../../shardkv/testing/store_cluster.ts";
 
 const GIDS = [100, 200];
 const POSITIONS = [0, 1, 2];

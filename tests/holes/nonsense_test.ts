@@ -9,8 +9,8 @@ import {
 } from "../../proto/gen/shardkv.ts";
 import { KvError } from "../../rpc/errors.ts";
 import type { Channel, Method } from "../../rpc/service.ts";
-import type { StoreId } from "../../shardctrler/config.ts";
-import { StoreCluster } from "../../shardkv/cluster_testing.ts";
+import type { StoreId } from "../../shardctrler/configuration/config.ts";
+import { StoreCluster } from "../../shardkv/testing/store_cluster.ts";
 import { rawMethod } from "./raw_method.ts";
 import { replicatedLines } from "./stored_shards.ts";
 

@@ -1,13 +1,13 @@
 /** A second store on the network of the first, with controllers and groups of one node each. */
 import { CtrlerClerk } from "../../client/ctrler_clerk.ts";
-import type { MemoryServer } from "../../rpc/memory_network.ts";
+import type { MemoryServer } from "../../rpc/memory/memory_network.ts";
 import type { Dialer, ServiceRoutes } from "../../rpc/service.ts";
 import { silentLogger } from "../../runtime/logger.ts";
 import { createPrng } from "../../runtime/prng.ts";
-import type { Config, Gid } from "../../shardctrler/config.ts";
+import type { Config, Gid } from "../../shardctrler/configuration/config.ts";
 import { Controller } from "../../shardctrler/controller.ts";
-import type { StoreCluster } from "../../shardkv/cluster_testing.ts";
 import { GroupReplica } from "../../shardkv/group_replica.ts";
+import type { StoreCluster } from "../../shardkv/testing/store_cluster.ts";
 import { MemoryEngine } from "../../storage/memory_engine.ts";
 
 const CONTROLLER = "other-ctrl:1";

@@ -4,8 +4,8 @@ import { ShardTransferServiceService } from "../../proto/gen/shardkv.ts";
 import { KvError } from "../../rpc/errors.ts";
 import { silentLogger } from "../../runtime/logger.ts";
 import { createPrng } from "../../runtime/prng.ts";
-import { StoreCluster } from "../../shardkv/cluster_testing.ts";
 import { GroupReplica } from "../../shardkv/group_replica.ts";
+import { StoreCluster } from "../../shardkv/testing/store_cluster.ts";
 import { OtherStore } from "./other_store.ts";
 
 const KEYS = Array.from({ length: 40 }, (_, i) => `key-${i}`);

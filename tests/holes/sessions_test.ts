@@ -1,8 +1,8 @@
 /** Holes of eRaft that concern sessions. */
 import { assert, assertEquals } from "@std/assert";
 import { SESSION_TTL_MS } from "../../rpc/retry.ts";
-import { StoreCluster } from "../../shardkv/cluster_testing.ts";
-import { keyIn } from "../../shardkv/machine_harness.ts";
+import { keyIn } from "../../shardkv/testing/machine_harness.ts";
+import { StoreCluster } from "../../shardkv/testing/store_cluster.ts";
 import { storedShards } from "./stored_shards.ts";
 
 const SHARDS = 4;

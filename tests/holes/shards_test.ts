@@ -2,9 +2,9 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { ShardTransferServiceService } from "../../proto/gen/shardkv.ts";
 import { KvError } from "../../rpc/errors.ts";
-import type { Gid } from "../../shardctrler/config.ts";
-import { shardOf } from "../../shardctrler/shard_hash.ts";
-import { StoreCluster } from "../../shardkv/cluster_testing.ts";
+import type { Gid } from "../../shardctrler/configuration/config.ts";
+import { shardOf } from "../../shardctrler/configuration/shard_hash.ts";
+import { StoreCluster } from "../../shardkv/testing/store_cluster.ts";
 import { replicatedLines, storedShards } from "./stored_shards.ts";
 
 const SHARDS = 8;

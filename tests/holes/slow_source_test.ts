@@ -1,7 +1,7 @@
 /** Holes of eRaft that concern a large shard whose source stands still. */
 import { assert, assertEquals } from "@std/assert";
-import { StoreCluster } from "../../shardkv/cluster_testing.ts";
-import { keyIn } from "../../shardkv/machine_harness.ts";
+import { keyIn } from "../../shardkv/testing/machine_harness.ts";
+import { StoreCluster } from "../../shardkv/testing/store_cluster.ts";
 
 /** 64 values of 1 MiB: more than sixteen times what one message may carry. */
 const VALUES = 64;

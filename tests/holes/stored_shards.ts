@@ -1,5 +1,9 @@
 /** What a replica of a group has on its disk, whatever it says. */
-import { garbageRange, SESSION_KIND, STAY_PREFIX_BYTES } from "../../shardkv/machine_keys.ts";
+import {
+  garbageRange,
+  SESSION_KIND,
+  STAY_PREFIX_BYTES,
+} from "../../shardkv/machine/machine_keys.ts";
 import type { Engine } from "../../storage/engine.ts";
 import { MACHINE_PREFIX_BYTES, machineRange } from "../../storage/key_space.ts";
 

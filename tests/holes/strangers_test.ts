@@ -1,9 +1,9 @@
 /** Holes of eRaft that concern servers which are not who they should be. */
 import { assertEquals } from "@std/assert";
-import { createPrng } from "../../runtime/prng.ts";
 import { silentLogger } from "../../runtime/logger.ts";
-import { StoreCluster } from "../../shardkv/cluster_testing.ts";
+import { createPrng } from "../../runtime/prng.ts";
 import { GroupReplica } from "../../shardkv/group_replica.ts";
+import { StoreCluster } from "../../shardkv/testing/store_cluster.ts";
 import { MemoryEngine } from "../../storage/memory_engine.ts";
 import { storedShards } from "./stored_shards.ts";
 

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { Buffer } from "node:buffer";
-import { DeadlineError } from "../../client/deadline_error.ts";
+import { DeadlineError } from "../../client/calls/deadline_error.ts";
 import { type ErrorCode, KvError } from "../../rpc/errors.ts";
 import { VirtualClock } from "../../runtime/virtual_clock.ts";
 import { HistoryRecorder, type KeyClerk } from "./recorder.ts";

@@ -1,6 +1,6 @@
 /** The networks the scenarios run on. */
-import type { MemoryNetwork } from "../../rpc/memory_network.ts";
-import type { MessageDelay } from "../../shardctrler/cluster_testing.ts";
+import type { MemoryNetwork } from "../../rpc/memory/memory_network.ts";
+import type { MessageDelay } from "../../shardctrler/testing/controller_cluster.ts";
 
 /** Milliseconds until a connection that lost a message counts as broken, so that a loss costs little more than a retry. */
 export const KEEPALIVE_MS = 100;

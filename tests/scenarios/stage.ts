@@ -2,7 +2,7 @@
 import { KvClerk } from "../../client/kv_clerk.ts";
 import { sleep } from "../../runtime/clock.ts";
 import { createPrng, type Prng } from "../../runtime/prng.ts";
-import { StoreCluster, type StoreOptions } from "../../shardkv/cluster_testing.ts";
+import { StoreCluster, type StoreOptions } from "../../shardkv/testing/store_cluster.ts";
 import { badNetwork, goodNetwork, KEEPALIVE_MS, partition } from "./network.ts";
 
 /** Milliseconds a call has: longer than any misfortune lasts, so that every call must succeed. */

@@ -1,9 +1,9 @@
 /** The operator of the simulated system: lets groups join and leave, and moves shards. */
 import type { CtrlerClerk } from "../../client/ctrler_clerk.ts";
 import { checkServers } from "../../client/join_check.ts";
-import { type Clock, sleep } from "../../runtime/clock.ts";
 import { KvError } from "../../rpc/errors.ts";
-import type { Config } from "../../shardctrler/config.ts";
+import { type Clock, sleep } from "../../runtime/clock.ts";
+import type { Config } from "../../shardctrler/configuration/config.ts";
 import type { Draw } from "./draw.ts";
 import type { EventLog } from "./event_log.ts";
 import type { ObserverHub } from "./observer_hub.ts";

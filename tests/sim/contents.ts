@@ -1,6 +1,6 @@
 /** Compares what the replicas of a group hold at the end, record by record. */
-import { decodeSnapshotMeta } from "../../raft/node/codec.ts";
 import { SnapshotMeta } from "../../proto/gen/raft.ts";
+import { decodeSnapshotMeta } from "../../raft/node/transport/codec.ts";
 import {
   appliedKey,
   generationRange,

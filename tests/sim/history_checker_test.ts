@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { emptyConfig } from "../../shardctrler/config.ts";
-import { History, type OperationOutcome } from "./history.ts";
+import { emptyConfig } from "../../shardctrler/configuration/config.ts";
 import { HistoryChecker } from "./history_checker.ts";
+import { History, type OperationOutcome } from "./history.ts";
 import { Violation } from "./observation.ts";
 
 /** Appends to `log-all`, one after the other, and what a last read finds. */

@@ -1,5 +1,5 @@
 import { assertStringIncludes, assertThrows } from "@std/assert";
-import { emptyConfig } from "../../shardctrler/config.ts";
+import { emptyConfig } from "../../shardctrler/configuration/config.ts";
 import { History, type OperationInput, type OperationOutcome } from "./history.ts";
 import { LinearizabilityChecker, LinearizabilityViolation } from "./linearizable.ts";
 

@@ -1,9 +1,9 @@
 /** Changes who belongs to the groups and who leads them, while everything else goes on. */
 import { MemberClerk } from "../../client/member_clerk.ts";
 import { KvError } from "../../rpc/errors.ts";
-import { createPrng } from "../../runtime/prng.ts";
 import { type Clock, sleep } from "../../runtime/clock.ts";
-import { CONTROLLERS_GID, type Gid } from "../../shardctrler/config.ts";
+import { createPrng } from "../../runtime/prng.ts";
+import { CONTROLLERS_GID, type Gid } from "../../shardctrler/configuration/config.ts";
 import type { Draw } from "./draw.ts";
 import type { EventLog } from "./event_log.ts";
 import type { SimCluster } from "./sim_cluster.ts";

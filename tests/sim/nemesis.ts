@@ -1,12 +1,12 @@
 /** Makes things go wrong, one fault after the other, as the seed will have it. */
 import { KvError } from "../../rpc/errors.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
-import { CONTROLLERS_GID, type Gid } from "../../shardctrler/config.ts";
+import { CONTROLLERS_GID, type Gid } from "../../shardctrler/configuration/config.ts";
 import { Desertion } from "./desertion.ts";
 import type { Draw } from "./draw.ts";
 import type { EventLog } from "./event_log.ts";
-import type { ClusterOptions, FaultKind, NemesisOptions } from "./options.ts";
 import type { ObserverHub } from "./observer_hub.ts";
+import type { ClusterOptions, FaultKind, NemesisOptions } from "./options.ts";
 import { type Cut, cutsOf, oneWayCutsOf } from "./partitions.ts";
 import type { SimCluster } from "./sim_cluster.ts";
 import type { SimNode } from "./sim_node.ts";

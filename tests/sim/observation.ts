@@ -3,13 +3,13 @@
  * observers synchronously, at the very moment things happen; they look and
  * never touch.
  */
-import type { ObservedCore } from "../../raft/node/observer.ts";
 import type { Message } from "../../raft/message.ts";
+import type { ObservedCore } from "../../raft/node/observer.ts";
 import type { Ready } from "../../raft/ready.ts";
 import type { Entry, LogIndex, NodeId } from "../../raft/types.ts";
-import type { Config, Gid } from "../../shardctrler/config.ts";
-import type { ControllerMachine } from "../../shardctrler/machine.ts";
-import type { ShardMachine } from "../../shardkv/machine.ts";
+import type { Config, Gid } from "../../shardctrler/configuration/config.ts";
+import type { ControllerMachine } from "../../shardctrler/machine/machine.ts";
+import type { ShardMachine } from "../../shardkv/machine/machine.ts";
 import type { StoredContent } from "../../storage/memory_engine.ts";
 import type { HistoryOperation } from "./history.ts";
 

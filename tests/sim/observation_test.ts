@@ -1,10 +1,10 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { MemoryNetwork } from "../../rpc/memory_network.ts";
+import { RaftNode } from "../../raft/node/raft_node.ts";
+import { RegisterMachine } from "../../raft/node/testing/register_machine.ts";
+import { MemoryNetwork } from "../../rpc/memory/memory_network.ts";
 import { silentLogger } from "../../runtime/logger.ts";
 import { createPrng } from "../../runtime/prng.ts";
 import { VirtualClock } from "../../runtime/virtual_clock.ts";
-import { RaftNode } from "../../raft/node/raft_node.ts";
-import { RegisterMachine } from "../../raft/node/testing/register_machine.ts";
 import { MemoryEngine } from "../../storage/memory_engine.ts";
 import { storedTerm } from "./checkers/stored_facts.ts";
 import { combineObservers, Violation } from "./observation.ts";

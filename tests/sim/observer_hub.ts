@@ -1,9 +1,9 @@
 /** Passes what nodes do on to the observers, and keeps the first thing that one of them objects to. */
+import type { StateMachine } from "../../raft/node/apply/state_machine.ts";
 import type { RaftObserver } from "../../raft/node/observer.ts";
-import type { StateMachine } from "../../raft/node/state_machine.ts";
 import type { Entry, LogIndex } from "../../raft/types.ts";
-import { ControllerMachine } from "../../shardctrler/machine.ts";
-import { ShardMachine } from "../../shardkv/machine.ts";
+import { ControllerMachine } from "../../shardctrler/machine/machine.ts";
+import { ShardMachine } from "../../shardkv/machine/machine.ts";
 import type { MemoryEngine } from "../../storage/memory_engine.ts";
 import {
   combineObservers,

@@ -1,7 +1,7 @@
 /** The second phase of a run: everything is made well, and the system has to get well too. */
 import { KvError } from "../../rpc/errors.ts";
-import type { Config } from "../../shardctrler/config.ts";
 import type { VirtualClock } from "../../runtime/virtual_clock.ts";
+import type { Config } from "../../shardctrler/configuration/config.ts";
 import { LivenessFailure } from "./failure.ts";
 import type { ObserverHub } from "./observer_hub.ts";
 import type { SimCluster } from "./sim_cluster.ts";

@@ -1,10 +1,10 @@
 /** Reads that any replica may answer, its leader asked or not: servers offer them, no clerk uses them. */
-import type { ConfigSource } from "../../client/routing.ts";
+import type { ConfigSource } from "../../client/calls/routing.ts";
 import { KvServiceService, type Result, ResultCode } from "../../proto/gen/shardkv.ts";
 import { KvError } from "../../rpc/errors.ts";
 import type { Dialer } from "../../rpc/service.ts";
-import { type Config, NO_GROUP, serversOf } from "../../shardctrler/config.ts";
-import { shardOf } from "../../shardctrler/shard_hash.ts";
+import { type Config, NO_GROUP, serversOf } from "../../shardctrler/configuration/config.ts";
+import { shardOf } from "../../shardctrler/configuration/shard_hash.ts";
 import type { Draw } from "./draw.ts";
 
 export interface ReplicaReaderOptions {

@@ -2,11 +2,11 @@
 import { CtrlerClerk } from "../../client/ctrler_clerk.ts";
 import { KvClerk } from "../../client/kv_clerk.ts";
 import { MemberClerk } from "../../client/member_clerk.ts";
+import type { NodeId } from "../../raft/types.ts";
 import { silentLogger } from "../../runtime/logger.ts";
 import { createPrng } from "../../runtime/prng.ts";
 import type { VirtualClock } from "../../runtime/virtual_clock.ts";
-import type { NodeId } from "../../raft/types.ts";
-import { CONTROLLERS_GID, type Gid } from "../../shardctrler/config.ts";
+import { CONTROLLERS_GID, type Gid } from "../../shardctrler/configuration/config.ts";
 import { Controller } from "../../shardctrler/controller.ts";
 import { GroupReplica } from "../../shardkv/group_replica.ts";
 import type { Draw } from "./draw.ts";
@@ -14,8 +14,8 @@ import type { NodeView } from "./observation.ts";
 import type { ObserverHub } from "./observer_hub.ts";
 import type { SimOptions } from "./options.ts";
 import { ReplicaReader } from "./replica_reader.ts";
-import { type ProcessPorts, SimNode, type SimNodeOptions } from "./sim_node.ts";
 import { SimNetwork } from "./sim_network.ts";
+import { type ProcessPorts, SimNode, type SimNodeOptions } from "./sim_node.ts";
 import type { Statistics } from "./statistics.ts";
 
 export interface SimClusterOptions {

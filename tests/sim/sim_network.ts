@@ -1,10 +1,10 @@
 /** The network between all nodes and clients: slow, lossy and torn as the seed will have it. */
-import { MemoryNetwork, type MemoryServer } from "../../rpc/memory_network.ts";
+import { MemoryNetwork, type MemoryServer } from "../../rpc/memory/memory_network.ts";
 import type { Channel, Dialer, ServiceRoutes } from "../../rpc/service.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Draw } from "./draw.ts";
-import type { LinkOptions } from "./options.ts";
 import { LateCalls } from "./late_calls.ts";
+import type { LinkOptions } from "./options.ts";
 import { RaftStreams } from "./raft_streams.ts";
 import type { Statistics } from "./statistics.ts";
 

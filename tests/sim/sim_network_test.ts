@@ -1,11 +1,11 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type RaftFrame, RaftTransportService } from "../../proto/gen/raft.ts";
 import { ShardTransferServiceService } from "../../proto/gen/shardkv.ts";
+import { encodeMessage } from "../../raft/node/transport/codec.ts";
 import { KvError } from "../../rpc/errors.ts";
 import { stream, unary } from "../../rpc/service.ts";
 import { createPrng } from "../../runtime/prng.ts";
 import { VirtualClock } from "../../runtime/virtual_clock.ts";
-import { encodeMessage } from "../../raft/node/codec.ts";
 import { Draw } from "./draw.ts";
 import type { LinkOptions } from "./options.ts";
 import { SimNetwork } from "./sim_network.ts";

@@ -1,16 +1,16 @@
 /** One node of the simulated system: its disk and clock, and one process after the other. */
-import type { MemoryServer } from "../../rpc/memory_network.ts";
+import { IdentityError } from "../../raft/node/members/identity.ts";
+import type { Roster } from "../../raft/node/members/roster.ts";
+import type { RaftObserver } from "../../raft/node/observer.ts";
+import type { RaftNode } from "../../raft/node/raft_node.ts";
+import type { NodeId } from "../../raft/types.ts";
+import { KvError } from "../../rpc/errors.ts";
+import type { MemoryServer } from "../../rpc/memory/memory_network.ts";
 import type { Dialer, ServiceRoutes } from "../../rpc/service.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { createPrng } from "../../runtime/prng.ts";
 import type { Prng } from "../../runtime/prng.ts";
-import { IdentityError } from "../../raft/node/identity.ts";
-import type { RaftObserver } from "../../raft/node/observer.ts";
-import type { RaftNode } from "../../raft/node/raft_node.ts";
-import type { Roster } from "../../raft/node/roster.ts";
-import type { NodeId } from "../../raft/types.ts";
-import { KvError } from "../../rpc/errors.ts";
-import type { Gid } from "../../shardctrler/config.ts";
+import type { Gid } from "../../shardctrler/configuration/config.ts";
 import type { MemoryEngine } from "../../storage/memory_engine.ts";
 import type { Draw } from "./draw.ts";
 import { CrashFailure } from "./failure.ts";

@@ -1,8 +1,8 @@
 /** What a run amounted to: a run in which little happened has proved little. */
 import type { Ready } from "../../raft/ready.ts";
-import { CONTROLLERS_GID } from "../../shardctrler/config.ts";
-import type { HistoryOperation } from "./history.ts";
+import { CONTROLLERS_GID } from "../../shardctrler/configuration/config.ts";
 import { stepsOf } from "./checkers/group_commands.ts";
+import type { HistoryOperation } from "./history.ts";
 import type { AppliedEntry, NodeView, Observer } from "./observation.ts";
 
 /** Figures of one run or of many together. */

@@ -6,7 +6,7 @@ import type {
   MachineReader,
   MachineView,
   StateMachine,
-} from "../state_machine.ts";
+} from "../apply/state_machine.ts";
 
 const COUNT_KEY = Buffer.from("count");
 

@@ -1,6 +1,6 @@
 /** What the replicas of a group have stored, compared byte by byte. */
 import { assertEquals } from "@std/assert";
-import type { MachineReader } from "../state_machine.ts";
+import type { MachineReader } from "../apply/state_machine.ts";
 import { readRegister } from "./register_machine.ts";
 import type { TestGroup } from "./test_group.ts";
 

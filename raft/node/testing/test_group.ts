@@ -3,7 +3,7 @@ import {
   MemoryNetwork,
   type MemoryNetworkOptions,
   type MemoryServer,
-} from "../../../rpc/memory_network.ts";
+} from "../../../rpc/memory/memory_network.ts";
 import type { Dialer } from "../../../rpc/service.ts";
 import type { Clock } from "../../../runtime/clock.ts";
 import { silentLogger } from "../../../runtime/logger.ts";
@@ -13,8 +13,8 @@ import type { Engine } from "../../../storage/engine.ts";
 import { MemoryEngine } from "../../../storage/memory_engine.ts";
 import type { NodeId } from "../../types.ts";
 import type { RaftObserver } from "../observer.ts";
-import { RaftNode } from "../raft_node.ts";
 import type { RaftNodeOptions } from "../raft_node_options.ts";
+import { RaftNode } from "../raft_node.ts";
 import { RegisterMachine } from "./register_machine.ts";
 
 export interface TestGroupOptions

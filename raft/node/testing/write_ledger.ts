@@ -1,7 +1,7 @@
 /** Keeps book of writes: what was acknowledged must be there, and nothing may be there twice. */
 import { assertEquals } from "@std/assert";
 import type { NodeId } from "../../types.ts";
-import type { ReplyAt } from "../proposals.ts";
+import type { ReplyAt } from "../requests/proposals.ts";
 import type { TestGroup } from "./test_group.ts";
 
 export class WriteLedger {

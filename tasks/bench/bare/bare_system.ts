@@ -1,12 +1,12 @@
 /** The bare store under test: three processes, and a client in this one that batches as a clerk does. */
 import type { ClientDuplexStream } from "@grpc/grpc-js";
 import { setImmediate } from "node:timers";
-import { BenchData } from "../../../client/bench_data.ts";
-import { createPrng, type Prng } from "../../../runtime/prng.ts";
+import { BenchData } from "../../../client/bench/bench_data.ts";
 import { Histogram } from "../../../runtime/histogram.ts";
+import { createPrng, type Prng } from "../../../runtime/prng.ts";
 import { freePorts } from "../../../tests/e2e/free_ports.ts";
-import type { UnaryTarget } from "../h2load.ts";
 import { V8_FLAGS } from "../../v8_flags.ts";
+import type { UnaryTarget } from "../h2load.ts";
 import { kill } from "../kill.ts";
 import type { Operation } from "../measurement.ts";
 import type { Drive, SystemOptions, SystemUnderTest } from "../system.ts";

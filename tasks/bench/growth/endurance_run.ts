@@ -1,8 +1,8 @@
 /** `shardkvclient bench`, the program itself, time and again on the same cluster. */
+import { SHARDS_DEFAULT } from "../../../shardctrler/configuration/config.ts";
 import { TestCluster } from "../../../tests/e2e/cluster_harness.ts";
 import { runProgram } from "../../../tests/e2e/command_line.ts";
 import { writtenBytes } from "../../../tests/e2e/process_usage.ts";
-import { SHARDS_DEFAULT } from "../../../shardctrler/config.ts";
 import type { EnduranceRun } from "./endurance.ts";
 
 export interface EnduranceOptions {

@@ -1,11 +1,11 @@
 /** One number of keys on a cluster of its own: loaded, restarted, moved, copied to a new member. */
-import { Bench, type BenchLoad } from "../../../client/bench.ts";
+import { Bench, type BenchLoad } from "../../../client/bench/bench.ts";
 import { MemberClerk } from "../../../client/member_clerk.ts";
-import type { NodeStatus } from "../../../client/node_status.ts";
-import { GrpcDialer } from "../../../rpc/grpc_dialer.ts";
+import type { NodeStatus } from "../../../client/status/node_status.ts";
+import { GrpcDialer } from "../../../rpc/grpc/grpc_dialer.ts";
 import { systemClock } from "../../../runtime/clock.ts";
 import { createPrng } from "../../../runtime/prng.ts";
-import { type Config, SHARDS_DEFAULT } from "../../../shardctrler/config.ts";
+import { type Config, SHARDS_DEFAULT } from "../../../shardctrler/configuration/config.ts";
 import { TestCluster } from "../../../tests/e2e/cluster_harness.ts";
 import { residentBytes } from "../../../tests/e2e/memory.ts";
 import { planNewMember } from "../../../tests/e2e/new_member.ts";

@@ -1,6 +1,6 @@
 /** Operators who do not let a cluster rest. */
 import { KvError } from "../../../rpc/errors.ts";
-import { CONTROLLERS_GID } from "../../../shardctrler/config.ts";
+import { CONTROLLERS_GID } from "../../../shardctrler/configuration/config.ts";
 import type { Nemesis, Stage } from "../nemesis.ts";
 
 /** Changes of one storm. */

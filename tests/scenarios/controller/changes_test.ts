@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
-import { ControllerCluster } from "../../../shardctrler/cluster_testing.ts";
-import type { Config } from "../../../shardctrler/config.ts";
 import { createPrng } from "../../../runtime/prng.ts";
+import type { Config } from "../../../shardctrler/configuration/config.ts";
+import { ControllerCluster } from "../../../shardctrler/testing/controller_cluster.ts";
 import { badNetwork, KEEPALIVE_MS } from "../network.ts";
 import { assertMinimal, assertSound, servers } from "./soundness.ts";
 import { storedHistory } from "./stored_history.ts";

@@ -1,6 +1,6 @@
 /** What must hold of every configuration, and of every step from one to the next. */
 import { assert, assertEquals } from "@std/assert";
-import type { Config, Gid } from "../../../shardctrler/config.ts";
+import type { Config, Gid } from "../../../shardctrler/configuration/config.ts";
 
 /** Made-up addresses for groups that need not exist. */
 export function servers(...gids: Gid[]): Map<Gid, string[]> {

@@ -1,8 +1,8 @@
 /** What a controller has on its disk, whatever it says. */
-import { type Config } from "../../../shardctrler/config.ts";
-import { decodeConfig } from "../../../shardctrler/config_codec.ts";
-import { configRange } from "../../../shardctrler/machine_keys.ts";
 import { Config as ConfigMessage } from "../../../proto/gen/shardctrler.ts";
+import { decodeConfig } from "../../../shardctrler/configuration/config_codec.ts";
+import { type Config } from "../../../shardctrler/configuration/config.ts";
+import { configRange } from "../../../shardctrler/machine/machine_keys.ts";
 import type { Engine } from "../../../storage/engine.ts";
 import { MACHINE_PREFIX_BYTES, machineRange } from "../../../storage/key_space.ts";
 

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
-import type { ControllerCluster } from "../../../shardctrler/cluster_testing.ts";
-import { checkAll } from "../player.ts";
+import type { ControllerCluster } from "../../../shardctrler/testing/controller_cluster.ts";
 import { partition } from "../network.ts";
+import { checkAll } from "../player.ts";
 import { reshuffle } from "./reshuffle.ts";
 import { appendAll, ShardStage } from "./shard_stage.ts";
 

@@ -1,10 +1,10 @@
 /** A shard is served while it is copied, and its hand-over is short. */
 import { assert, assertEquals } from "@std/assert";
 import { Op } from "../../../proto/gen/shardkv.ts";
-import { MOVE_FAILPOINTS, type MoveFailpoint } from "../../../shardkv/failpoints.ts";
-import { keyIn } from "../../../shardkv/machine_harness.ts";
 import { setFailpoint } from "../../../runtime/failpoint.ts";
-import type { Gid } from "../../../shardctrler/config.ts";
+import type { Gid } from "../../../shardctrler/configuration/config.ts";
+import { MOVE_FAILPOINTS, type MoveFailpoint } from "../../../shardkv/migration/failpoints.ts";
+import { keyIn } from "../../../shardkv/testing/machine_harness.ts";
 import { Appender } from "../appender.ts";
 import { checkAll } from "../player.ts";
 import { SHARDS, ShardStage } from "./shard_stage.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { keyIn } from "../../../shardkv/machine_harness.ts";
+import { keyIn } from "../../../shardkv/testing/machine_harness.ts";
 import { checkAll } from "../player.ts";
 import { appendAll, SHARDS, ShardStage } from "./shard_stage.ts";
 

@@ -1,5 +1,5 @@
 /** Groups that come and go. */
-import type { Gid } from "../../../shardctrler/config.ts";
+import type { Gid } from "../../../shardctrler/configuration/config.ts";
 import type { ShardStage } from "./shard_stage.ts";
 
 /**

@@ -1,6 +1,6 @@
 /** Several groups that share the shards: what the scenarios of a sharded store are played on. */
-import type { Gid, ShardId } from "../../../shardctrler/config.ts";
-import { keyIn } from "../../../shardkv/machine_harness.ts";
+import type { Gid, ShardId } from "../../../shardctrler/configuration/config.ts";
+import { keyIn } from "../../../shardkv/testing/machine_harness.ts";
 import { Appender } from "../appender.ts";
 import { openStore, Stage, type StageOptions } from "../stage.ts";
 

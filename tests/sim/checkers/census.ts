@@ -1,5 +1,5 @@
 /** Every key, once the system rests: item 23. */
-import { shardOf } from "../../../shardctrler/shard_hash.ts";
+import { shardOf } from "../../../shardctrler/configuration/shard_hash.ts";
 import type { HistoryOperation, OperationInput } from "../history.ts";
 import type { NodeView, Observer, SystemView } from "../observation.ts";
 import { isServedStatus } from "./frontier.ts";

@@ -1,18 +1,18 @@
 /** Nodes and rounds as a test wants them, to show to checkers. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { Config as ConfigMessage } from "../../../proto/gen/shardctrler.ts";
 import { EntryPayload } from "../../../proto/gen/raft.ts";
+import { Config as ConfigMessage } from "../../../proto/gen/shardctrler.ts";
+import { WriteBatch, WriteOp } from "../../../proto/gen/shardkv.ts";
+import type { Ready } from "../../../raft/ready.ts";
+import type { ProgressStatus, RawNodeStatus } from "../../../raft/status.ts";
+import type { ConfState, Entry, EntryKind, NodeId } from "../../../raft/types.ts";
+import { type Config, emptyConfig } from "../../../shardctrler/configuration/config.ts";
 import {
   encodeConfigStep,
   encodeDrop,
   encodeInsert,
   encodeWrites,
-} from "../../../shardkv/commands.ts";
-import { WriteBatch, WriteOp } from "../../../proto/gen/shardkv.ts";
-import type { Ready } from "../../../raft/ready.ts";
-import type { ProgressStatus, RawNodeStatus } from "../../../raft/status.ts";
-import type { ConfState, Entry, EntryKind, NodeId } from "../../../raft/types.ts";
-import { type Config, emptyConfig } from "../../../shardctrler/config.ts";
+} from "../../../shardkv/machine/commands.ts";
 import type { JournalRecord } from "../../../storage/journal/journal.ts";
 import type { StoredContent } from "../../../storage/memory_engine.ts";
 import { OrderedMap } from "../../../storage/ordered_map.ts";

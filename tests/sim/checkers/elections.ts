@@ -2,7 +2,7 @@
 import type { Message } from "../../../raft/message.ts";
 import type { Ready } from "../../../raft/ready.ts";
 import type { NodeId, Term } from "../../../raft/types.ts";
-import type { Gid } from "../../../shardctrler/config.ts";
+import type { Gid } from "../../../shardctrler/configuration/config.ts";
 import type { NodeView, Observer } from "../observation.ts";
 import { check } from "./items.ts";
 import { durableFacts, type StoredFacts } from "./stored_facts.ts";

@@ -1,7 +1,7 @@
 /** Of each group the state of whichever replica has applied the most: what the group as a whole has decided. */
 import type { LogIndex } from "../../../raft/types.ts";
-import type { Gid } from "../../../shardctrler/config.ts";
-import type { Ownership } from "../../../shardkv/ownership.ts";
+import type { Gid } from "../../../shardctrler/configuration/config.ts";
+import type { Ownership } from "../../../shardkv/machine/ownership.ts";
 import type { NodeView, Observer } from "../observation.ts";
 
 export type GroupOwnership = Pick<Ownership, "config" | "previous" | "shards">;

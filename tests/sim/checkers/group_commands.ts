@@ -23,7 +23,7 @@ export interface SmallWrite {
   readonly key: Buffer;
 }
 
-/** First byte of a cursor that stands in the change log (shardkv/machine_keys.ts). */
+/** First byte of a cursor that stands in the change log (shardkv/machine/machine_keys.ts). */
 const CHANGE = 0x03;
 
 /** By the entry's bytes: several checkers ask for the same. */

@@ -1,6 +1,6 @@
 /** Shards on their way from group to group: the moving part of item 23, and item 24. */
-import { type Gid, NO_GROUP, type ShardId } from "../../../shardctrler/config.ts";
 import type { LogIndex } from "../../../raft/types.ts";
+import { type Gid, NO_GROUP, type ShardId } from "../../../shardctrler/configuration/config.ts";
 import type { AppliedEntry, NodeView, Observer } from "../observation.ts";
 import { type Frontier, type GroupOwnership, isOwnStatus } from "./frontier.ts";
 import { stepsOf } from "./group_commands.ts";

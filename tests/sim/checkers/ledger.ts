@@ -1,7 +1,7 @@
 /** What is known of each group as a whole, put together from what its nodes did. */
-import type { ConfState, LogIndex, NodeId, Term } from "../../../raft/types.ts";
 import type { Ready } from "../../../raft/ready.ts";
-import type { Gid } from "../../../shardctrler/config.ts";
+import type { ConfState, LogIndex, NodeId, Term } from "../../../raft/types.ts";
+import type { Gid } from "../../../shardctrler/configuration/config.ts";
 import type { StoredContent } from "../../../storage/memory_engine.ts";
 import type { AppliedEntry, NodeView, Observer, StopKind } from "../observation.ts";
 import type { Turns } from "./turns.ts";

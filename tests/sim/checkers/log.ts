@@ -3,7 +3,7 @@ import type { Message } from "../../../raft/message.ts";
 import type { Ready } from "../../../raft/ready.ts";
 import type { RawNodeStatus } from "../../../raft/status.ts";
 import type { Entry, LogIndex, Term } from "../../../raft/types.ts";
-import type { Gid } from "../../../shardctrler/config.ts";
+import type { Gid } from "../../../shardctrler/configuration/config.ts";
 import type { AppliedEntry, NodeView, Observer } from "../observation.ts";
 import { digestOf } from "./entry_facts.ts";
 import { check } from "./items.ts";

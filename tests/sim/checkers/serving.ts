@@ -1,7 +1,7 @@
 /** Who serves which shard: item 21. */
 import { type Result, ResultCode } from "../../../proto/gen/shardkv.ts";
-import type { Gid, ShardId } from "../../../shardctrler/config.ts";
-import { shardOf } from "../../../shardctrler/shard_hash.ts";
+import type { Gid, ShardId } from "../../../shardctrler/configuration/config.ts";
+import { shardOf } from "../../../shardctrler/configuration/shard_hash.ts";
 import type { AppliedEntry, NodeView, Observer } from "../observation.ts";
 import { type Frontier, type GroupOwnership, isOwnStatus, isServedStatus } from "./frontier.ts";
 import { type GroupStep, stepsOf } from "./group_commands.ts";

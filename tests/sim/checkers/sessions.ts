@@ -1,9 +1,9 @@
 /** Writes that are sent again: item 18. */
+import { crc32 } from "node:zlib";
 import { type Result, ResultCode } from "../../../proto/gen/shardkv.ts";
 import type { AppliedEntry, NodeView, Observer } from "../observation.ts";
 import { type GroupStep, stepsOf } from "./group_commands.ts";
 import { check } from "./items.ts";
-import { crc32 } from "node:zlib";
 
 /** Answers that are remembered; all others say that nothing was done. */
 const REMEMBERED: readonly ResultCode[] = [
@@ -13,7 +13,7 @@ const REMEMBERED: readonly ResultCode[] = [
   ResultCode.RESULT_VALUE_TOO_LARGE,
 ];
 
-/** Bytes of a value that a session remembers with a mismatch, as shardkv/results.ts has it. */
+/** Bytes of a value that a session remembers with a mismatch, as shardkv/machine/results.ts has it. */
 const REMEMBERED_BYTES_MAX = 1_024;
 
 interface Answer {

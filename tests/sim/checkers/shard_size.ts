@@ -1,6 +1,6 @@
 /** What a group says of the size of a shard: part of item 23. */
 import type { LogIndex } from "../../../raft/types.ts";
-import type { ShardId } from "../../../shardctrler/config.ts";
+import type { ShardId } from "../../../shardctrler/configuration/config.ts";
 import type { StoredContent } from "../../../storage/memory_engine.ts";
 import type { NodeView, Observer, SystemView } from "../observation.ts";
 import { check } from "./items.ts";
@@ -53,7 +53,7 @@ function checkAll(node: NodeView): void {
   }
 }
 
-/** As shardkv/shard_record.ts describes them. */
+/** As shardkv/machine/shard_record.ts describes them. */
 function shardRecords(content: StoredContent): ShardRecord[] {
   const prefix = machineKey(generationOf(content), 0x01);
   const start = Buffer.concat([prefix, Buffer.of(SHARD_REGION)]);

@@ -1,7 +1,8 @@
 import { ResultCode } from "../../../proto/gen/shardkv.ts";
-import type { Config } from "../../../shardctrler/config.ts";
+import type { Config } from "../../../shardctrler/configuration/config.ts";
 import type { OperationInput } from "../history.ts";
 import type { AppliedEntry } from "../observation.ts";
+import { CensusChecker } from "./census.ts";
 import {
   assertTrips,
   configOf,
@@ -14,7 +15,6 @@ import {
   watching,
   writesProposal,
 } from "./checker_testing.ts";
-import { CensusChecker } from "./census.ts";
 import { ConfigStepChecker } from "./config_steps.ts";
 import { Frontier } from "./frontier.ts";
 import { HandoverChecker } from "./handover.ts";

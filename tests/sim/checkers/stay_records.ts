@@ -1,4 +1,4 @@
-/** The records of a shard in a group, read from the bytes as shardkv/machine_keys.ts describes them. */
+/** The records of a shard in a group, read from the bytes as shardkv/machine/machine_keys.ts describes them. */
 import type { StoredContent } from "../../../storage/memory_engine.ts";
 import { generationOf, machineKey, readVarint } from "./stored_facts.ts";
 

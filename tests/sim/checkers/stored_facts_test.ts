@@ -1,13 +1,13 @@
 /** What production code writes is what the checkers read, although they share nothing. */
 import { assert, assertEquals } from "@std/assert";
-import { LogStore } from "../../../raft/node/log_store.ts";
-import { firstRoster } from "../../../raft/node/roster.ts";
-import { appliedWrite } from "../../../raft/node/roster_codec.ts";
-import { SessionTable } from "../../../raft/node/session_table.ts";
-import { sessionKey, userKey } from "../../../shardkv/machine_keys.ts";
-import { MemoryEngine } from "../../../storage/memory_engine.ts";
-import { machineKey as productionKey, machinePrefix } from "../../../storage/key_space.ts";
+import { LogStore } from "../../../raft/node/log/log_store.ts";
+import { appliedWrite } from "../../../raft/node/members/roster_codec.ts";
+import { firstRoster } from "../../../raft/node/members/roster.ts";
+import { SessionTable } from "../../../raft/node/sessions/session_table.ts";
+import { sessionKey, userKey } from "../../../shardkv/machine/machine_keys.ts";
 import type { Write } from "../../../storage/engine.ts";
+import { machineKey as productionKey, machinePrefix } from "../../../storage/key_space.ts";
+import { MemoryEngine } from "../../../storage/memory_engine.ts";
 import { confOf, entryOf } from "./checker_testing.ts";
 import { stayRecords } from "./stay_records.ts";
 import {

@@ -1,9 +1,9 @@
 /**
- * The log on a node's disk, read from the bytes as raft/node/log_record.ts and
- * raft/node/log_base.ts describe them, and by none of their code.
+ * The log on a node's disk, read from the bytes as raft/node/log/log_record.ts and
+ * raft/node/log/log_base.ts describe them, and by none of their code.
  */
-import type { StoredContent } from "../../../storage/memory_engine.ts";
 import type { LogIndex, NodeId, Term } from "../../../raft/types.ts";
+import type { StoredContent } from "../../../storage/memory_engine.ts";
 
 export interface StoredHardState {
   readonly term: Term;

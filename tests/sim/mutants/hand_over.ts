@@ -5,7 +5,7 @@ export const HAND_OVER_MUTANTS: readonly Mutant[] = [
   {
     name: "write-while-pulling",
     breaks: "A write that waits for a shard is executed although the last records have not come.",
-    file: "shardkv/apply_writes.ts",
+    file: "shardkv/machine/apply_writes.ts",
     find: `  if (shard.status === "Pulling") return plainResults.NOT_READY;
   if (!isServed(shard.status)) return plainResults.WRONG_GROUP;
 `,
@@ -16,14 +16,14 @@ export const HAND_OVER_MUTANTS: readonly Mutant[] = [
   {
     name: "waiting-taken-for-done",
     breaks: "A write that has to wait is acknowledged with the rest of its batch.",
-    file: "shardkv/separate_answers.ts",
+    file: "shardkv/service/separate_answers.ts",
     find: "fill(plainResults.SEPARATE)",
     replace: "fill(plainResults.OK)",
   },
   {
     name: "separate-results-misplaced",
     breaks: "The results of a part of a batch are told in the order in which they come.",
-    file: "shardkv/separate_answers.ts",
+    file: "shardkv/service/separate_answers.ts",
     find: "all[places[i] ?? 0] = result",
     replace: "all[i] = result",
   },

@@ -29,14 +29,14 @@ export const MEMBER_MUTANTS: readonly Mutant[] = [
   {
     name: "snapshot-with-wrong-members",
     breaks: "A snapshot says that there is one voter.",
-    file: "raft/node/snapshot_source.ts",
+    file: "raft/node/snapshot/snapshot_source.ts",
     find: "confState: roster.conf,",
     replace: "confState: { ...roster.conf, voters: roster.conf.voters.slice(-1) },",
   },
   {
     name: "wiped-node-admitted",
     breaks: "A node that has lost its disk takes part as if it had not.",
-    file: "raft/node/peer_registry.ts",
+    file: "raft/node/members/peer_registry.ts",
     find: "    if (known !== incarnation) throw forgotten(peer, known, incarnation);\n",
     replace: "",
   },

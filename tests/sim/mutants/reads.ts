@@ -29,14 +29,14 @@ export const READ_MUTANTS: readonly Mutant[] = [
   {
     name: "follower-reads-unasked",
     breaks: "A replica that may answer reads although it does not lead asks nobody before it does.",
-    file: "shardkv/kv_reads.ts",
+    file: "shardkv/service/kv_reads.ts",
     find: `await context.log.readBarrier(anyReplica ? "anywhere" : "onLeader");`,
     replace: "if (!anyReplica) await context.log.readBarrier();",
   },
   {
     name: "scan-misses-shard",
     breaks: "A scan leaves the third shard of a group out.",
-    file: "shardkv/scan.ts",
+    file: "shardkv/service/scan.ts",
     find: "return [...new Set(numbers)].map((number) => {",
     replace: "return [...new Set(numbers)].filter((_, i) => i !== 2).map((number) => {",
   },

@@ -1,0 +1,21 @@
+import { assertEquals } from "@std/assert";
+import { putCall } from "../testing/put_call.ts";
+import { CallQueue } from "./call_queue.ts";
+import type { PendingCall } from "./pending_call.ts";
+
+function put(key: string, sequence = 0): PendingCall {
+  const call = putCall(key);
+  call.sequence = sequence;
+  return call;
+}
+
+Deno.test("CallQueue.requeue() puts calls before all others, those first that kept their number", () => {
+  const queue = new CallQueue();
+  const taken = [put("taken"), put("back", 1), put("new")];
+  for (const call of [...taken, put("waiting")]) queue.push(call);
+  for (const _ of taken) queue.shift();
+  queue.requeue(taken.slice(1));
+  queue.requeue([put("later")]);
+  const keys = queue.takeAll().map(({ key }) => key.toString());
+  assertEquals(keys, ["back", "later", "new", "waiting"]);
+});

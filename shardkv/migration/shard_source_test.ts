@@ -1,0 +1,264 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { ResultCode, WriteOp } from "../../proto/gen/shardkv.ts";
+import type { MachineReader } from "../../raft/node/apply/state_machine.ts";
+import { KvError } from "../../rpc/errors.ts";
+import {
+  GENERATION_PREFIX_BYTES,
+  generationPrefix,
+  generationRange,
+} from "../../storage/key_space.ts";
+import { CHUNK_CHANGES_MAX } from "../limits.ts";
+import { changeCursor, changeNumberOf } from "../machine/machine_keys.ts";
+import type { Ownership } from "../machine/ownership.ts";
+import {
+  bytes,
+  configChain,
+  insertOf,
+  keyIn,
+  MachineHarness,
+  write,
+  writes,
+} from "../testing/machine_harness.ts";
+import { readChunk } from "./shard_source.ts";
+
+const { RESULT_OK: OK, RESULT_WRONG_GROUP: WRONG_GROUP } = ResultCode;
+const KEY = keyIn(1, 2);
+const put = (value: string, key = KEY) => write({ key: bytes(key), value: bytes(value) });
+
+/** Group 100, which gives shard 1 to group 200 in configuration 2. */
+async function source(): Promise<MachineHarness> {
+  const group = new MachineHarness(100);
+  const [one, two] = configChain([100, 100], [100, 200]);
+  assert(one !== undefined && two !== undefined);
+  await group.config(one);
+  await group.write([put("before")]);
+  await group.config(two);
+  return group;
+}
+
+/** Reads changes while something happens between two of its reads. */
+function readWhile(
+  group: MachineHarness,
+  happens: () => Promise<unknown>,
+  machine = group.machine,
+) {
+  const reader: MachineReader = Object.create(group.reader, {
+    generation: { get: () => group.reader.generation },
+    scan: {
+      value: async (...args: Parameters<MachineReader["scan"]>) => {
+        const pairs = await group.reader.scan(...args);
+        await happens();
+        return pairs;
+      },
+    },
+    getMany: { value: (keys: Buffer[]) => group.reader.getMany(keys) },
+  });
+  const log = { reader, readBarrier: () => Promise.resolve() };
+  const request = { configNum: 2, shard: 1, cursor: changeCursor(0), bytesMax: 1_000 };
+  return readChunk({ machine, log }, request);
+}
+
+Deno.test("readChunk() gives what was written since the configuration, once it has given the rest", async () => {
+  const group = await source();
+  const copy = await group.chunkAfter(2, 1, Buffer.alloc(0), 1_000);
+  assertEquals(copy.records.map(({ value }) => `${value}`), ["before"]);
+  assertEquals([copy.cursor, copy.ended, copy.done], [changeCursor(0), true, false]);
+  await group.write([put("1"), put("2"), put("other", keyIn(1, 2, 1))]);
+  await group.write([write({ op: WriteOp.WRITE_OP_DELETE, key: bytes(KEY) })]);
+  const changes = await group.chunkAfter(2, 1, copy.cursor, 1_000);
+  const told = changes.records.map(({ value, deleted }) => [`${value}`, deleted]);
+  assertEquals(told, [["", true], ["other", false]], "each once, as it is now");
+  assertEquals([changes.cursor, changes.changes, changes.ended, changes.done], [
+    changeCursor(4),
+    4,
+    true,
+    false,
+  ]);
+  await group.freeze(2, 1);
+  assertEquals(await group.write([put("late")]), [WRONG_GROUP]);
+  const end = await group.chunkAfter(2, 1, changes.cursor, 1_000);
+  assertEquals([end.records, end.cursor, end.done], [[], changes.cursor, true]);
+  await group.close();
+});
+
+Deno.test("readChunk() is not done with a shard that is frozen only while it reads", async () => {
+  const group = await source();
+  const chunk = await readWhile(group, async () => {
+    assertEquals(await group.write([put("unseen")]), [OK]);
+    await group.freeze(2, 1);
+  });
+  assertEquals([chunk.records, chunk.done], [[], false]);
+  const next = await group.chunkAfter(2, 1, chunk.cursor, 1_000);
+  assertEquals([next.records.map(({ value }) => `${value}`), next.done], [["unseen"], true]);
+  await group.close();
+});
+
+Deno.test("readChunk() reads a value after the change that names it", async () => {
+  const group = await source();
+  await group.write([put("old")]);
+  const chunk = await readWhile(group, () => group.write([put("new")]));
+  assertEquals(chunk.records.map(({ value }) => `${value}`), ["new"]);
+  await group.close();
+});
+
+Deno.test("readChunk() gives what was written again after it had read the value for an earlier change", async () => {
+  const group = await source();
+  // More than are read at once, so that the second change of the key is met by a later read.
+  await group.write([put("old")]);
+  for (let i = 1; i < 12; i++) await group.write([put("v", keyIn(1, 2, i))]);
+  let scans = 0;
+  const chunk = await readWhile(group, async () => {
+    if (++scans === 2) await group.write([put("new")]);
+  });
+  await group.freeze(2, 1);
+  const rest = await group.chunkAfter(2, 1, chunk.cursor, 1_000);
+  assertEquals(rest.done, true);
+  const told = [...chunk.records, ...rest.records].filter(({ key }) => `${key}` === `\x02${KEY}`);
+  assertEquals(`${told.at(-1)?.value}`, "new");
+  await group.close();
+});
+
+Deno.test("readChunk() gives nothing of a shard that was dropped while it read", async () => {
+  const group = await source();
+  const error = await assertRejects(
+    () =>
+      readWhile(group, async () => {
+        await group.freeze(2, 1);
+        await group.drop(2, 1);
+      }),
+    KvError,
+  );
+  assertEquals(error.code, "REFUSED");
+  await group.close();
+});
+
+Deno.test("readChunk() gives nothing of a shard that was gained anew while it read", async () => {
+  const group = await source();
+  // Nothing does that within one configuration today; a chunk must not hang on it.
+  const { shards, ...rest } = group.machine.ownership;
+  const anew = [...shards].map(([shard, held]) => [shard, { ...held, incarnation: 2 }] as const);
+  let ownership: Ownership = group.machine.ownership;
+  const machine = Object.create(group.machine, { ownership: { get: () => ownership } });
+  const error = await assertRejects(
+    () =>
+      readWhile(group, () => {
+        ownership = { ...rest, shards: new Map(anew) };
+        return Promise.resolve();
+      }, machine),
+    KvError,
+  );
+  assertEquals(error.code, "REFUSED");
+  await group.close();
+});
+
+/** The group's data as a snapshot brings it: the same, in another generation. */
+async function installSnapshot({ engine, reader, machine }: MachineHarness): Promise<void> {
+  const { start, end } = generationRange(reader.number);
+  const pairs = await engine.scan({ start, end });
+  const next = reader.number + 1;
+  const writes = pairs.map(({ key, value }) => {
+    const copy = Buffer.concat([generationPrefix(next), key.subarray(GENERATION_PREFIX_BYTES)]);
+    return { type: "put", key: copy, value } as const;
+  });
+  await engine.write(writes, { sync: true });
+  await reader.switchTo(next, (loader) => machine.load(loader));
+}
+
+Deno.test("readChunk() gives nothing of a shard that a snapshot has replaced while it read", async () => {
+  const group = await source();
+  await group.write([put("old")]);
+  const error = await assertRejects(
+    () => readWhile(group, () => installSnapshot(group)),
+    KvError,
+    "a snapshot has replaced them",
+  );
+  assertEquals(error.code, "NOT_READY");
+  const chunk = await group.chunkAfter(2, 1, changeCursor(0), 1_000);
+  assertEquals(chunk.records.map(({ value }) => `${value}`), ["old"], "the next call has it all");
+  await group.close();
+});
+
+/** What is read at a replica that does not lead, and does not know whether it lacks anything. */
+async function readBehind(group: MachineHarness, cursor: Buffer) {
+  const behind = new KvError("NOT_LEADER", "Cannot read here");
+  const barriers: (string | undefined)[] = [];
+  const readBarrier = (where?: string) => {
+    barriers.push(where);
+    return Promise.reject(behind);
+  };
+  const log = { reader: group.reader, readBarrier };
+  const request = { configNum: 2, shard: 1, cursor, bytesMax: 1_000 };
+  try {
+    const { records } = await readChunk({ machine: group.machine, log }, request);
+    return { barriers, records: records.map(({ value }) => `${value}`) };
+  } catch (error) {
+    assertEquals(error, behind);
+    return { barriers, records: undefined };
+  }
+}
+
+Deno.test("readChunk() gives changes of a shard that is served only where all of them are known", async () => {
+  const group = await source();
+  await group.write([put("new")]);
+  const changes = changeCursor(0);
+  assertEquals(await readBehind(group, changes), { barriers: ["onLeader"], records: undefined });
+  // What changes later is in the change log, and what is frozen does not change.
+  assertEquals(await readBehind(group, Buffer.alloc(0)), { barriers: [], records: ["new"] });
+  await group.freeze(2, 1);
+  assertEquals(await readBehind(group, changes), { barriers: [], records: ["new"] });
+  await group.close();
+});
+
+Deno.test("readChunk() ends a chunk of few records after so many changes", async () => {
+  const group = await source();
+  const batch = writes(new Array(1_000).fill(put("hot")));
+  for (let i = 0; i * 1_000 < CHUNK_CHANGES_MAX + 5_000; i++) await group.apply(batch);
+  const chunk = await group.chunkAfter(2, 1, changeCursor(0), 1 << 20);
+  assertEquals(chunk.ended, false);
+  assert(chunk.records.length < 100, `${chunk.records.length} records for one key`);
+  assert(changeNumberOf(chunk.cursor) >= CHUNK_CHANGES_MAX);
+  const rest = await group.chunkAfter(2, 1, chunk.cursor, 1 << 20);
+  assertEquals(rest.ended, true);
+  assertEquals(changeNumberOf(rest.cursor), rest.changes);
+  await group.close();
+});
+
+Deno.test("readChunk() refuses a cursor that is no place in a shard", async () => {
+  const group = await source();
+  const error = await assertRejects(() => group.chunkAfter(2, 1, bytes("\x03?"), 1), KvError);
+  assertEquals(error.code, "INVALID_ARGUMENT");
+  await group.close();
+});
+
+Deno.test("a shard that nobody served is given away as it is, without a freeze", async () => {
+  const [a, b] = [new MachineHarness(100), new MachineHarness(200)];
+  const chain = configChain([100, 100], [0, 0], [200, 200]);
+  for (const config of chain) await b.config(config);
+  for (const config of chain.slice(0, 2)) await a.config(config);
+  assert(chain[2] !== undefined);
+  await a.config(chain[2]);
+  assertEquals(a.statuses(), { 0: "BePulling", 1: "BePulling" });
+  const records = await a.chunkAfter(3, 1, Buffer.alloc(0), 1_000);
+  assertEquals(await b.insert(insertOf(3, 1, Buffer.alloc(0), records)), "done");
+  const end = await a.chunkAfter(3, 1, records.cursor, 1_000);
+  assertEquals(end.done, true);
+  assertEquals(await b.insert(insertOf(3, 1, records.cursor, end)), "done");
+  assertEquals(b.statuses()[1], "GCing");
+  await a.close();
+  await b.close();
+});
+
+Deno.test("applyFreeze() is fenced by the configuration and may be repeated", async () => {
+  const group = await source();
+  assertEquals(await group.freeze(1, 1), "already");
+  assertEquals(await group.freeze(3, 1), "notReady");
+  assertEquals(await group.freeze(2, 0), "refused", "it is not given away");
+  assertEquals(group.statuses(), { 0: "Serving", 1: "Leaving" });
+  assertEquals(await group.freeze(2, 1), "done");
+  await group.restart();
+  assertEquals(group.statuses()[1], "BePulling");
+  assertEquals(await group.freeze(2, 1), "already");
+  await group.drop(2, 1);
+  assertEquals(await group.freeze(2, 1), "already");
+  await group.close();
+});

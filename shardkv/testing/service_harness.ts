@@ -1,0 +1,69 @@
+/** A group's log without Raft: proposals are applied at once; for tests of the services. */
+import { assert } from "@std/assert";
+import type { RaftNodeStatus } from "../../raft/node/raft_node_options.ts";
+import type { ReplyAt } from "../../raft/node/requests/proposals.ts";
+import type { Method, ServiceRoutes } from "../../rpc/service.ts";
+import type { GroupLog } from "../group_log.ts";
+import type { GroupReply } from "../machine/commands.ts";
+import type { MachineHarness } from "./machine_harness.ts";
+
+export class FakeLog implements GroupLog {
+  readonly #group: MachineHarness;
+  /** Awaited before anything is applied. */
+  gate: Promise<void> = Promise.resolve();
+  /** Thrown by the read barrier. */
+  readError: Error | undefined;
+  role: RaftNodeStatus["role"] = "leader";
+
+  constructor(group: MachineHarness) {
+    this.#group = group;
+  }
+
+  get reader() {
+    return this.#group.reader;
+  }
+
+  async propose(payload: Uint8Array, _replyAt?: ReplyAt, _values?: number): Promise<GroupReply> {
+    await this.gate;
+    const [reply] = await this.#group.apply(payload);
+    assert(reply !== undefined);
+    return reply;
+  }
+
+  readBarrier(): Promise<void> {
+    return this.readError === undefined ? this.gate : Promise.reject(this.readError);
+  }
+
+  status(): RaftNodeStatus {
+    return {
+      id: 1,
+      role: this.role,
+      term: 1,
+      leader: 1,
+      leaderAddress: "leader:1",
+      commit: 5,
+      applied: 4,
+      firstIndex: 1,
+      lastIndex: 6,
+    };
+  }
+
+  onRoleChange(): () => void {
+    return () => {};
+  }
+}
+
+/** Calls a unary route as a carrier does. */
+export function callUnary<Request, Response>(
+  routes: ServiceRoutes,
+  method: Method<Request, Response>,
+  request: Request,
+): Promise<Response> {
+  const route = routes.find((each) => each.method.path === method.path);
+  if (route?.kind !== "unary") throw new Error(`There is no unary route ${method.path}`);
+  return route.handler(request, {
+    signal: new AbortController().signal,
+    peer: "test",
+    metadata: () => undefined,
+  });
+}
