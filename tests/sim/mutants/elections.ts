@@ -5,11 +5,11 @@ export const ELECTION_MUTANTS: readonly Mutant[] = [
   {
     name: "vote-forgotten",
     breaks: "A vote is not written to disk, so that a node votes again after a restart.",
-    file: "raft/raw_node.ts",
+    file: "raft/ready_rounds.ts",
     find: `    this.#hardState = { term, vote, commit };
     return this.#hardState;`,
     replace: `    this.#hardState = { term, vote, commit };
-    return { term, vote: NONE, commit };`,
+    return { term, vote: 0, commit };`,
   },
   {
     name: "vote-not-checked",
