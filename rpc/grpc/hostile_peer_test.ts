@@ -100,6 +100,24 @@ Deno.test("a compressed message is refused and not made large", async () => {
   await server.close();
 });
 
+Deno.test("a call in another protocol keeps no place, though its request never ends", async () => {
+  const server = await serveGrpc({ address: "127.0.0.1:0", routes: [echo] });
+  const session = http2.connect(`http://${server.address}`);
+  const call = session.request({ ":method": "POST", ":path": execute.path, "content-type": "x/y" });
+  const head = new Promise<http2.IncomingHttpHeaders>((resolve) => call.on("response", resolve));
+  const closed = new Promise<boolean>((resolve) => {
+    call.on("close", () => resolve(true));
+    call.setTimeout(PATIENCE_MS, () => resolve(false));
+  });
+  call.resume();
+  assertEquals(Number((await head)[":status"]), 415);
+  assert(await closed, "The stream is reset");
+  assertEquals(call.rstCode, http2.constants.NGHTTP2_NO_ERROR);
+  await new Promise<void>((resolve) => session.close(() => resolve()));
+  await assertAnswers(server);
+  await server.close();
+});
+
 for (const [what, method] of [["unary call", execute], ["stream", streamMethod]] as const) {
   Deno.test(`a ${what} in another protocol is turned away, also if its name begins like gRPC's`, async () => {
     let answered = 0;

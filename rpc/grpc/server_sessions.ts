@@ -4,7 +4,12 @@
  * one day, servers are slower and tests fail.
  */
 import type { Server } from "@grpc/grpc-js";
-import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from "node:http2";
+import {
+  constants,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from "node:http2";
 
 /** What a server of grpc-js 1.14 keeps to itself. */
 interface Internals {
@@ -88,4 +93,6 @@ function turnAway(stream: ServerHttp2Stream): void {
   stream.on("error", () => {});
   stream.resume();
   stream.respond(UNSUPPORTED_MEDIA_TYPE, { endStream: true });
+  // Else the stream would stay for as long as its caller does not end the request.
+  stream.close(constants.NGHTTP2_NO_ERROR);
 }
