@@ -6,8 +6,10 @@ import type { Clock, Timer } from "../../runtime/clock.ts";
 import type { ClusterState } from "../api.ts";
 import { deltaBetween } from "../state/delta.ts";
 
-/** Clients at a time: a browser holds one stream for all its tabs. */
+/** Clients at a time: one for each page that somebody sees. */
 const CLIENTS_MAX = 64;
+/** Milliseconds a client has before it makes room for another one that has no better claim. */
+export const CLIENT_MS_MIN = 10_000;
 /** Changes that are kept for clients that come back: some minutes of a busy cluster. */
 const CHANGES_MAX = 256;
 /** Bytes of such changes. */
@@ -42,10 +44,16 @@ interface Change {
   readonly bytes: Uint8Array;
 }
 
-type Client = ReadableStreamDefaultController<Uint8Array>;
+interface Client {
+  readonly stream: ReadableStreamDefaultController<Uint8Array>;
+  /** Where it comes from. */
+  readonly peer: string;
+  readonly openedAt: number;
+}
 
 export class EventHub {
   readonly #options: EventHubOptions;
+  /** The oldest first. */
   readonly #clients = new Set<Client>();
   #changes: Change[] = [];
   #changesBytes = 0;
@@ -88,21 +96,22 @@ export class EventHub {
   }
 
   /**
-   * A stream for one client.
+   * A stream for one client. If there are as many as allowed, another one's ends.
    *
    * @param lastEventId What the client has seen last
-   * @returns Undefined if there are as many clients as allowed
+   * @param peer Where the client comes from
+   * @returns Undefined if nobody has to make room for it
    */
-  open(lastEventId: string | null): ReadableStream<Uint8Array> | undefined {
-    const { clientsMax = CLIENTS_MAX, queueBytesMax = QUEUE_BYTES_MAX } = this.#options;
-    if (this.#closed || this.#clients.size >= clientsMax) return undefined;
+  open(lastEventId: string | null, peer: string): ReadableStream<Uint8Array> | undefined {
+    const { clock, queueBytesMax = QUEUE_BYTES_MAX } = this.#options;
+    if (this.#closed || !this.#makeRoom(peer)) return undefined;
     let client: Client | undefined;
     return new ReadableStream<Uint8Array>({
-      start: (controller) => {
-        client = controller;
-        this.#clients.add(controller);
-        this.#send(controller, HELLO);
-        for (const bytes of this.#missedSince(lastEventId)) this.#send(controller, bytes);
+      start: (stream) => {
+        client = { stream, peer, openedAt: clock.now() };
+        this.#clients.add(client);
+        this.#send(client, HELLO);
+        for (const bytes of this.#missedSince(lastEventId)) this.#send(client, bytes);
       },
       cancel: () => {
         if (client !== undefined) this.#clients.delete(client);
@@ -114,8 +123,30 @@ export class EventHub {
   close(): void {
     this.#closed = true;
     this.#timer?.cancel();
-    for (const client of this.#clients) client.close();
+    for (const { stream } of this.#clients) stream.close();
     this.#clients.clear();
+  }
+
+  /**
+   * Pages that were forgotten, and whoever opens one stream after the other, must not
+   * lock everybody else out: of the address that has the most, the oldest ends. It
+   * comes back by itself, and is told what it has missed. Where a newcomer's own address
+   * has as many, as behind a proxy, only streams that have lasted for a while end, so
+   * that clients do not spend their time ending each other's.
+   */
+  #makeRoom(peer: string): boolean {
+    const { clock, clientsMax = CLIENTS_MAX } = this.#options;
+    if (this.#clients.size < clientsMax) return true;
+    const counts = new Map([[peer, 0]]);
+    for (const client of this.#clients) counts.set(client.peer, (counts.get(client.peer) ?? 0) + 1);
+    const most = Math.max(...counts.values());
+    const oldest = [...this.#clients].find((client) => counts.get(client.peer) === most);
+    if (oldest === undefined) return false;
+    const isFair = most <= (counts.get(peer) ?? 0) + 1;
+    if (isFair && clock.now() - oldest.openedAt < CLIENT_MS_MIN) return false;
+    this.#clients.delete(oldest);
+    oldest.stream.close();
+    return true;
   }
 
   #beat(): void {
@@ -127,11 +158,12 @@ export class EventHub {
 
   #send(client: Client, bytes: Uint8Array): void {
     if (!this.#clients.has(client)) return;
-    client.enqueue(bytes);
-    if ((client.desiredSize ?? 0) > 0) return;
+    const { stream } = client;
+    stream.enqueue(bytes);
+    if ((stream.desiredSize ?? 0) > 0) return;
     // What waits for it is let go at once.
     this.#clients.delete(client);
-    client.error(new Error("Cannot keep up with a client: it reads too slowly"));
+    stream.error(new Error("Cannot keep up with a client: it reads too slowly"));
   }
 
   #missedSince(lastEventId: string | null): Uint8Array[] {

@@ -110,7 +110,7 @@ function stateRoutes({ cluster, hub }: HandlerOptions): [string, Route][] {
     ["/api/metrics", classic(classicMetrics)],
     ["/api/v1/state", get(() => jsonText(told.text(stateOf(cluster))))],
     ["/api/v1/history", get(() => json(cluster.history))],
-    ["/api/v1/events", get(({ request }) => events(hub, request))],
+    ["/api/v1/events", get(({ request, peer }) => events(hub, request, peer))],
   ];
 }
 
@@ -146,10 +146,10 @@ function stateOf(cluster: ClusterSource): ClusterState {
   });
 }
 
-function events(hub: EventHub, request: Request): Response {
+function events(hub: EventHub, request: Request, peer: string): Response {
   // Who asks for the headers alone would hold a client's place until it is told of something.
   if (request.method === "HEAD") return eventStream(null);
-  const stream = hub.open(request.headers.get("last-event-id"));
+  const stream = hub.open(request.headers.get("last-event-id"), peer);
   if (stream === undefined) {
     throw new HttpError(503, "OVERLOADED", "Cannot take one more client: there are too many", {
       "retry-after": "5",
