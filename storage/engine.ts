@@ -58,7 +58,7 @@ export interface EngineIterator {
 }
 
 export interface EngineStats {
-  /** Bytes on disk in tables, plus what memory tables will become; 0 is fine for memory. */
+  /** Bytes on disk in tables and in the journal, plus what memory tables will become. */
   readonly storageBytes: number;
   /** Engine-specific figures for status pages. */
   readonly properties: Readonly<Record<string, number>>;

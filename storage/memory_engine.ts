@@ -124,7 +124,7 @@ export class MemoryEngine implements Engine {
   stats(): EngineStats {
     this.#gate.assertOpen();
     const properties = { pairs: this.#map.size, openIterators: this.#openIterators };
-    return { storageBytes: this.#map.bytes, properties };
+    return { storageBytes: this.#map.bytes + this.journal.bytes, properties };
   }
 
   close(): Promise<void> {

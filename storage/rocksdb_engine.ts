@@ -177,7 +177,7 @@ export class RocksdbEngine implements Engine {
     const properties: Record<string, number> = {};
     for (const name of PROPERTY_NAMES) properties[name] = this.#property(name);
     const storageBytes = this.#property("total-sst-files-size") +
-      this.#property("cur-size-all-mem-tables");
+      this.#property("cur-size-all-mem-tables") + this.journal.bytes;
     return { storageBytes, properties };
   }
 

@@ -43,8 +43,8 @@ export class FileJournal implements Journal {
   readonly #clock: Clock;
   readonly #syncPolicy: SyncPolicy;
   readonly #gate: CallGate;
-  /** First numbers of the files before the active one, oldest first. */
-  readonly #older: number[];
+  /** The files before the active one, oldest first. */
+  readonly #older: OlderFile[];
   /** Undefined until the first record. */
   #active: Segment | undefined;
   #newest: number;
@@ -96,6 +96,10 @@ export class FileJournal implements Journal {
     return this.#newest;
   }
 
+  get bytes(): number {
+    return this.#older.reduce((sum, { bytes }) => sum + bytes, this.#active?.bytes ?? 0);
+  }
+
   append(payload: readonly Uint8Array[]): Promise<void> {
     return this.#gate.run(async () => {
       invariant(!this.#isAppending, "Records are appended one by one");
@@ -118,7 +122,7 @@ export class FileJournal implements Journal {
     const found = this.#found;
     this.#found = undefined;
     const newest = this.#active?.first;
-    const files = newest === undefined ? [] : [...this.#older, newest];
+    const files = newest === undefined ? [] : [...this.#older.map(({ first }) => first), newest];
     for (const first of files) {
       yield* await this.#gate.run(async () => {
         try {
@@ -168,7 +172,7 @@ export class FileJournal implements Journal {
     const next = Segment.begin(this.#pathOf(sequence), sequence, this.#prng.below(2 ** 32));
     this.#active = next;
     if (active !== undefined) {
-      this.#older.push(active.first);
+      this.#older.push({ first: active.first, bytes: active.bytes });
       active.close();
     }
     syncDirectory(this.#directory);
@@ -178,11 +182,11 @@ export class FileJournal implements Journal {
   /** Removes files whose records are all below a number. */
   async #forget(below: number): Promise<void> {
     while (true) {
-      const [first, second = this.#active?.first] = this.#older;
-      if (first === undefined || second === undefined) return;
-      if (second > Math.min(below, this.#durable)) return;
+      const [oldest, next = this.#active] = this.#older;
+      if (oldest === undefined || next === undefined) return;
+      if (next.first > Math.min(below, this.#durable)) return;
       try {
-        await Deno.remove(this.#pathOf(first));
+        await Deno.remove(this.#pathOf(oldest.first));
         // In their order: of files that come back after a power cut none may lack the next.
         syncDirectory(this.#directory);
       } catch (cause) {
@@ -197,8 +201,14 @@ export class FileJournal implements Journal {
   }
 }
 
+/** A file that is full, by its first record. */
+interface OlderFile {
+  readonly first: number;
+  readonly bytes: number;
+}
+
 interface FoundFiles {
-  readonly older: readonly number[];
+  readonly older: readonly OlderFile[];
   readonly active: SegmentContent | undefined;
   readonly newest: number;
   /** By the first number of their file. */
@@ -214,6 +224,7 @@ async function findFiles(directory: string): Promise<FoundFiles> {
   }
   firsts.sort((a, b) => a - b);
   const records = new Map<number, readonly JournalRecord[]>();
+  const older: OlderFile[] = [];
   let active: SegmentContent | undefined;
   for (const first of firsts) {
     const isNewest = first === firsts.at(-1);
@@ -226,11 +237,14 @@ async function findFiles(directory: string): Promise<FoundFiles> {
     if ((content?.records.length ?? 0) === 0 && first > 1 && active === undefined) {
       throw damaged(directory, `record ${first - 1} is missing`);
     }
-    if (content === undefined) await Deno.remove(`${directory}/${segmentName(first)}`);
-    else records.set(first, content.records);
-    active = content ?? active;
+    if (content === undefined) {
+      await Deno.remove(`${directory}/${segmentName(first)}`);
+      continue;
+    }
+    records.set(first, content.records);
+    if (active !== undefined) older.push({ first: active.first, bytes: active.end });
+    active = content;
   }
-  const older = firsts.filter((first) => first < (active?.first ?? 0));
   const newest = active === undefined ? 0 : nextOf(active) - 1;
   return { older, active, newest, records };
 }

@@ -36,6 +36,25 @@ Deno.test("FileJournal keeps records for the next open, and numbers go on", asyn
   });
 });
 
+Deno.test("FileJournal.bytes is what its files have, through new files, restarts and forgetting", async () => {
+  await withDirectory(async (directory) => {
+    const bytesOfFiles = async () => {
+      const names = await filesIn(directory);
+      const sizes = names.map(async (name) => (await Deno.stat(`${directory}/${name}`)).size);
+      return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+    };
+    for (let round = 0; round < 4; round++) {
+      const journal = await FileJournal.open(directory, SMALL);
+      assertEquals(journal.bytes, await bytesOfFiles());
+      await appendMany(journal, 5, 100);
+      assertEquals(journal.bytes, await bytesOfFiles());
+      await journal.forget(5 * round);
+      assertEquals(journal.bytes, await bytesOfFiles());
+      await journal.close();
+    }
+  });
+});
+
 Deno.test("FileJournal.open() creates the directory and its parents, and no file", async () => {
   await withDirectory(async (directory) => {
     const journal = await FileJournal.open(`${directory}/a/b`);

@@ -30,6 +30,8 @@ export interface JournalRecord {
 export interface Journal {
   /** The number of the newest record; 0 if there never was one. */
   readonly newest: number;
+  /** Bytes that it takes. */
+  readonly bytes: number;
   /**
    * Puts a record, 1 byte or longer, behind all others, under the number after
    * `newest`. Calls must not overlap.

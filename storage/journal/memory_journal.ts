@@ -30,6 +30,10 @@ export class MemoryJournal implements Journal {
     return this.#newest;
   }
 
+  get bytes(): number {
+    return this.#records.reduce((sum, { payload }) => sum + payload.length, 0);
+  }
+
   append(payload: readonly Uint8Array[]): Promise<void> {
     return this.#ports.run(async () => {
       invariant(!this.#isAppending, "Records are appended one by one");

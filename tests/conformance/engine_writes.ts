@@ -175,4 +175,11 @@ export function testLifecycle(test: EngineTest): void {
     await engine.write([put("a", Buffer.alloc(200_000, 1))], UNSYNCED);
     assert(engine.stats().storageBytes > before + 100_000);
   });
+
+  test("stats() counts what the journal takes, also after a restart", async (engine, fixture) => {
+    const before = engine.stats().storageBytes;
+    await engine.journal.append([Buffer.alloc(200_000, 1)]);
+    assert(engine.stats().storageBytes >= before + 200_000);
+    assert((await fixture.reopen()).stats().storageBytes >= before + 200_000);
+  });
 }

@@ -34,6 +34,9 @@ export class RecordingEngine implements Engine {
       get newest() {
         return journal.newest;
       },
+      get bytes() {
+        return journal.bytes;
+      },
       append: (payload) => {
         this.steps.push({ record: Buffer.concat(payload) });
         return journal.append(payload);
