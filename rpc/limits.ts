@@ -37,7 +37,7 @@ export const MEMORY_QUEUE_MESSAGES_MAX = 65_536;
 /**
  * TCP connections a server holds at once. Peers keep one each and a clerk one
  * per group, so this is hundreds of clerks; beyond it new connections are
- * closed at once, before they cost a session.
+ * closed at once, before they cost a session, unless another address has more.
  */
 export const CONNECTIONS_MAX = 1_024;
 

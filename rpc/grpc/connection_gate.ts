@@ -20,7 +20,7 @@ const HTTP1_ANSWER = "HTTP/1.1 505 HTTP Version Not Supported\r\n" +
 export interface ConnectionGateOptions {
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Connections open at once; one more is closed at once. */
+  /** Connections open at once; of the address that has the most no more is let in. */
   readonly connectionsMax: number;
   /** Milliseconds a connection has to send the preface. */
   readonly prefaceMsMax: number;
@@ -31,7 +31,10 @@ export interface ConnectionGateOptions {
 export class ConnectionGate {
   readonly #options: ConnectionGateOptions;
   readonly #server: TcpServer;
-  readonly #open = new Set<Socket>();
+  /** Where each comes from, the oldest first. */
+  readonly #open = new Map<Socket, string>();
+  /** How many come from each address. */
+  readonly #byAddress = new Map<string, number>();
   /** Connections that have not spoken HTTP/2 yet. */
   readonly #waiting = new Set<Socket>();
   #refused = 0;
@@ -78,7 +81,7 @@ export class ConnectionGate {
 
   /** Breaks every connection that is still open. */
   destroyAll(): void {
-    for (const socket of this.#open) socket.destroy();
+    for (const socket of this.#open.keys()) socket.destroy();
   }
 
   #boundAddress(asked: string): string {
@@ -90,24 +93,56 @@ export class ConnectionGate {
   #accept(socket: Socket): void {
     // A connection that breaks is everyday life; `close` follows and counts it out.
     socket.on("error", () => {});
-    if (this.#open.size >= this.#options.connectionsMax) {
-      this.#warnOfRefusal(socket.remoteAddress);
+    const address = socket.remoteAddress ?? "";
+    if (this.#open.size >= this.#options.connectionsMax && !this.#makeRoom(address)) {
+      this.#warnOfRefusal("Refused a connection: too many are open", address);
       socket.destroy();
       return;
     }
-    this.#open.add(socket);
-    socket.once("close", () => this.#open.delete(socket));
+    this.#open.set(socket, address);
+    this.#byAddress.set(address, this.#countOf(address) + 1);
+    socket.once("close", () => this.#remove(socket));
     this.#awaitPreface(socket);
   }
 
+  /**
+   * One machine that has taken all places must not keep a group's replicas from each
+   * other: of the address that has the most, the newest is closed for another one's.
+   * Those behind one address, as on one machine, take nothing from each other.
+   */
+  #makeRoom(address: string): boolean {
+    const most = Math.max(0, ...this.#byAddress.values());
+    if (most <= this.#countOf(address) + 1) return false;
+    const newest = [...this.#open].findLast(([, from]) => this.#countOf(from) === most);
+    if (newest === undefined) return false;
+    const [socket, peer] = newest;
+    this.#warnOfRefusal("Closed a connection: too many are open, most from its address", peer);
+    this.#remove(socket);
+    socket.destroy();
+    return true;
+  }
+
+  #countOf(address: string): number {
+    return this.#byAddress.get(address) ?? 0;
+  }
+
+  #remove(socket: Socket): void {
+    const address = this.#open.get(socket);
+    if (address === undefined) return;
+    this.#open.delete(socket);
+    const count = this.#countOf(address) - 1;
+    if (count > 0) this.#byAddress.set(address, count);
+    else this.#byAddress.delete(address);
+  }
+
   /** Whoever knocks again and again shall not fill the log. */
-  #warnOfRefusal(peer: string | undefined): void {
+  #warnOfRefusal(message: string, peer: string | undefined): void {
     const { clock, logger } = this.#options;
     this.#refused++;
     if (clock.now() - this.#warnedAt < WARNING_MS) return;
     this.#warnedAt = clock.now();
     const open = this.#open.size;
-    logger.warn("Refused a connection: too many are open", { open, peer, refused: this.#refused });
+    logger.warn(message, { open, peer, refused: this.#refused });
   }
 
   #awaitPreface(socket: Socket): void {

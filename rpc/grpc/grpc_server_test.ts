@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import * as http2 from "node:http2";
+import { connect as connectSocket, type Socket } from "node:net";
 import type { BatchRequest, BatchResponse } from "../../proto/gen/shardkv.ts";
 import { type Clock, sleep, systemClock } from "../../runtime/clock.ts";
 import { type Logger, silentLogger } from "../../runtime/logger.ts";
@@ -103,6 +104,34 @@ Deno.test("serveGrpc() keeps its connections below the limit, and says so once",
     await untilConnections(server, 1);
     await assertAnswers(server);
     await dialer.close();
+  });
+});
+
+Deno.test("serveGrpc() closes the newest connection of the address that has the most for another's", async () => {
+  const warnings: string[] = [];
+  const logger: Logger = { ...silentLogger, warn: (message) => warnings.push(message) };
+  await withServer({ connectionsMax: 4, logger }, async (server) => {
+    const hog = new GrpcDialer();
+    await hog.channel(server.address).unary(execute, request(1), { timeoutMs: TIMEOUT_MS });
+    const older = await connect(server);
+    const newer = await connect(server);
+    const newest = await connect(server);
+    await untilConnections(server, 4);
+    const one = connectFrom("127.0.0.2", server);
+    assertEquals(await readAll(newest), "");
+    const two = connectFrom("127.0.0.3", server);
+    assertEquals(await readAll(newer), "");
+    // Nobody has more than the two that this address would have.
+    await new Promise((resolve) => connectFrom("127.0.0.2", server).once("close", resolve));
+    assertEquals(warnings, ["Closed a connection: too many are open, most from its address"]);
+    assertEquals(server.connections, 4);
+    // Who was there first is not disturbed.
+    await hog.channel(server.address).unary(execute, request(2), { timeoutMs: TIMEOUT_MS });
+    for (const socket of [one, two]) socket.destroy();
+    older.close();
+    await untilConnections(server, 1);
+    await hog.close();
+    await untilConnections(server, 0);
   });
 });
 
@@ -415,6 +444,14 @@ async function untilConnections(server: GrpcServer, count: number): Promise<void
 function connect(server: GrpcServer): Promise<Deno.TcpConn> {
   const port = Number(server.address.split(":").at(-1));
   return Deno.connect({ hostname: "127.0.0.1", port });
+}
+
+/** Any address 127.x.y.z is this machine's on Linux. */
+function connectFrom(localAddress: string, server: GrpcServer): Socket {
+  const port = Number(server.address.split(":").at(-1));
+  const socket = connectSocket({ host: "127.0.0.1", port, localAddress });
+  socket.on("error", () => {});
+  return socket.resume();
 }
 
 /** Sends something and returns all that comes back until the server hangs up. */
