@@ -165,7 +165,7 @@ if (import.meta.main) {
       stdout: writeOut,
       stdoutWhileRead: writeOutWhileRead,
       stderr: writeError,
-      dialer: () => new GrpcDialer(),
+      dialer: () => new GrpcDialer({ endsWithProcess: true }),
       clock: systemClock,
       prng: createPrng(randomSeed()),
     })

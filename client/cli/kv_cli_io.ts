@@ -39,7 +39,7 @@ export function processIo(): KvCliIo {
     stdoutWhileRead: writeOutWhileRead,
     stderr: writeError,
     isTerminal: Deno.stdout.isTerminal() && Deno.stderr.isTerminal(),
-    dialer: () => new GrpcDialer(),
+    dialer: () => new GrpcDialer({ endsWithProcess: true }),
     clock: systemClock,
     prng: createPrng(randomSeed()),
     openAppend: (path) => {

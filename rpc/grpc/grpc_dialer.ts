@@ -38,16 +38,24 @@ const CHANNEL_OPTIONS: ChannelOptions = {
 export interface GrpcDialerOptions {
   /** Default: the host's clock, which gRPC itself runs on. */
   readonly clock?: Clock;
+  /**
+   * The process ends once this is closed: nobody minds timers that would be left.
+   *
+   * @default {false}
+   */
+  readonly endsWithProcess?: boolean;
 }
 
 /** Hands out gRPC channels; equal addresses share one. */
 export class GrpcDialer implements Dialer {
   readonly #clock: Clock;
+  readonly #settleMsMax: number;
   readonly #channels = new Map<string, GrpcChannel>();
   #closed = false;
 
   constructor(options: GrpcDialerOptions = {}) {
     this.#clock = options.clock ?? systemClock;
+    this.#settleMsMax = options.endsWithProcess ? SOCKET_SETTLE_MS : BACKOFF_SETTLE_MS;
   }
 
   channel(address: string): Channel {
@@ -73,7 +81,7 @@ export class GrpcDialer implements Dialer {
       waitMs = Math.max(waitMs, channel.settleMs);
       this.forget(address);
     }
-    if (waitMs > 0) await sleep(this.#clock, waitMs);
+    if (waitMs > 0) await sleep(this.#clock, Math.min(waitMs, this.#settleMsMax));
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { systemClock } from "../../runtime/clock.ts";
+import { type Clock, sleep, systemClock } from "../../runtime/clock.ts";
 import { KvError } from "../errors.ts";
 import { unary } from "../service.ts";
 import { execute, request, response, streamMethod } from "../testing/carrier_testing.ts";
@@ -56,6 +56,25 @@ Deno.test("GrpcDialer answers UNAVAILABLE for a name that does not resolve", asy
   const error = await assertRejects(() => call, KvError, "no-such-host.invalid:1");
   assertEquals(error.code, "UNAVAILABLE");
   await dialer.close();
+});
+
+Deno.test("GrpcDialer closes at once where the process ends, though nobody listens", async () => {
+  const waits: number[] = [];
+  const clock: Clock = {
+    ...systemClock,
+    setTimer: (callback, delayMs) => {
+      waits.push(delayMs);
+      return systemClock.setTimer(callback, delayMs);
+    },
+  };
+  const dialer = new GrpcDialer({ clock, endsWithProcess: true });
+  const call = dialer.channel("127.0.0.1:1").unary(execute, request(1), { timeoutMs: TIMEOUT_MS });
+  await assertRejects(() => call, KvError, "ECONNREFUSED");
+  waits.length = 0;
+  await dialer.close();
+  assert(Math.max(...waits) <= 10, `It waits for ${waits} ms`);
+  // What the process would have taken with it.
+  await sleep(systemClock, 1_000);
 });
 
 Deno.test("GrpcDialer is not harmed by a server that is none", async () => {
