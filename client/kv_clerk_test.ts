@@ -302,6 +302,20 @@ Deno.test("a call says so if it was the controllers that did not answer", async 
   );
 });
 
+Deno.test("a call names the server that is no controller", async () => {
+  const clock = new VirtualClock();
+  const cluster = new FakeCluster({ clock });
+  const text = "Cannot finish /a.B/Query at c:1: The server does not implement it";
+  cluster.beforeQuery = () => Promise.reject(new KvError("UNIMPLEMENTED", text));
+  await using clerk = cluster.clerk();
+  const get = assertRejects(() => clerk.get("k", { timeoutMs: 500 }), KvError);
+  await clock.advance(500);
+  assertEquals(
+    (await get).message,
+    `Cannot get key 'k' within 500 ms: it was never sent, because UNIMPLEMENTED: ${text}`,
+  );
+});
+
 Deno.test("a call says so if the controllers have said nothing yet", async () => {
   const clock = new VirtualClock();
   const cluster = new FakeCluster({ clock });

@@ -43,7 +43,9 @@ function tried(call: PendingCall): string {
   const last = call.lastError;
   const attempts = call.attempts === 1 ? "1 attempt" : `${call.attempts} attempts`;
   if (call.attempts === 0) {
-    return last === undefined ? "it was never sent" : `it was never sent, because ${because(last)}`;
+    if (last === undefined) return "it was never sent";
+    // With the carrier's words: nothing else here tells whom it asked where the key is.
+    return `it was never sent, because ${last.code}: ${last.message}`;
   }
   const where = `${attempts}, the last at ${call.lastAddress}`;
   return call.underWay || last === undefined
