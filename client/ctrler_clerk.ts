@@ -52,6 +52,8 @@ export interface CtrlerCallOptions {
   /** Milliseconds; of a change 30 minutes count at most. @default {the clerk's} */
   readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Told why a controller could not be asked, before the next is. */
+  readonly onFailure?: ((error: KvError) => void) | undefined;
 }
 
 export interface WatchOptions {
@@ -258,7 +260,9 @@ export class CtrlerClerk {
     attempt: LeaderCall<Result>["attempt"],
   ): Promise<Result> {
     const timeoutMs = this.#timeoutMs(call);
-    return this.#caller.call({ what, kind, timeoutMs, signal: this.#signal(call), attempt });
+    const { onFailure } = call;
+    const signal = this.#signal(call);
+    return this.#caller.call({ what, kind, timeoutMs, signal, attempt, onFailure });
   }
 
   #timeoutMs(call: CtrlerCallOptions): number {

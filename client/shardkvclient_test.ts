@@ -44,6 +44,16 @@ function aCluster(): FakeCluster {
   return new FakeCluster({ clock: systemClock });
 }
 
+Deno.test("shardkvclient tells why no controller answers, also if it has little time", async () => {
+  const args = ["-ctrlers", "c:1,d:2", "-timeout", "200ms", "get", "k"];
+  const { code, stderr } = await run(aCluster(), args, { source: undefined });
+  assertEquals(code, 4);
+  assertMatch(
+    stderr,
+    /^Cannot get key 'k' within 200 ms: it was never sent, because UNAVAILABLE: No controller has answered yet, of c:1, d:2 \(Cannot reach [cd]:\d .*\)\n$/,
+  );
+});
+
 function printed(stdout: string): Outcome {
   return { code: 0, stdout, stderr: "" };
 }

@@ -80,6 +80,7 @@ export class Dispatcher implements CallOwner {
       clock,
       timeoutMs: CONFIG_TIMEOUT_MS,
       signal: this.#ended.signal,
+      onFailure: (error) => this.#onNoConfig(error),
       onChange: (config) => this.#onConfig(config),
     });
   }
@@ -212,9 +213,17 @@ export class Dispatcher implements CallOwner {
     if (this.#awaitingConfig.length === 1) this.#fetchConfig();
   }
 
-  #noConfig(): KvError {
+  #noConfig(last?: KvError): KvError {
     const controllers = this.#options.controllers.join(", ");
-    return new KvError("UNAVAILABLE", `No controller has answered yet, of ${controllers}`);
+    const why = last === undefined ? "" : ` (${last.message})`;
+    return new KvError("UNAVAILABLE", `No controller has answered yet, of ${controllers}${why}`);
+  }
+
+  /** Calls whose time is up before all controllers were asked can tell what came of it so far. */
+  #onNoConfig(error: KvError): void {
+    if (this.router.config !== undefined || this.#awaitingConfig.length === 0) return;
+    const told = this.#noConfig(error);
+    for (const call of this.#awaitingConfig) call.lastError = told;
   }
 
   async #fetchConfig(): Promise<void> {

@@ -32,6 +32,8 @@ export interface LeaderCall<Result> {
   readonly signal: AbortSignal;
   /** Makes one attempt. A write must be the same each time, sequence number included. */
   readonly attempt: (channel: Channel, options: CallOptions) => Promise<Result>;
+  /** Told why an attempt came to nothing, before the next. */
+  readonly onFailure?: ((error: KvError) => void) | undefined;
 }
 
 export class LeaderCaller {
@@ -81,6 +83,7 @@ export class LeaderCaller {
         return result;
       } catch (error) {
         const failure = failures.add(address, error);
+        call.onFailure?.(failure);
         address = this.#afterFailure(address, failure.leader);
       }
       // One more than there are servers: a hint may lead to a server twice.

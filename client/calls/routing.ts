@@ -24,7 +24,11 @@ export interface ConfigSource {
   /** The configuration `num`, by default the latest. */
   query(
     num?: number,
-    call?: { readonly timeoutMs?: number; readonly signal?: AbortSignal },
+    call?: {
+      readonly timeoutMs?: number;
+      readonly signal?: AbortSignal;
+      readonly onFailure?: ((error: KvError) => void) | undefined;
+    },
   ): Promise<Config>;
 }
 
@@ -51,6 +55,8 @@ export interface RouterOptions {
   readonly timeoutMs: number;
   /** Ends a question that is under way. */
   readonly signal: AbortSignal;
+  /** Told why a controller could not be asked; others are. */
+  readonly onFailure?: (error: KvError) => void;
   /** Told of each newer configuration once it is in force here. */
   readonly onChange?: (config: Config) => void;
 }
@@ -162,10 +168,10 @@ export class Router {
   }
 
   async #query(lessMs: number): Promise<KvError | undefined> {
-    const { source, signal } = this.#options;
+    const { source, signal, onFailure } = this.#options;
     const timeoutMs = Math.min(lessMs, this.#options.timeoutMs);
     try {
-      this.#take(await source.query(undefined, { timeoutMs, signal }));
+      this.#take(await source.query(undefined, { timeoutMs, signal, onFailure }));
       return undefined;
     } catch (error) {
       return KvError.from(error);
