@@ -393,14 +393,44 @@ Deno.test("putMany() says how much was done and whether the rest may have been",
   assert(error.message.startsWith(`Cannot put 100 keys (${done} of 100 done): Cannot put key`));
 });
 
+Deno.test("putMany() sends nothing more once a key has failed", async () => {
+  const clock = new VirtualClock();
+  const cluster = new FakeCluster({ clock, groups: 1 });
+  await using clerk = cluster.clerk();
+  const group = cluster.group(100);
+  group.fault = () => group.batches === 1 ? "refused" : "none";
+  const entries = Array.from({ length: 20_000 }, (_, i) => [`k${i}`, "v"] as const);
+  const put = assertRejects(() => clerk.putMany(entries), KvError, "refused with REFUSED");
+  await clock.resolve(put, 1_000);
+  assert(group.commands < 10_000, `${group.commands} keys were put all the same`);
+});
+
+Deno.test("putMany() says that writes may have happened if any of them may have", async () => {
+  const failureOf = async (...gids: number[]) => {
+    const clock = new VirtualClock();
+    const cluster = new FakeCluster({ clock, groups: 3 });
+    await using clerk = cluster.clerk({ timeoutMs: 1_000 });
+    cluster.group(100).fault = () => "hang";
+    for (const address of cluster.group(101).addresses) cluster.stop(address);
+    cluster.group(102).fault = () => "refused";
+    const put = clerk.putMany(gids.map((gid) => [keyOf(cluster, gid), "v"]));
+    const { code, maybe } = await clock.resolve(assertRejects(() => put, KvError), 2_000);
+    return [code, maybe];
+  };
+  assertEquals(await failureOf(101), ["DEADLINE_EXCEEDED", false]);
+  assertEquals(await failureOf(100, 101), ["DEADLINE_EXCEEDED", true]);
+  assertEquals(await failureOf(102, 100), ["REFUSED", true], "the first failure counts");
+});
+
 Deno.test("an overloaded group is asked again later", async () => {
   const clock = new VirtualClock();
   const cluster = new FakeCluster({ clock, groups: 1 });
   await using clerk = cluster.clerk();
-  let refusals = 3;
+  let refusals = 4;
   cluster.group(100).fault = () => refusals-- > 0 ? "overloaded" : "none";
   await clock.resolve(clerk.put("k", "v"), 1_000);
   assert(clock.now() >= 15);
+  assertEquals(cluster.group(100).batches, 5, "nobody else was asked");
 });
 
 Deno.test("KvClerk.status() shows every server, offline ones too", async () => {

@@ -19,3 +19,22 @@ Deno.test("CallQueue.requeue() puts calls before all others, those first that ke
   const keys = queue.takeAll().map(({ key }) => key.toString());
   assertEquals(keys, ["back", "later", "new", "waiting"]);
 });
+
+Deno.test("CallQueue.takeAll() leaves nothing that could be sent twice", () => {
+  const queue = new CallQueue();
+  queue.push(put("a"));
+  assertEquals(queue.takeAll().length, 1);
+  assertEquals([queue.length, queue.peek()], [0, undefined]);
+});
+
+Deno.test("CallQueue.sweep() frees settled calls once they are many, and keeps those that wait", () => {
+  const queue = new CallQueue();
+  for (let i = 0; i < 5_000; i++) {
+    const call = put(`${i}`);
+    call.settled = i % 1_000 !== 999;
+    queue.push(call);
+  }
+  queue.sweep();
+  assertEquals(queue.length, 5);
+  assertEquals(queue.takeAll().map(({ key }) => `${key}`), ["999", "1999", "2999", "3999", "4999"]);
+});

@@ -29,9 +29,9 @@ function open() {
     onAnswer: (_, batch) => answered.push(keysOf(batch)),
     onBroken: (_, batches) => broken.push(...batches.flatMap(keysOf)),
   });
-  const answer = async (writes: ResultCode[], more: boolean) => {
+  const answer = async (writes: ResultCode[], more: boolean, at = 0) => {
     stream.answer({
-      id: stream.sent[0]?.id ?? 0,
+      id: stream.sent[at]?.id ?? 0,
       error: "",
       message: "",
       leaderAddress: "",
@@ -83,4 +83,43 @@ Deno.test("ReplicaStream gives back only what has no answer when it breaks", asy
   stream.break(new KvError("UNAVAILABLE", "The connection broke"));
   await clock.advance(0);
   assertEquals(broken, ["b", "c"]);
+});
+
+Deno.test("ReplicaStream does not let any number of batches wait for shards to change hands", async () => {
+  const { replica, answer } = open();
+  for (let i = 0; i < 65; i++) {
+    replica.send(puts("a", "b"));
+    await answer([OK, SEPARATE], true, i);
+  }
+  assertEquals(replica.inFlight, 1);
+  replica.cancel();
+});
+
+Deno.test("ReplicaStream takes a replica for dead that answers nothing", async () => {
+  const { clock, replica, answer, broken } = open();
+  await clock.advance(5_000);
+  replica.send(puts("a"));
+  await clock.advance(1_500);
+  replica.send(puts("b"));
+  await answer([OK], false);
+  await clock.advance(1_999);
+  assertEquals([broken, replica.wentSilent], [[], false]);
+  await clock.advance(1);
+  assertEquals([broken, replica.wentSilent], [["b"], true]);
+});
+
+Deno.test("ReplicaStream waits for a batch while others are answered, but not for ever", async () => {
+  const { clock, replica, answer, broken } = open();
+  replica.send(puts("slow", "held"));
+  await clock.advance(500);
+  await answer([OK, SEPARATE], true);
+  for (let i = 1; i < 10; i++) {
+    await clock.advance(1_000);
+    replica.send(puts(`${i}`));
+    await answer([OK], false, i);
+  }
+  await clock.advance(499);
+  assertEquals(broken, []);
+  await clock.advance(1);
+  assertEquals(broken, ["held"]);
 });

@@ -61,3 +61,14 @@ Deno.test("Session.answered() refuses a number that is not open", () => {
   assertThrows(() => session.answered(1), InvariantError);
   assertThrows(() => session.answered(2), InvariantError);
 });
+
+Deno.test("Session.whenOpen() calls back once", () => {
+  const session = new Session("7", 1);
+  let calls = 0;
+  for (let turn = 1; turn <= 3; turn++) {
+    assertEquals(session.issue(), turn);
+    if (turn === 1) session.whenOpen(() => calls++);
+    session.answered(turn);
+  }
+  assertEquals(calls, 1);
+});

@@ -41,7 +41,9 @@ export type Fault =
   | "hang"
   /** Answers LEADERSHIP_LOST, having carried it out. */
   | "leadershipLost"
-  | "overloaded";
+  | "overloaded"
+  /** Refuses it for good. */
+  | "refused";
 
 export interface FakeGroupOptions {
   readonly gid: Gid;
@@ -71,6 +73,8 @@ export class FakeGroup {
   fault: (address: string, request: BatchRequest) => Fault = () => "none";
   /** Answers take so many milliseconds. */
   delayMs: () => number = () => 0;
+  /** Streams that clients hold open, by replica. */
+  readonly streams = new Map<string, number>();
   /** Every batch that came, at whichever replica. */
   batches = 0;
   commands = 0;
@@ -113,7 +117,18 @@ export class FakeGroup {
     const read = async () => {
       for await (const request of call.requests) answer(request);
     };
-    await Promise.race([read(), broken.promise]);
+    this.#countStream(address, 1);
+    try {
+      await Promise.race([read(), broken.promise]);
+    } finally {
+      this.#countStream(address, -1);
+    }
+  }
+
+  #countStream(address: string, by: number): void {
+    const open = (this.streams.get(address) ?? 0) + by;
+    if (open === 0) this.streams.delete(address);
+    else this.streams.set(address, open);
   }
 
   async #answer(address: string, request: BatchRequest): Promise<BatchResponse | undefined> {
@@ -124,6 +139,7 @@ export class FakeGroup {
     if (fault === "hang") return undefined;
     if (fault === "loseRequest") throw new KvError("UNAVAILABLE", "The connection broke");
     if (fault === "overloaded") return refusal(request, "OVERLOADED", "");
+    if (fault === "refused") return refusal(request, "REFUSED", "");
     if (fault === "notLeader") return refusal(request, "NOT_LEADER", "");
     if (address !== this.leader) {
       return refusal(request, "NOT_LEADER", this.hints ? this.leader ?? "" : "");
