@@ -132,7 +132,7 @@ export class Dispatcher implements CallOwner {
     for (const call of calls) takeNumberBack(call, this.#session);
     const isGiven = error.code === "WRONG_GROUP";
     this.router.refused(from, this.#shardsOf(calls), isGiven);
-    const waiting = calls.filter((call) => !this.#sendOn(call, from.gid));
+    const waiting = calls.filter((call) => !this.#sendOn(call));
     if (isGiven && from.configNum > known) {
       for (const call of waiting) this.#awaitConfig(call);
       this.router.refresh();
@@ -230,7 +230,6 @@ export class Dispatcher implements CallOwner {
     const error = await this.router.refresh();
     const calls = this.#awaitingConfig.filter((call) => !call.settled);
     this.#awaitingConfig = [];
-    if (this.#ended.signal.aborted) return;
     if (error === undefined) {
       for (const call of calls) this.#route(call);
     } else if (error.code === "REFUSED") {
@@ -247,10 +246,10 @@ export class Dispatcher implements CallOwner {
   }
 
   /** Sends the call to the group that serves its shard for its owner; false if there is none. */
-  #sendOn(call: PendingCall, from: Gid): boolean {
+  #sendOn(call: PendingCall): boolean {
     const place = this.router.locate(call.key);
     if (place === undefined || !this.router.isDetour(place.shard)) return false;
-    if (place.gid === from || call.hops >= HOPS_MAX) return false;
+    if (call.hops >= HOPS_MAX) return false;
     call.hops++;
     this.#route(call);
     return true;

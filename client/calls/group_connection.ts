@@ -287,9 +287,7 @@ export class GroupConnection {
   }
 
   #failCall(call: PendingCall, error: KvError): void {
-    if (call.settled) return;
-    call.attemptFailed(error);
-    this.#options.owner.fail(call, error);
+    if (!call.settled) this.#options.owner.fail(call, error);
   }
 
   /** One round over the replicas is free; after it, each attempt waits longer. */

@@ -102,10 +102,7 @@ export class ReplicaStream {
   async #read(): Promise<void> {
     let error = new KvError("UNAVAILABLE", `The server at ${this.address} ended the stream`);
     try {
-      for await (const response of this.#stream.responses) {
-        if (this.#over) return;
-        this.#answer(response);
-      }
+      for await (const response of this.#stream.responses) this.#answer(response);
     } catch (cause) {
       error = KvError.from(cause);
     }

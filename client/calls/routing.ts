@@ -67,7 +67,10 @@ export class Router {
   readonly #choices = new Map<Gid, ReplicaChoice>();
   /** Who serves a shard instead of its owner. Invariant: told under the configuration at hand. */
   readonly #detours = new Map<ShardId, ShardPlace>();
-  /** Who has given a shard away in this configuration or a later one: nobody is sent there again. */
+  /**
+   * Who has given a shard away: nobody is sent there again. Invariant: in the configuration at
+   * hand, or a later one.
+   */
   readonly #given = new Map<ShardId, { readonly gid: Gid; readonly configNum: number }>();
   #config: Config | undefined;
   #refreshing: Promise<KvError | undefined> | undefined;
@@ -143,8 +146,7 @@ export class Router {
   }
 
   #hasGiven({ shard, gid }: ShardPlace): boolean {
-    const given = this.#given.get(shard);
-    return given?.gid === gid && given.configNum >= (this.#config?.num ?? 0);
+    return this.#given.get(shard)?.gid === gid;
   }
 
   /** By the configuration; of a group that it does not name any more, by who named it. */
