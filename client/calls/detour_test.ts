@@ -1,7 +1,7 @@
 /** Clerks ask the group that serves a shard while its owner is still copying it. */
 import { assert, assertEquals } from "@std/assert";
 import { VirtualClock } from "../../runtime/virtual_clock.ts";
-import type { Gid } from "../../shardctrler/configuration/config.ts";
+import type { Gid, ShardId } from "../../shardctrler/configuration/config.ts";
 import type { KvClerk } from "../kv_clerk.ts";
 import { FakeCluster } from "../testing/fake_cluster.ts";
 
@@ -28,6 +28,15 @@ class Moving {
     for (const group of cluster.groups.values()) group.configNum = cluster.config.num;
     cluster.group(to).arriving.add(shard);
     cluster.group(to).places.set(shard, { shard, gid: from, servers: [...addresses] });
+  }
+
+  /** The owner gets a shard that nobody writes to. */
+  give(shard: ShardId): void {
+    const { from, to, cluster } = this;
+    const held = cluster.group(from).shards.get(shard);
+    if (held === undefined || shard === this.shard) return;
+    cluster.group(from).shards.delete(shard);
+    cluster.group(to).shards.set(shard, held);
   }
 
   /** The group freezes the shard: neither serves it. */
@@ -125,5 +134,33 @@ Deno.test("KvClerk forgets who had a shard with the next configuration", async (
   cluster.move(moving.shard, moving.from);
   cluster.group(moving.from).places.clear();
   assertEquals(text(await moving.resolve(clerk.get(KEY))), "v");
+  await moving.resolve(clerk.close());
+});
+
+Deno.test("KvClerk.scan() asks who still has a shard", async () => {
+  const moving = new Moving();
+  const { cluster } = moving;
+  const clerk = cluster.clerk();
+  await moving.resolve(clerk.put(KEY, "v"));
+  moving.begin();
+  const other = cluster.clerk();
+  assertEquals(await moving.resolve(keysOf(other)), [KEY]);
+  for (const each of [clerk, other]) await moving.resolve(each.close());
+});
+
+Deno.test("KvClerk.scan() asks the owner again when the group that had the shard is gone", async () => {
+  const moving = new Moving();
+  const { cluster } = moving;
+  moving.begin(false);
+  const clerk = cluster.clerk();
+  await moving.resolve(clerk.put(KEY, "v"));
+  // The owner has the other shards too; the group that had this one is not listed any more.
+  cluster.config.shards.forEach((_, shard) => moving.give(shard));
+  moving.freeze();
+  moving.finish();
+  for (const address of cluster.group(moving.from).addresses) cluster.stop(address);
+  const startMs = moving.clock.now();
+  assertEquals(await moving.resolve(keysOf(clerk)), [KEY]);
+  assert(moving.clock.now() - startMs < 6_000, `it took ${moving.clock.now() - startMs} ms`);
   await moving.resolve(clerk.close());
 });

@@ -84,6 +84,31 @@ Deno.test("LeaderCaller asks the next server when one is down, full or without a
   assertEquals(fixture.called, ["b:1", "c:1"]);
 });
 
+Deno.test("LeaderCaller begins with who answered last", async () => {
+  const fixture = new Fixture();
+  fixture.fail("a:1", "NOT_LEADER");
+  fixture.serve("b:1", () => Promise.resolve("done"));
+  await fixture.call();
+  await fixture.call();
+  assertEquals(fixture.called, ["a:1", "b:1", "b:1"]);
+});
+
+Deno.test("LeaderCaller begins with who was named last, though it ran out of time there", async () => {
+  const fixture = new Fixture();
+  fixture.fail("a:1", "NOT_LEADER", "c:1");
+  fixture.serve("c:1", () => new Promise(() => {}));
+  await fixture.deadlineError();
+  assertEquals(fixture.caller.preferred, "c:1");
+});
+
+Deno.test("LeaderCaller does not wait all its time for a server that hangs", async () => {
+  const fixture = new Fixture();
+  fixture.serve("a:1", () => new Promise(() => {}));
+  fixture.serve("b:1", () => Promise.resolve("done"));
+  assertEquals(await fixture.call(), "done");
+  assert(fixture.clock.now() <= 3_100, `it took ${fixture.clock.now()} ms`);
+});
+
 Deno.test("LeaderCaller follows hints outside of its list", async () => {
   const fixture = new Fixture();
   fixture.fail("a:1", "NOT_LEADER", "d:1");
@@ -98,6 +123,7 @@ Deno.test("LeaderCaller does not spin between servers that point at each other",
   const error = await fixture.deadlineError();
   assertEquals(error.maybe, false);
   assert(fixture.called.length < 80, `${fixture.called.length} calls in 2 s`);
+  assertEquals(fixture.clock.now(), 2_000);
 });
 
 Deno.test("LeaderCaller does not repeat what cannot succeed", async () => {
@@ -131,6 +157,16 @@ Deno.test("LeaderCaller says at the deadline that a write may have happened, nev
   const read = await fixture.deadlineError({ kind: "read" });
   assertEquals(read.maybe, false);
   assert(read.message.startsWith("Cannot finish test within 2000 ms: tried a:1 (answer: "));
+});
+
+Deno.test("LeaderCaller does not forget that a write may have happened, whatever comes later", async () => {
+  const fixture = new Fixture();
+  fixture.serve("a:1", () => {
+    const isFirst = fixture.called.length === 1;
+    return Promise.reject(new KvError(isFirst ? "LEADERSHIP_LOST" : "NOT_LEADER", "Not here"));
+  });
+  assertEquals((await fixture.deadlineError()).maybe, true);
+  assertEquals((await fixture.deadlineError()).maybe, false, "that was another call");
 });
 
 Deno.test("LeaderCaller gives up at once when its signal aborts", async () => {

@@ -80,6 +80,8 @@ export class FakeGroup {
   commands = 0;
   /** Reads past so many bytes of values in one answer are NOT_READY. */
   responseBytesMax = 3 * 1_048_576;
+  /** Pairs given out in pages. */
+  scanned = 0;
   /** The largest pages given out. */
   pageKeysMax = 1_000;
 
@@ -200,6 +202,9 @@ export class FakeGroup {
     if (address !== this.leader) {
       throw new KvError("NOT_LEADER", `${address} does not lead`, { leader: this.leader });
     }
+    if (request.shards.some((id) => this.arriving.has(id) && !this.places.has(id))) {
+      throw new KvError("NOT_READY", `Group ${this.gid} waits for some of the shards`);
+    }
     const missing = request.shards.filter((id) => !this.shards.has(id));
     const places = missing.flatMap((id) => this.places.get(id) ?? []);
     if (places.length > 0 && places.length === missing.length) {
@@ -218,6 +223,7 @@ export class FakeGroup {
       const value = this.shards.get(shardOf(bytes, this.#shards))?.data.get(key);
       return { key: bytes, value: request.keysOnly || value === undefined ? NONE : value };
     });
+    this.scanned += pairs.length;
     return { pairs, more: page.length < keys.length, places: [], configNum: this.configNum };
   }
 
