@@ -79,10 +79,7 @@ function join(config: Config, change: JoinChange): ChangeOutcome {
     }
     const taken = findTaken(inUse, gid, servers);
     if (taken !== undefined) return refused("ALREADY_EXISTS", `Cannot join group ${gid}: ${taken}`);
-    if (
-      config.departed.has(gid) &&
-      isOtherGroup(identityOf(config, gid), known.get(gid) ?? NO_IDENTITY)
-    ) {
+    if (isOtherGroup(identityOf(config, gid), known.get(gid) ?? NO_IDENTITY)) {
       return refused(
         "REFUSED",
         `Cannot join group ${gid}: it is not the group ${gid} that left with shards of the ` +

@@ -182,6 +182,12 @@ Deno.test("applyChange() refuses what makes no sense, with a reason", () => {
   for (const [change, reason] of cases) assertEquals(refusalOf(config, change), reason);
 });
 
+Deno.test("applyChange() joins as many groups as there may be, and not one more", () => {
+  const full = after(ten, join(...Array.from({ length: 1_024 }, (_, i) => 1 + i)));
+  assertEquals(full.groups.size, 1_024);
+  assert(refusalOf(full, join(2_000)).startsWith("REFUSED: Cannot join: the cluster would have"));
+});
+
 Deno.test("applyChange() refuses the address of a group that left and still holds shards", () => {
   const empty = after(ten, join(1), leave([1], true));
   const change: ConfigChange = { kind: "join", groups: new Map([[2, ["host-1:6001"]]]) };
@@ -232,6 +238,9 @@ Deno.test("applyChange() takes new servers of a group, and moves nothing", () =>
   assertEquals(config.groups.get(100), ["a:1", "b:1"]);
   assertEquals(config.groups.get(101), before.groups.get(101));
   assertEquals(applyChange(config, change).kind, "unchanged");
+  const more = after(config, { ...change, servers: ["a:1", "b:1", "c:1"] });
+  assertEquals(more.groups.get(100), ["a:1", "b:1", "c:1"]);
+  assertEquals(after(more, change).groups.get(100), ["a:1", "b:1"]);
 });
 
 Deno.test("applyChange() takes new servers of a group that left and still holds shards", () => {

@@ -7,7 +7,7 @@ import { encodeChange } from "../configuration/change_codec.ts";
 import type { ConfigChange } from "../configuration/change.ts";
 import type { Config } from "../configuration/config.ts";
 import { MachineHost } from "../testing/machine_host.ts";
-import { configRange } from "./machine_keys.ts";
+import { configRange, sessionRange } from "./machine_keys.ts";
 import type { ControllerReply } from "./machine_records.ts";
 import { readConfig } from "./machine_store.ts";
 
@@ -135,6 +135,20 @@ Deno.test("ControllerMachine forgets idle sessions by the log's time", async () 
     refusal(await host.apply(request("7", 1, join(1)), 2_000 + SESSION_TTL_MS)),
     "ALREADY_EXISTS: Cannot join group 1: it is part of the cluster",
   );
+  const sessions = sessionRange();
+  const left = async () => (await host.reader.scan(sessions.start, sessions.end, {})).length;
+  assertEquals(await left(), 2);
+  await host.apply(request("9", 1, join(3)), 3_000 + 2 * SESSION_TTL_MS);
+  assertEquals(await left(), 1, "what is forgotten is not kept on disk either");
+  await host.restart();
+});
+
+Deno.test("ControllerMachine starts again from before its first configuration", async () => {
+  const host = new MachineHost();
+  await host.apply(request("7", 1, join(1)), 5_000);
+  const restarted = await host.restart();
+  assertEquals([restarted.machine.latest, restarted.machine.timeMs], [undefined, 5_000]);
+  assertEquals(await restarted.apply(initialize(10)), { kind: "config", num: 0 });
 });
 
 Deno.test("ControllerMachine lets time stand still rather than go back", async () => {

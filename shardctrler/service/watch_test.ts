@@ -1,5 +1,6 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { ControllerServiceService } from "../../proto/gen/shardctrler.ts";
+import { NONE } from "../../raft/types.ts";
 import { KvError } from "../../rpc/errors.ts";
 import { RequestMetrics } from "../../server/request_metrics.ts";
 import { type Config, emptyConfig, type Gid } from "../configuration/config.ts";
@@ -110,6 +111,37 @@ Deno.test("Watch ends with an error when the node stops or its request makes no 
     "INVALID_ARGUMENT: Cannot watch from -1: it must be 0 or more",
   );
   assertEquals(await endOf(1, true), "UNAVAILABLE: Cannot watch: the node is stopping");
+});
+
+Deno.test("Watch sends nobody to wait at a node that knows of no leader", async () => {
+  await using cluster = await ControllerCluster.start(1);
+  const feed = new ConfigFeed();
+  feed.publish({ ...emptyConfig(1), num: 5 });
+  const log = { status: () => ({ leader: NONE }) } as unknown as ControllerLog;
+  const requests = new RequestMetrics(cluster.clock);
+  const service = new ControllerService({ log, feed, requests });
+  const server = cluster.network.serve("lonely:1", service.routes);
+  const stream = cluster.dialer().channel("lonely:1").stream(ControllerServiceService.watch);
+  const responses = stream.responses[Symbol.asyncIterator]();
+  stream.send({ next: 5, latest: true });
+  const known = await cluster.run(responses.next());
+  assertEquals(known.value?.config?.num, 5, "what exists can be told all the same");
+  stream.send({ next: 6, latest: true });
+  const error = await assertRejects(() => cluster.run(responses.next()), KvError);
+  assertEquals(error.code, "NOT_LEADER");
+  server.close();
+});
+
+Deno.test("Query does not take the latest configuration for one that is still to come", async () => {
+  await using cluster = await ControllerCluster.start(1);
+  const clerk = cluster.clerk();
+  await cluster.run(clerk.join(servers(1)));
+  assertEquals((await cluster.run(clerk.query(1))).num, 1);
+  const error = await assertRejects(() => cluster.run(clerk.query(2)), KvError);
+  assertEquals([error.code, error.message], [
+    "NOT_FOUND",
+    "Cannot find configuration 2: the latest is 1",
+  ]);
 });
 
 Deno.test("Watch refuses more streams than it is allowed, and takes new ones as old ones end", async () => {
