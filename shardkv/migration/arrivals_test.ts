@@ -34,3 +34,20 @@ Deno.test("Arrivals keeps nobody waiting for a shard that does not come", async 
   assertEquals(clock.now() - startMs, ARRIVAL_MS_MAX);
   assertEquals(arrivals.isExpected(1), false);
 });
+
+Deno.test("Arrivals has a request wait for all of its shards, however often they are expected", async () => {
+  const clock = new VirtualClock();
+  const arrivals = new Arrivals(clock);
+  const seen: string[] = [];
+  for (const shard of [1, 2]) arrivals.expect(shard);
+  arrivals.holdWrites([1, 2]).then(() => seen.push("write"));
+  arrivals.holdReads([1, 2]).then(() => seen.push("read"));
+  arrivals.expect(2);
+  arrivals.end(1);
+  await clock.advance(0);
+  assertEquals(seen, []);
+  arrivals.end(2);
+  await clock.advance(0);
+  assertEquals(seen.sort(), ["read", "write"]);
+  assertEquals(clock.pending, 0);
+});

@@ -19,7 +19,8 @@ import {
   write,
   writes,
 } from "../testing/machine_harness.ts";
-import { readChunk } from "./shard_source.ts";
+import { FakeLog } from "../testing/service_harness.ts";
+import { freezeShard, readChunk } from "./shard_source.ts";
 
 const { RESULT_OK: OK, RESULT_WRONG_GROUP: WRONG_GROUP } = ResultCode;
 const KEY = keyIn(1, 2);
@@ -227,6 +228,29 @@ Deno.test("readChunk() refuses a cursor that is no place in a shard", async () =
   const group = await source();
   const error = await assertRejects(() => group.chunkAfter(2, 1, bytes("\x03?"), 1), KvError);
   assertEquals(error.code, "INVALID_ARGUMENT");
+  await group.close();
+});
+
+Deno.test("readChunk() gives nothing of a shard that is not given away, or not in that configuration", async () => {
+  const group = await source();
+  const codeOf = async (configNum: number, shard: number) =>
+    (await assertRejects(() => group.chunkAfter(configNum, shard, Buffer.alloc(0), 1), KvError))
+      .code;
+  assertEquals(await codeOf(2, 0), "REFUSED", "it is the group's own");
+  assertEquals(await codeOf(1, 1), "REFUSED", "that configuration is over");
+  assertEquals(await codeOf(3, 1), "NOT_READY", "that one is still to come");
+  await group.close();
+});
+
+Deno.test("freezeShard() does not say that a shard is frozen which is not", async () => {
+  const group = await source();
+  const context = { log: new FakeLog(group), machine: group.machine };
+  const codeOf = async (configNum: number, shard: number) =>
+    (await assertRejects(() => freezeShard(context, { configNum, shard }), KvError)).code;
+  assertEquals([await codeOf(2, 0), await codeOf(3, 1)], ["REFUSED", "NOT_READY"]);
+  await freezeShard(context, { configNum: 2, shard: 1 });
+  await freezeShard(context, { configNum: 2, shard: 1 });
+  assertEquals(group.statuses(), { 0: "Serving", 1: "BePulling" });
   await group.close();
 });
 

@@ -20,7 +20,14 @@ import {
 } from "../limits.ts";
 import { Arrivals } from "../migration/arrivals.ts";
 import { WriteBrake } from "../migration/write_brake.ts";
-import { bytes, configChain, keyIn, MachineHarness, write } from "../testing/machine_harness.ts";
+import {
+  bytes,
+  configChain,
+  keyIn,
+  MachineHarness,
+  nextConfig,
+  write,
+} from "../testing/machine_harness.ts";
 import { callUnary, FakeLog } from "../testing/service_harness.ts";
 import { KvService } from "./kv_service.ts";
 import { ReadBudget } from "./read_budget.ts";
@@ -42,7 +49,7 @@ async function service() {
   const gate = new RequestGate(SERVER_REQUESTS_MAX);
   const moving = { brake, arrivals };
   const kv = new KvService({ log, machine, limits, requests, gid: 100, reads, gate, ...moving });
-  return { group, log, kv, clock, requests, brake, arrivals };
+  return { group, log, kv, clock, requests, brake, arrivals, gate };
 }
 
 function request(parts: Partial<BatchRequest>): BatchRequest {
@@ -104,6 +111,71 @@ Deno.test("execute() does not bother the log with writes that cannot happen here
   const writes = batch([write({ key: theirs })]);
   const { writeResults } = await kv.execute(request({ writes }));
   assertEquals(writeResults.map(({ code }) => code), [ResultCode.RESULT_WRONG_GROUP]);
+  await group.close();
+});
+
+Deno.test("execute() on a follower asks the log also about writes that cannot happen here, as far as it knows", async () => {
+  const { group, log, kv } = await service();
+  log.role = "follower";
+  log.propose = () => Promise.reject(new KvError("NOT_LEADER", "Not here", { leader: "other:1" }));
+  const writes = batch([write({ key: theirs })]);
+  const error = await assertRejects(() => kv.execute(request({ writes })), KvError);
+  assertEquals(error.code, "NOT_LEADER");
+  const [answer] = await onStream(kv, [request({ writes })]);
+  assertEquals([answer?.error, answer?.leaderAddress], ["NOT_LEADER", "other:1"]);
+  await group.close();
+});
+
+Deno.test("execute() has all of a request wait for a shard that is arriving, and then asks the log", async () => {
+  const { group, log, kv, arrivals } = await service();
+  arrivals.expect(1);
+  let proposed = 0;
+  const propose = log.propose.bind(log);
+  log.propose = (...args) => {
+    proposed++;
+    return propose(...args);
+  };
+  let read = 0;
+  log.readBarrier = () => Promise.resolve(void read++);
+  const writing = kv.execute(request({ writes: batch([write({ key: theirs })]) }));
+  const reading = kv.execute(request({ getKeys: [theirs] }));
+  const [whole] = await Promise.all([
+    onStream(kv, [request({ getKeys: [theirs] })], () => {
+      assertEquals([proposed, read], [0, 0]);
+      arrivals.proposed(1);
+      writing.then(() => arrivals.end(1));
+    }),
+    writing,
+    reading,
+  ]);
+  assertEquals([proposed, read], [1, 2]);
+  assertEquals(whole.map(({ more }) => more), [false], "all of it has waited");
+  await group.close();
+});
+
+Deno.test("execute() holds writes to a shard whose writers are slowed down, and a stream those alone", async () => {
+  const { group, kv, clock, brake } = await service();
+  brake.apply(0, 50);
+  const writes = batch([write({ key: ours, value: bytes("v") })]);
+  let isDone = false;
+  const writing = kv.execute(request({ writes })).then(() => isDone = true);
+  const responses = onStream(kv, [request({ writes, getKeys: [ours] })]);
+  await clock.advance(49);
+  assertEquals(isDone, false);
+  await clock.resolve(writing, 100);
+  assertEquals((await clock.resolve(responses, 100)).map(({ more }) => more), [true, false]);
+  await group.close();
+});
+
+Deno.test("execute() says where a shard is that has not arrived yet", async () => {
+  const { group, kv } = await service();
+  const next = nextConfig(group.machine.ownership.config, [100, 100]);
+  await group.config(next);
+  const writes = batch([write({ key: theirs })]);
+  const answer = await kv.execute(request({ writes, getKeys: [theirs] }));
+  const { RESULT_NOT_READY: NOT_READY } = ResultCode;
+  assertEquals([answer.writeResults[0]?.code, answer.getResults[0]?.code], [NOT_READY, NOT_READY]);
+  assertEquals(answer.places.map(({ shard, gid }) => [shard, gid]), [[1, 200]]);
   await group.close();
 });
 
@@ -209,6 +281,47 @@ Deno.test("Stream answers what is over the bound with OVERLOADED and keeps the r
   assertEquals(refused.length, extra);
   assertEquals(responses.length, STREAM_REQUESTS_MAX + extra);
   assertEquals(new Set(responses.map(({ id }) => id)).size, responses.length);
+  await group.close();
+});
+
+Deno.test("Execute is turned away while as many requests as allowed are answered", async () => {
+  const { group, kv, gate } = await service();
+  for (let i = 0; i < SERVER_REQUESTS_MAX; i++) gate.enter();
+  const execute = () =>
+    callUnary(kv.routes, KvServiceService.execute, request({ getKeys: [ours] }));
+  assertEquals((await assertRejects(execute, KvError)).code, "OVERLOADED");
+  gate.leave();
+  for (let i = 0; i < 3; i++) await execute();
+  await group.close();
+});
+
+Deno.test("Stream takes any number of requests one after the other", async () => {
+  const { group, kv } = await service();
+  const count = 2 * STREAM_REQUESTS_MAX;
+  const route = kv.routes.find(({ kind }) => kind === "stream");
+  assert(route?.kind === "stream");
+  let responses = 0;
+  async function* requests() {
+    for (let id = 0; id < count; id++) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      onResponse = resolve;
+      yield request({ id, getKeys: [ours] });
+      await promise;
+    }
+  }
+  let onResponse = () => {};
+  await route.handler({
+    requests: requests(),
+    send: ({ error }: BatchResponse) => {
+      assertEquals(error, "");
+      responses++;
+      onResponse();
+    },
+    signal: new AbortController().signal,
+    peer: "test",
+    metadata: () => undefined,
+  });
+  assertEquals(responses, count);
   await group.close();
 });
 
