@@ -4,6 +4,7 @@ import * as http2 from "node:http2";
 import type { BatchRequest, BatchResponse } from "../../proto/gen/shardkv.ts";
 import { sleep, systemClock } from "../../runtime/clock.ts";
 import { silentLogger } from "../../runtime/logger.ts";
+import { MESSAGE_BYTES_MAX } from "../limits.ts";
 import { unary, type UnaryHandler } from "../service.ts";
 import { execute, PATIENCE_MS, request, response } from "../testing/carrier_testing.ts";
 import { type GrpcServer, serveGrpc, type ServerLimits } from "./grpc_server.ts";
@@ -12,6 +13,8 @@ import { UnsentAnswers } from "./unsent_answers.ts";
 
 type Handler = UnaryHandler<BatchRequest, BatchResponse>;
 
+/** Before each message: whether it is compressed, and its length. */
+const PREFIX_BYTES = 5;
 const ECHO: Handler = ({ id }) => Promise.resolve(response(id));
 const [OK, INVALID_ARGUMENT, DEADLINE_EXCEEDED, EXHAUSTED, UNIMPLEMENTED] = [
   "0",
@@ -206,6 +209,44 @@ Deno.test("unary requests that never come to an end make room for others", async
   });
 });
 
+Deno.test("unary requests that have come whole neither take room from others nor make it", async () => {
+  const entered = Array.from({ length: 3 }, () => Promise.withResolvers<void>());
+  const answered = Promise.withResolvers<void>();
+  const handler: Handler = async ({ id }) => {
+    entered[id]?.resolve();
+    await answered.promise;
+    return response(id);
+  };
+  await withSession({ handler, arrivingBytesMax: 100_000 }, async (session) => {
+    const whole = entered.map(() => new RawCall(session));
+    for (const [id, call] of whole.entries()) {
+      call.stream.end(framed({ ...request(id), writes: Buffer.alloc(60_000) }));
+      await Promise.race([entered[id]?.promise, call.answer()]);
+    }
+    const part = Buffer.concat([Buffer.of(0, 0, 0, 0xff, 0xff), Buffer.alloc(40_000)]);
+    const stuck = Array.from({ length: 3 }, () => new RawCall(session));
+    for (const call of stuck) call.stream.write(part);
+    assertEquals((await stuck[0]?.answer())?.status, EXHAUSTED);
+    answered.resolve();
+    for (const [id, call] of whole.entries()) {
+      assertEquals(await call.answer(), { status: OK, text: "", id });
+    }
+  });
+});
+
+Deno.test("a unary request may be as large as a message, and not a byte larger", async () => {
+  await withSession({}, async (session) => {
+    const { length } = framed({ ...request(1), writes: Buffer.alloc(MESSAGE_BYTES_MAX) });
+    const overhead = length - PREFIX_BYTES - MESSAGE_BYTES_MAX;
+    for (const [bytes, status] of [[0, OK], [1, INVALID_ARGUMENT]] as const) {
+      const writes = Buffer.alloc(MESSAGE_BYTES_MAX - overhead + bytes);
+      const call = new RawCall(session);
+      call.stream.end(framed({ ...request(1), writes }));
+      assertEquals((await call.answer()).status, status, `${bytes} more`);
+    }
+  });
+});
+
 Deno.test("headers of unary requests that never come to an end make room for others", async () => {
   const arrivingBytesMax = 100_000;
   await withSession({ arrivingBytesMax }, async (session) => {
@@ -243,6 +284,26 @@ Deno.test("a handler hears that its unary caller is gone", async () => {
     await entered.promise;
     call.stream.close(http2.constants.NGHTTP2_CANCEL);
     assertEquals(await aborted.promise, "CANCELLED");
+  });
+});
+
+Deno.test("a handler that asks only later hears all the same that its unary caller is gone", async () => {
+  const entered = Promise.withResolvers<void>();
+  const isAborted = Promise.withResolvers<boolean>();
+  const asked = Promise.withResolvers<void>();
+  const handler: Handler = async (_request, context) => {
+    entered.resolve();
+    await asked.promise;
+    isAborted.resolve(context.signal.aborted);
+    return response(1);
+  };
+  await withSession({ handler }, async (session) => {
+    const call = new RawCall(session, { "grpc-timeout": "20m" });
+    call.stream.end(one);
+    await entered.promise;
+    assertEquals((await call.answer()).status, DEADLINE_EXCEEDED);
+    asked.resolve();
+    assert(await isAborted.promise);
   });
 });
 
