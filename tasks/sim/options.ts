@@ -35,7 +35,8 @@ const flags = defineFlags("sim", {
   profile: choiceFlag({
     default: "swarm",
     choices: PROFILES,
-    help: "swarm draws everything from the seed, lite is small, quick and mild",
+    help: "swarm draws everything from the seed, lite is small, quick and mild, members changes " +
+      "the members of one group all the time",
   }),
   jobs: intFlag({ default: 0, min: 0, max: JOBS_MAX, help: "seeds at a time; 0: one per core" }),
   keepGoing: boolFlag({ help: "do not stop at the first seed that fails" }),

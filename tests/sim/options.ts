@@ -3,10 +3,14 @@ import type { RaftConfig } from "../../raft/config.ts";
 import { Draw } from "./draw.ts";
 import { createPrng } from "../../runtime/prng.ts";
 
-/** `swarm` draws everything anew for each seed; `lite` is small, quick and mild. */
-export type Profile = "swarm" | "lite";
+/**
+ * `swarm` draws everything anew for each seed; `lite` is small, quick and mild;
+ * `members` changes the members of one group all the time, while they crash and
+ * hardly keep any log, so that changes, snapshots and restarts meet.
+ */
+export type Profile = "swarm" | "lite" | "members";
 
-export const PROFILES: readonly Profile[] = ["swarm", "lite"];
+export const PROFILES: readonly Profile[] = ["swarm", "lite", "members"];
 
 /** What happens to single Raft messages, each with its own luck. */
 export interface RaftLinkOptions {
@@ -142,7 +146,51 @@ export interface SimOptions {
 /** The options of a seed, always the same ones. */
 export function drawOptions(seed: number, profile: Profile): SimOptions {
   const draw = new Draw(createPrng(seed));
-  return profile === "lite" ? liteOptions(seed, draw) : swarmOptions(seed, draw);
+  switch (profile) {
+    case "lite":
+      return liteOptions(seed, draw);
+    case "members":
+      return membersOptions(swarmOptions(seed, draw), draw);
+    case "swarm":
+      return swarmOptions(seed, draw);
+  }
+}
+
+function membersOptions(swarm: SimOptions, draw: Draw): SimOptions {
+  const { cluster, nemesis, workload } = swarm;
+  return {
+    ...swarm,
+    profile: "members",
+    cluster: {
+      ...cluster,
+      controllers: 1,
+      groups: 1,
+      shards: draw.between(1, 2),
+      replicas: draw.weighted([[1, 1], [2, 1], [3, 2], [4, 1]]),
+      retainedEntriesMax: draw.between(1, 4),
+    },
+    nemesis: {
+      ...nemesis,
+      periodMs: draw.magnitude(150, 2_500),
+      weights: {
+        "crash at event": 6,
+        crash: 3,
+        "group crash": 1,
+        restart: 2,
+        partition: 2,
+        "stranded leader": 2,
+        ...(draw.oneIn(2) && { "slow disk": 1, "one-way cut": 1, pause: 1 }),
+        ...(draw.oneIn(4) && { "wiped disk": 2 }),
+      },
+    },
+    workload: {
+      ...workload,
+      adminPeriodMs: 0,
+      memberPeriodMs: draw.magnitude(100, 700),
+      valueBytes: draw.pick([12, 200]),
+    },
+    faultPhaseMs: 20_000,
+  };
 }
 
 function liteOptions(seed: number, draw: Draw): SimOptions {
