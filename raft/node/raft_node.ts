@@ -10,7 +10,7 @@ import type { RaftConfig } from "../config.ts";
 import type { Message } from "../message.ts";
 import { ProposalError, RawNode } from "../mod.ts";
 import type { ProgressStatus } from "../status.ts";
-import type { LogIndex, NodeId } from "../types.ts";
+import type { LogIndex, NodeId, Term } from "../types.ts";
 import { type AppliedEntry, Applier, PENDING_BYTES_MAX } from "./apply/applier.ts";
 import { ApplyLookout } from "./apply/apply_lookout.ts";
 import { CheckService } from "./apply/check_service.ts";
@@ -278,17 +278,37 @@ export class RaftNode<Reply = unknown> {
    * INVALID_ARGUMENT if it makes no sense, LEADERSHIP_LOST
    */
   async changeMembers(changes: readonly AddressedChange[]): Promise<Roster> {
+    await this.#proposeAlone(() => this.#members.propose(changes));
+    return await this.#members.settled();
+  }
+
+  /**
+   * Resolves once no change of voters is under way and a majority of the voters know
+   * it. Were this leader alone to know, and then to end, the others might need the
+   * vote of a member that was removed and is gone.
+   *
+   * @throws {KvError} NOT_LEADER, NOT_READY while leadership is handed over, OVERLOADED, LEADERSHIP_LOST
+   */
+  async confirmMembers(): Promise<Roster> {
+    if (!this.#leadership.isOwn || this.#stopped) throw this.#leadership.notLeader();
+    const roster = await this.#members.settled();
+    // Whoever takes an entry that was made behind the change hears that the change is committed.
+    await this.#proposeAlone(() => this.#core.propose(new Uint8Array(0)), 0);
+    return roster;
+  }
+
+  /** Proposes an entry past the queue and waits until it is applied. */
+  async #proposeAlone(propose: () => { index: LogIndex; term: Term }, replies = 1): Promise<void> {
     if (!this.#leadership.isOwn || this.#stopped) throw this.#leadership.notLeader();
     let applied: Promise<unknown>;
     try {
-      const { index, term } = this.#members.propose(changes);
-      applied = this.#proposals.await(index, term);
+      const { index, term } = propose();
+      applied = this.#proposals.await(index, term, replies);
     } catch (error) {
       throw refusal(error, this.#leadership.notLeader());
     }
     this.#turns.wake();
     await applied;
-    return await this.#members.settled();
   }
 
   /**

@@ -17,7 +17,14 @@ const PROMOTION_LAG_MAX = 1_000;
 
 type MemberNode = Pick<
   RaftNode,
-  "changeMembers" | "transferLeader" | "roster" | "progress" | "readBarrier" | "status" | "identity"
+  | "changeMembers"
+  | "confirmMembers"
+  | "transferLeader"
+  | "roster"
+  | "progress"
+  | "readBarrier"
+  | "status"
+  | "identity"
 >;
 
 export class MemberService {
@@ -62,8 +69,9 @@ export class MemberService {
   }
 
   /**
-   * Changes one member, and answers once the change is complete. A change that
-   * was made already is no error, so that it may be asked for again.
+   * Changes one member, and answers once the change is complete and a majority of
+   * those who vote then know it. A change that was made already is no error, so that
+   * it may be asked for again.
    *
    * @throws {KvError} NOT_LEADER, NOT_READY, INVALID_ARGUMENT, NOT_FOUND, ALREADY_EXISTS, REFUSED
    */
@@ -103,10 +111,12 @@ export class MemberService {
 
   async #promote(id: NodeId): Promise<Member> {
     const { roster } = this.#node;
-    const member = this.#memberIn(roster, id);
-    if (isVoter(roster, id)) return member;
-    this.#checkCaughtUp(id);
-    return this.#memberIn(await this.#node.changeMembers([{ type: "addVoter", id }]), id);
+    this.#memberIn(roster, id);
+    if (!isVoter(roster, id)) {
+      this.#checkCaughtUp(id);
+      await this.#node.changeMembers([{ type: "addVoter", id }]);
+    }
+    return this.#memberIn(await this.#node.confirmMembers(), id);
   }
 
   /**
@@ -126,11 +136,15 @@ export class MemberService {
 
   async #remove(id: NodeId): Promise<Member> {
     const { roster } = this.#node;
-    if (wasRemoved(roster, id)) return { id, address: "", incarnation: "0" };
-    const member = this.#memberIn(roster, id);
-    if (isVoter(roster, id)) this.#checkQuorumWithout(id);
-    if (id === this.#node.status().id) this.#handOver(id);
-    await this.#node.changeMembers([{ type: "remove", id }]);
+    const isDone = wasRemoved(roster, id);
+    const member = isDone ? { id, address: "", incarnation: "0" } : this.#memberIn(roster, id);
+    if (!isDone) {
+      if (isVoter(roster, id)) this.#checkQuorumWithout(id);
+      if (id === this.#node.status().id) this.#handOver(id);
+      await this.#node.changeMembers([{ type: "remove", id }]);
+    }
+    // Who hears of a removal may destroy the member.
+    await this.#node.confirmMembers();
     return member;
   }
 

@@ -42,6 +42,8 @@ interface Proposal {
 interface WaitingEntry {
   readonly term: Term;
   readonly proposals: readonly Proposal[];
+  /** How many the entry gets when it is applied. */
+  readonly replies: number;
 }
 
 interface DecidedProposal {
@@ -100,15 +102,19 @@ export class Proposals {
     const { index, term } = propose(data);
     this.#queue.splice(0, count);
     for (const { payload } of proposals) this.#queueBytes -= payload.length;
-    this.#wait(index, { term, proposals });
+    this.#wait(index, { term, proposals, replies: count });
   }
 
-  /** Waits for an entry that was proposed past the queue; its effect is in the engine then. */
-  await(index: LogIndex, term: Term): Promise<unknown> {
+  /**
+   * Waits for an entry that was proposed past the queue; its effect is in the engine then.
+   *
+   * @param replies 1 for a change of members, 0 for an entry without data
+   */
+  await(index: LogIndex, term: Term, replies: number): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const payload = new Uint8Array(0);
       const proposals: Proposal[] = [{ payload, replyAt: "applied", values: 0, resolve, reject }];
-      this.#wait(index, { term, proposals });
+      this.#wait(index, { term, proposals, replies });
     });
   }
 
@@ -129,8 +135,8 @@ export class Proposals {
     this.#waiting.delete(index);
     if (entry.term !== term) return this.#failEntry(entry, lost());
     invariant(
-      replies.length === entry.proposals.length,
-      () => `Entry ${index} has ${entry.proposals.length} proposals and ${replies.length} replies`,
+      replies.length === entry.replies,
+      () => `Entry ${index} has ${replies.length} replies, not ${entry.replies}`,
     );
     entry.proposals.forEach((proposal, i) => {
       if (proposal.replyAt === "decided") proposal.resolve(replies[i]);
