@@ -6,7 +6,7 @@ import type { Clock } from "../../../runtime/clock.ts";
 import type { Logger } from "../../../runtime/logger.ts";
 import type { Prng } from "../../../runtime/prng.ts";
 import type { Message } from "../../message.ts";
-import type { NodeId } from "../../types.ts";
+import { type NodeId, NONE } from "../../types.ts";
 import type { NodeIdentity } from "../members/identity.ts";
 import type { PeerRegistry } from "../members/peer_registry.ts";
 import { memberOf, type Roster, wasRemoved } from "../members/roster.ts";
@@ -44,9 +44,18 @@ interface Peer {
   readonly stream: PeerStream;
 }
 
+/** A stream that a peer has opened to this node. */
+interface Guest {
+  /** NONE until it has introduced itself. */
+  from: NodeId;
+  /** Ends the stream. */
+  readonly turnAway: (error: KvError) => void;
+}
+
 export class RpcTransport implements Transport {
   readonly #options: RpcTransportOptions;
   readonly #peers = new Map<NodeId, Peer>();
+  readonly #guests = new Set<Guest>();
   #roster: Roster;
   /** Streams to former peers that are coming to their end. */
   #closing: Promise<unknown> = Promise.resolve();
@@ -83,8 +92,13 @@ export class RpcTransport implements Transport {
   /** Speaks to the members of a new roster, and no longer to those it does not have. */
   setRoster(roster: Roster): void {
     if (this.#closed) return;
+    const { learners } = this.#roster.conf;
     this.#roster = roster;
     for (const id of this.#peers.keys()) if (wasRemoved(roster, id)) this.#drop(id);
+    // A learner asks for nothing and would not hear of its removal otherwise.
+    for (const { from, turnAway } of this.#guests) {
+      if (learners.includes(from) && wasRemoved(roster, from)) turnAway(removed(from));
+    }
     for (const { id, address } of roster.members) this.#connect(id, address);
   }
 
@@ -125,6 +139,20 @@ export class RpcTransport implements Transport {
   }
 
   async #receive(call: ServerStream<pb.RaftFrame, pb.RaftCredit>): Promise<void> {
+    const { promise: turnedAway, reject: turnAway } = Promise.withResolvers<never>();
+    const guest = { from: NONE, turnAway };
+    this.#guests.add(guest);
+    try {
+      await Promise.race([this.#takeFrames(call, guest), turnedAway]);
+    } finally {
+      this.#guests.delete(guest);
+    }
+  }
+
+  async #takeFrames(
+    call: ServerStream<pb.RaftFrame, pb.RaftCredit>,
+    guest: Guest,
+  ): Promise<void> {
     const { identity, incarnation, clock } = this.#options;
     let introduced: pb.RaftFrame | undefined;
     let bytesReceived = 0;
@@ -133,6 +161,7 @@ export class RpcTransport implements Transport {
     for await (const frame of call.requests) {
       checkFrame(frame, identity);
       if (introduced === undefined) {
+        guest.from = frame.from;
         await this.#meet(frame);
         introduced = frame;
         call.send({ bytesReceived, incarnation });
@@ -155,11 +184,7 @@ export class RpcTransport implements Transport {
   }
 
   #refuseRemoved(from: NodeId): void {
-    if (!wasRemoved(this.#roster, from)) return;
-    throw new KvError(
-      "REFUSED",
-      `Cannot take messages of node ${from - 1}: it was removed from the group`,
-    );
+    if (wasRemoved(this.#roster, from)) throw removed(from);
   }
 
   /** Checks who opens a stream, and refuses peers that must not take part. */
@@ -206,6 +231,11 @@ export class RpcTransport implements Transport {
       );
     }
   }
+}
+
+function removed(node: NodeId): KvError {
+  const why = `Cannot take messages of node ${node - 1}: it was removed from the group`;
+  return new KvError("REFUSED", why);
 }
 
 function isVoteRequest({ type }: Message): boolean {

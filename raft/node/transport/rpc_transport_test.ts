@@ -310,6 +310,22 @@ Deno.test("RpcTransport tells a peer that was removed so, though its stream was 
   await pair.close();
 });
 
+Deno.test("RpcTransport tells a learner that it was removed, though it asks for nothing", async () => {
+  const pair = await Pair.create();
+  const [voters, learner] = [firstRoster(new Map([[2, "two:1"]])), { id: 1, address: "one:1" }];
+  const members = [{ ...learner, incarnation: incarnationOf(1) }];
+  const added = changeRoster(voters, { changes: [{ type: "addLearner", id: 1 }], members });
+  pair.receiver.setRoster(added);
+  await pair.clock.advance(1_000);
+  pair.warnings.length = 0;
+  pair.receiver.setRoster(
+    changeRoster(added, { changes: [{ type: "remove", id: 1 }], members: [] }),
+  );
+  await pair.clock.advance(1_000);
+  assertEquals(pair.warnings, ["Cannot take messages of node 0: it was removed from the group"]);
+  await pair.close();
+});
+
 Deno.test("RpcTransport answers a member that it has not heard of yet", async () => {
   const pair = await Pair.create();
   const addresses = new Map([...MEMBERS, [3, "three:1"]] as const);
