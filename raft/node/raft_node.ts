@@ -271,8 +271,8 @@ export class RaftNode<Reply = unknown> {
   }
 
   /**
-   * Changes who belongs to the group. Resolves once this node knows the change to be
-   * complete, and would after a crash.
+   * Changes who belongs to the group. If voters change, resolves once this node
+   * knows the change to be complete.
    *
    * @throws {KvError} NOT_LEADER, NOT_READY while another change is under way,
    * INVALID_ARGUMENT if it makes no sense, LEADERSHIP_LOST
@@ -448,7 +448,6 @@ export class RaftNode<Reply = unknown> {
     this.#core.applied(index);
     this.#observeLogTime();
     this.#options.observer?.appliedTo?.(index);
-    this.#members.onSaved(index);
     this.#proposals.applied(index);
     this.#barriers.onApplied(index);
     this.#compact(index);

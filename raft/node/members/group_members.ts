@@ -39,8 +39,6 @@ export class GroupMembers {
   readonly #listeners = new Set<(roster: Roster) => void>();
   readonly #waiting: Waiter[] = [];
   #roster: Roster;
-  /** Where the last change stands, as long as it is not on this node's disk. */
-  #unsaved: LogIndex | undefined;
 
   constructor(options: GroupMembersOptions) {
     this.#options = options;
@@ -58,13 +56,11 @@ export class GroupMembers {
   }
 
   /**
-   * Resolves with the roster once no change is under way, as this node would know
-   * after a crash, too: a member that was removed may be gone for good by then, and
-   * with the change forgotten its vote could be needed. Rejects with what
-   * {@linkcode end} is given.
+   * Resolves with the roster once no change of voters is under way, as far as
+   * this node knows; rejects with what {@linkcode end} is given.
    */
   settled(): Promise<Roster> {
-    if (this.#isSettled) return Promise.resolve(this.#roster);
+    if (!isJoint(this.#roster.conf)) return Promise.resolve(this.#roster);
     return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
   }
 
@@ -83,31 +79,12 @@ export class GroupMembers {
   /** A change is committed and everything before it is applied. */
   onApplied(index: LogIndex, change: RosterChange, roster: Roster): void {
     this.#options.core.applyConfChange(index, change);
-    this.#unsaved = index;
     this.#take(roster);
   }
 
-  /** What changes of members up to `index` have brought is on disk. */
-  onSaved(index: LogIndex): void {
-    if (this.#unsaved === undefined || this.#unsaved > index) return;
-    this.#unsaved = undefined;
-    this.#answer();
-  }
-
-  /** A snapshot has brought the members of its index, and is on disk. */
+  /** A snapshot has brought the members of its index. */
   onInstalled(roster: Roster): void {
-    this.#unsaved = undefined;
     this.#take(roster);
-    this.#answer();
-  }
-
-  get #isSettled(): boolean {
-    return !isJoint(this.#roster.conf) && this.#unsaved === undefined;
-  }
-
-  #answer(): void {
-    if (!this.#isSettled) return;
-    for (const { resolve } of this.#waiting.splice(0)) resolve(this.#roster);
   }
 
   #take(roster: Roster): void {
@@ -121,6 +98,8 @@ export class GroupMembers {
       logger.warn("This node was removed from its group: it can be stopped and its data deleted");
     }
     for (const listener of [...this.#listeners]) listener(roster);
+    if (isJoint(roster.conf)) return;
+    for (const { resolve } of this.#waiting.splice(0)) resolve(roster);
   }
 
   /** Adds to a change what the others must know of the members after it. */

@@ -1,4 +1,6 @@
 import { assertEquals } from "@std/assert";
+import { setFailpoint } from "../../../runtime/failpoint.ts";
+import { isJoint } from "../../membership.ts";
 import { TestGroup } from "../testing/test_group.ts";
 import { MemberService } from "./member_service.ts";
 
@@ -17,6 +19,36 @@ Deno.test("MemberService.change() answers once the removed member and the leader
   const heir = () => rest.find((id) => group.node(id).status().role === "leader");
   await group.clock.advanceUntil(() => heir() !== undefined, 20_000);
   const reply = group.node(heir() ?? 0).propose(Buffer.from("x=b"));
+  assertEquals(String(await group.clock.resolve(reply, 10_000)), "ab");
+  assertEquals(group.failures, []);
+  await group.stop();
+});
+
+Deno.test("MemberService.change() answers once the one that stays knows that it is alone, after a crash too", async () => {
+  const group = await TestGroup.start(2);
+  await group.write("x=a");
+  const leader = await group.leader();
+  const [removed = 0] = group.ids.filter((id) => id !== leader);
+  const isOver = () => {
+    const { conf } = group.node(leader).roster;
+    return !isJoint(conf) && conf.voters.length === 1;
+  };
+  const written = Promise.withResolvers<void>();
+  using _ = setFailpoint("raft/beforeApply", () => isOver() ? written.promise : undefined);
+  let isAnswered = false;
+  const service = new MemberService(group.node(leader));
+  const answer = service.change({ $case: "remove", value: { id: removed } })
+    .then(() => isAnswered = true);
+  await group.clock.advanceUntil(isOver, 10_000);
+  await group.clock.advance(100);
+  assertEquals(isAnswered, false, "The end of the change is not on the leader's disk");
+  written.resolve();
+  await group.clock.resolve(answer, 10_000);
+
+  await group.crash(leader, removed);
+  await group.restart(leader);
+  await group.clock.advanceUntil(() => group.node(leader).status().role === "leader", 10_000);
+  const reply = group.node(leader).propose(Buffer.from("x=b"));
   assertEquals(String(await group.clock.resolve(reply, 10_000)), "ab");
   assertEquals(group.failures, []);
   await group.stop();
