@@ -18,9 +18,9 @@ import type { Transport } from "./transport.ts";
 /** Peers this node answers although its roster does not know them yet. */
 const NEWCOMERS_MAX = 16;
 /**
- * How far an unknown peer's id may be beyond the roster's next one: more members
- * than are ever added while a node is away. Every id that was met is stored for
- * good, so their number needs a bound.
+ * How far an unknown peer's id may be beyond the last one that this node knows to be
+ * given: more members than are ever added while a node is away. Every id that was
+ * met is stored for good, so their number needs a bound.
  */
 const IDS_AHEAD_MAX = 1_024;
 
@@ -191,9 +191,10 @@ export class RpcTransport implements Transport {
   async #meet(frame: pb.RaftFrame): Promise<void> {
     const { from, fromAddress } = frame;
     this.#refuseRemoved(from);
-    const { nextId } = this.#roster;
-    if (from >= nextId + IDS_AHEAD_MAX) {
-      const why = `Cannot take messages of node ${from - 1}: ids up to ${nextId - 2} are known`;
+    // A node that has just joined knows the first members only, whose ids may be far behind its own.
+    const lastId = Math.max(this.#roster.nextId - 1, this.#options.identity.nodeId);
+    if (from > lastId + IDS_AHEAD_MAX) {
+      const why = `Cannot take messages of node ${from - 1}: ids up to ${lastId - 1} are known`;
       throw new KvError("REFUSED", why);
     }
     await this.#judge((registry) => registry.admit(from, frame.fromIncarnation));

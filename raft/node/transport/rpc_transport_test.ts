@@ -262,6 +262,20 @@ for (const [what, difference] of strange) {
   });
 }
 
+Deno.test("RpcTransport of a node that has just joined lets in whose ids are near its own", async () => {
+  const pair = new Pair();
+  const newcomer = await pair.start(5_000);
+  pair.network.serve("newcomer:1", [newcomer.route]);
+  for (const [from, isWelcome] of [[4_999, true], [50_000, false]] as const) {
+    const call = pair.network.dialer().channel("newcomer:1").stream(RaftTransportService.stream);
+    call.send({ ...frame, from, to: 5_000, messages: [] });
+    const answer = call.responses[Symbol.asyncIterator]().next().then(() => true, () => false);
+    assertEquals(await pair.clock.resolve(answer, 5_000), isWelcome);
+    call.cancel();
+  }
+  await pair.close();
+});
+
 Deno.test("RpcTransport tells nothing to a peer that has lost its disk", async () => {
   const pair = new Pair();
   await pair.start(1, { knows: [2, "another life"] });
