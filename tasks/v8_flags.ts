@@ -1,8 +1,7 @@
 /** How V8 is set up in the processes of this project. */
 
 /**
- * A flag of `deno run` and `deno compile`; `deno.json` and `packaging/run` repeat
- * it. Effects are told in `docs/benchmark.md`, "What V8 is told".
+ * How V8 collects garbage. Effects are told in `docs/benchmark.md`, "What V8 is told".
  *
  * - `--heap-growing-percent=400`: old objects may grow to five times what
  *   survived the last full collection before the next begins, instead of some
@@ -15,15 +14,34 @@
  *   in old space once most of it has been seen to survive. Of calls that come by
  *   the hundred that is true while the young generation is still small, and then
  *   never again; but what such an object points to outlives its collection, too.
- * - `--invocation-count-for-turbofan=200`, `--minimum-invocations-after-ic-update=100`:
- *   functions are compiled for good after 200 calls (V8's own bound is 3,000),
- *   100 after their types were last seen to change (500). What runs once for
- *   each message or round of a quiet cluster otherwise stays slow for minutes.
  */
-export const V8_FLAGS = "--v8-flags=" + [
+const COLLECTION = [
   "--heap-growing-percent=400",
   "--no-parallel-scavenge",
   "--no-allocation-site-pretenuring",
+];
+
+/**
+ * When V8 compiles: functions are compiled for good after 200 calls (V8's own
+ * bound is 3,000), 100 after their types were last seen to change (500). What
+ * runs once for each message or round of a quiet cluster otherwise stays slow for
+ * minutes.
+ */
+const EARLY_COMPILATION = [
   "--invocation-count-for-turbofan=200",
   "--minimum-invocations-after-ic-update=100",
-].join(",");
+];
+
+/** What answers a few heartbeats a second, and whom compiling would cost more than it ever gains. */
+const QUIET_PROGRAMS: readonly string[] = ["shardctrler/main.ts", "dashboard/main.ts"];
+
+/**
+ * The flag of `deno run` and `deno compile` for a main module; `deno.json` and
+ * `packaging/run` repeat it.
+ *
+ * @param main From the project's root
+ */
+export function v8FlagsOf(main: string): string {
+  const flags = QUIET_PROGRAMS.includes(main) ? COLLECTION : [...COLLECTION, ...EARLY_COMPILATION];
+  return `--v8-flags=${flags.join(",")}`;
+}

@@ -1,6 +1,6 @@
 /** How a server is started: the running Deno, and no more permissions than a server needs. */
 import { dirname, resolve } from "node:path";
-import { V8_FLAGS } from "../v8_flags.ts";
+import { v8FlagsOf } from "../v8_flags.ts";
 import type { NodePlan } from "./plan.ts";
 
 /** Absolute path of the project. */
@@ -15,7 +15,7 @@ export function processArgs(node: NodePlan, db: string): string[] {
   const main = `${PROJECT_ROOT}/${node.main}`;
   const permissions = node.kind === "server" ? serverPermissions(db) : [];
   return [
-    ...["run", V8_FLAGS, "--quiet", "--no-prompt", "--allow-net=127.0.0.1,localhost"],
+    ...["run", v8FlagsOf(node.main), "--quiet", "--no-prompt", "--allow-net=127.0.0.1,localhost"],
     // Unlisted variables read as undefined instead of failing.
     "--ignore-env",
     ...permissions,

@@ -1,5 +1,5 @@
 /** Executables without Deno's runtime for `deno compile`: the running Deno in a self-extracting file. */
-import { V8_FLAGS } from "../v8_flags.ts";
+import { v8FlagsOf } from "../v8_flags.ts";
 import { runCommand } from "./command.ts";
 import type { Program } from "./programs.ts";
 import { revisionScript } from "./revision.ts";
@@ -38,7 +38,7 @@ export class BundleWay {
       runtime: this.#runtime,
       app: pack(files),
       flags: [
-        V8_FLAGS,
+        v8FlagsOf(program.main),
         ...program.permissions,
         ...(program.hasDatabase ? ["--allow-ffi=$app"] : []),
       ],

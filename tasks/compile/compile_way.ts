@@ -1,5 +1,5 @@
 /** Executables by `deno compile`. */
-import { V8_FLAGS } from "../v8_flags.ts";
+import { v8FlagsOf } from "../v8_flags.ts";
 import { runCommand } from "./command.ts";
 import type { Program } from "./programs.ts";
 import { revisionScript } from "./revision.ts";
@@ -27,7 +27,8 @@ export async function compile(
     // Of RocksDB's package only the prebuilt libraries are needed, not its sources.
     const excluded = `${await Deno.realPath(`${root}/node_modules/rocksdb`)}/deps`;
     const args = [
-      ...["compile", V8_FLAGS, "--quiet", "--no-check", "--no-prompt", ...program.permissions],
+      ...["compile", v8FlagsOf(program.main), "--quiet", "--no-check", "--no-prompt"],
+      ...program.permissions,
       ...(program.hasDatabase ? ["--allow-ffi"] : []),
       ...["--exclude", excluded],
       ...(target === undefined ? [] : ["--target", target]),

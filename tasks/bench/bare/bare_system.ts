@@ -5,7 +5,7 @@ import { BenchData } from "../../../client/bench/bench_data.ts";
 import { Histogram } from "../../../runtime/histogram.ts";
 import { createPrng, type Prng } from "../../../runtime/prng.ts";
 import { freePorts } from "../../../tests/e2e/free_ports.ts";
-import { V8_FLAGS } from "../../v8_flags.ts";
+import { v8FlagsOf } from "../../v8_flags.ts";
 import type { UnaryTarget } from "../h2load.ts";
 import { kill } from "../kill.ts";
 import type { Operation } from "../measurement.ts";
@@ -149,7 +149,7 @@ function startReplica(
   Deno.mkdirSync(directory);
   const main = `${import.meta.dirname}/replica.ts`;
   return new Deno.Command(Deno.execPath(), {
-    args: ["run", V8_FLAGS, "-A", "--quiet", main, directory, address, ...followers],
+    args: ["run", v8FlagsOf(main), "-A", "--quiet", main, directory, address, ...followers],
     stdin: "null",
     stdout: "null",
     stderr: "inherit",

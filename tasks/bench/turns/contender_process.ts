@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { PROJECT_ROOT } from "../../cluster/server_command.ts";
-import { V8_FLAGS } from "../../v8_flags.ts";
+import { v8FlagsOf } from "../../v8_flags.ts";
 import type { Sample } from "../measurement.ts";
 import type { SystemOptions } from "../system.ts";
 import type { DriverOptions, Report, Turn } from "./driver.ts";
@@ -48,7 +48,7 @@ export class ContenderProcess implements AsyncDisposable {
     const argument: DriverOptions = { ...options, system };
     const process = spawn(
       Deno.execPath(),
-      ["run", V8_FLAGS, "-A", "--quiet", DRIVER, JSON.stringify(argument)],
+      ["run", v8FlagsOf(DRIVER), "-A", "--quiet", DRIVER, JSON.stringify(argument)],
       {
         cwd: checkout,
         stdio: ["pipe", "pipe", "inherit"],

@@ -13,7 +13,7 @@ export interface Contender {
   readonly system: SystemName;
   /** A checkout of this project; undefined for the one that runs. */
   readonly checkout: string | undefined;
-  /** What V8 is told beyond `V8_FLAGS`, with commas; undefined for nothing. */
+  /** What V8 is told beyond what the project tells it, with commas; undefined for nothing. */
   readonly v8Flags: string | undefined;
 }
 
