@@ -7,7 +7,7 @@ const GID = 100;
 const IDLE_MS = 65 * 60_000;
 
 async function lead(store: StoreCluster, position: number): Promise<void> {
-  store.node(GID, store.leader(GID)).raft.transferLeader(position + 1);
+  store.node(GID, store.leader(GID)).raft.memberChanges.transferLeader(position + 1);
   await store.until(() => store.leader(GID) === position);
 }
 

@@ -120,7 +120,7 @@ class CrashRun {
       const isMade = kind === "voter" ? conf.voters.includes(id) : conf.learners.includes(id);
       if (isMade && !isJoint(conf)) return true;
       const type = kind === "voter" ? "addVoter" : "addLearner";
-      node.changeMembers([{ type, id }]).catch(() => {});
+      node.memberChanges.make([{ type, id }]).catch(() => {});
     }
     return false;
   }

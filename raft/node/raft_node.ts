@@ -10,7 +10,7 @@ import type { RaftConfig } from "../config.ts";
 import type { Message } from "../message.ts";
 import { ProposalError, RawNode } from "../mod.ts";
 import type { ProgressStatus } from "../status.ts";
-import type { LogIndex, NodeId, Term } from "../types.ts";
+import type { LogIndex, NodeId } from "../types.ts";
 import { type AppliedEntry, Applier, PENDING_BYTES_MAX } from "./apply/applier.ts";
 import { ApplyLookout } from "./apply/apply_lookout.ts";
 import { CheckService } from "./apply/check_service.ts";
@@ -20,9 +20,10 @@ import { HeldMessages } from "./held_messages.ts";
 import { cutIndex } from "./log/log_retention.ts";
 import { LogTime } from "./log/log_time.ts";
 import { FirstMeeting } from "./members/first_meeting.ts";
-import { type AddressedChange, GroupMembers } from "./members/group_members.ts";
+import { GroupMembers } from "./members/group_members.ts";
 import type { NodeIdentity } from "./members/identity.ts";
 import { checkAddress, type Identified, identify } from "./members/join.ts";
+import { MemberChanges } from "./members/member_changes.ts";
 import { PeerRegistry } from "./members/peer_registry.ts";
 import type { Roster } from "./members/roster.ts";
 import { Persister, type Round } from "./persister.ts";
@@ -59,6 +60,8 @@ export class RaftNode<Reply = unknown> {
   readonly #transport: RpcTransport;
   readonly #snapshots: SnapshotExchange;
   readonly #members: GroupMembers;
+  /** How its members are changed, while it leads. */
+  readonly memberChanges: MemberChanges;
   readonly #proposals = new Proposals();
   readonly #barriers: ReadBarriers;
   readonly #leadership: Leadership;
@@ -137,6 +140,13 @@ export class RaftNode<Reply = unknown> {
       self: config.id,
       core: this.#core,
       transport: this.#transport,
+    });
+    this.memberChanges = new MemberChanges({
+      core: this.#core,
+      members: this.#members,
+      proposals: this.#proposals,
+      leadership: this.#leadership,
+      wake: () => this.#turns.wake(),
     });
     this.#snapshots = new SnapshotExchange({
       ...shared,
@@ -226,9 +236,7 @@ export class RaftNode<Reply = unknown> {
    *   LEADERSHIP_LOST, INVALID_ARGUMENT
    */
   propose(payload: Uint8Array, replyAt: ReplyAt = "applied", values = 0): Promise<Reply> {
-    if (!this.#leadership.isOwn || this.#stopped) {
-      return Promise.reject(this.#leadership.notLeader());
-    }
+    if (!this.#leadership.isOwn) return Promise.reject(this.#leadership.notLeader());
     const reply = this.#proposals.enqueue(payload, replyAt, values);
     this.#turns.wake();
     // What is proposed here is answered by the machine and nobody else.
@@ -268,61 +276,6 @@ export class RaftNode<Reply = unknown> {
   /** Calls back on every change of members. Returns a function that ends it. */
   onRosterChange(listener: (roster: Roster) => void): () => void {
     return this.#members.onChange(listener);
-  }
-
-  /**
-   * Changes who belongs to the group. If voters change, resolves once this node
-   * knows the change to be complete.
-   *
-   * @throws {KvError} NOT_LEADER, NOT_READY while another change is under way,
-   * INVALID_ARGUMENT if it makes no sense, LEADERSHIP_LOST
-   */
-  async changeMembers(changes: readonly AddressedChange[]): Promise<Roster> {
-    await this.#proposeAlone(() => this.#members.propose(changes));
-    return await this.#members.settled();
-  }
-
-  /**
-   * Resolves once no change of voters is under way and a majority of the voters know
-   * it. Were this leader alone to know, and then to end, the others might need the
-   * vote of a member that was removed and is gone.
-   *
-   * @throws {KvError} NOT_LEADER, NOT_READY while leadership is handed over, OVERLOADED, LEADERSHIP_LOST
-   */
-  async confirmMembers(): Promise<Roster> {
-    if (!this.#leadership.isOwn || this.#stopped) throw this.#leadership.notLeader();
-    const roster = await this.#members.settled();
-    // Whoever takes an entry that was made behind the change hears that the change is committed.
-    await this.#proposeAlone(() => this.#core.propose(new Uint8Array(0)), 0);
-    return roster;
-  }
-
-  /** Proposes an entry past the queue and waits until it is applied. */
-  async #proposeAlone(propose: () => { index: LogIndex; term: Term }, replies = 1): Promise<void> {
-    if (!this.#leadership.isOwn || this.#stopped) throw this.#leadership.notLeader();
-    let applied: Promise<unknown>;
-    try {
-      const { index, term } = propose();
-      applied = this.#proposals.await(index, term, replies);
-    } catch (error) {
-      throw refusal(error, this.#leadership.notLeader());
-    }
-    this.#turns.wake();
-    await applied;
-  }
-
-  /**
-   * Begins to hand leadership to a voter.
-   *
-   * @throws {KvError} NOT_LEADER; INVALID_ARGUMENT if the other is no voter
-   */
-  transferLeader(to: NodeId): void {
-    if (!this.#leadership.isOwn || this.#stopped) throw this.#leadership.notLeader();
-    if (!this.#core.transferLeader(to)) {
-      const why = `Cannot hand leadership to node ${to - 1}: it is no voting member besides this`;
-      throw new KvError("INVALID_ARGUMENT", why);
-    }
-    this.#turns.wake();
   }
 
   /** What a leader knows of every member; empty elsewhere. */
@@ -474,6 +427,7 @@ export class RaftNode<Reply = unknown> {
     this.#proposals.failWaiting(this.#leadership.lost());
     this.#proposals.failQueued(this.#leadership.notLeader());
     this.#barriers.failQueued(this.#leadership.notLeader());
+    this.#members.failWaiting(this.#leadership.lost());
   }
 
   /** A storage error or a broken invariant: the node never limps on. */
@@ -490,6 +444,7 @@ export class RaftNode<Reply = unknown> {
     this.#meeting.end();
     this.#proposals.failAll(error);
     this.#barriers.failAll(error);
-    this.#members.end(error);
+    this.#members.failWaiting(error);
+    this.#leadership.end();
   }
 }

@@ -36,7 +36,7 @@ export interface ProcessPorts {
 /** A controller or a replica. */
 export interface Process {
   readonly routes: ServiceRoutes;
-  readonly raft: Pick<RaftNode, "roster" | "readBarrier" | "transferLeader">;
+  readonly raft: Pick<RaftNode, "roster" | "readBarrier" | "memberChanges">;
   stop(): Promise<void>;
 }
 
@@ -214,7 +214,7 @@ export class SimNode {
 
   /** Has it hand leadership to another member, as if an operator had come through. */
   handOver(to: NodeId): void {
-    this.#ask((raft) => Promise.try(() => raft.transferLeader(to)));
+    this.#ask((raft) => Promise.try(() => raft.memberChanges.transferLeader(to)));
   }
 
   #ask(question: (raft: Process["raft"]) => Promise<void>): void {

@@ -55,17 +55,22 @@ export class GroupMembers {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Whether a change of voters is under way, as far as this node knows. */
+  get isChanging(): boolean {
+    return isJoint(this.#roster.conf);
+  }
+
   /**
    * Resolves with the roster once no change of voters is under way, as far as
-   * this node knows; rejects with what {@linkcode end} is given.
+   * this node knows; rejects with what {@linkcode failWaiting} is given.
    */
   settled(): Promise<Roster> {
-    if (!isJoint(this.#roster.conf)) return Promise.resolve(this.#roster);
+    if (!this.isChanging) return Promise.resolve(this.#roster);
     return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
   }
 
-  /** The node goes on no more. */
-  end(error: KvError): void {
+  /** Fails those who wait: this node leads no more, or goes on no more. */
+  failWaiting(error: KvError): void {
     for (const { reject } of this.#waiting.splice(0)) reject(error);
   }
 
@@ -98,7 +103,7 @@ export class GroupMembers {
       logger.warn("This node was removed from its group: it can be stopped and its data deleted");
     }
     for (const listener of [...this.#listeners]) listener(roster);
-    if (isJoint(roster.conf)) return;
+    if (this.isChanging) return;
     for (const { resolve } of this.#waiting.splice(0)) resolve(roster);
   }
 

@@ -17,9 +17,7 @@ const PROMOTION_LAG_MAX = 1_000;
 
 type MemberNode = Pick<
   RaftNode,
-  | "changeMembers"
-  | "confirmMembers"
-  | "transferLeader"
+  | "memberChanges"
   | "roster"
   | "progress"
   | "readBarrier"
@@ -105,7 +103,7 @@ export class MemberService {
       throw new KvError("REFUSED", why);
     }
     const id = roster.nextId;
-    const after = await this.#node.changeMembers([{ type: "addLearner", id, address }]);
+    const after = await this.#node.memberChanges.make([{ type: "addLearner", id, address }]);
     return this.#memberIn(after, id);
   }
 
@@ -114,9 +112,9 @@ export class MemberService {
     this.#memberIn(roster, id);
     if (!isVoter(roster, id)) {
       this.#checkCaughtUp(id);
-      await this.#node.changeMembers([{ type: "addVoter", id }]);
+      await this.#node.memberChanges.make([{ type: "addVoter", id }]);
     }
-    return this.#memberIn(await this.#node.confirmMembers(), id);
+    return this.#memberIn(await this.#node.memberChanges.confirm(), id);
   }
 
   /**
@@ -141,10 +139,10 @@ export class MemberService {
     if (!isDone) {
       if (isVoter(roster, id)) this.#checkQuorumWithout(id);
       if (id === this.#node.status().id) this.#handOver(id);
-      await this.#node.changeMembers([{ type: "remove", id }]);
+      await this.#node.memberChanges.make([{ type: "remove", id }]);
     }
     // Who hears of a removal may destroy the member.
-    await this.#node.confirmMembers();
+    await this.#node.memberChanges.confirm();
     return member;
   }
 
@@ -177,14 +175,14 @@ export class MemberService {
     const [heir] = [...this.#node.progress()]
       .filter(([id, { active }]) => id !== self && active && conf.voters.includes(id))
       .sort(([, a], [, b]) => b.match - a.match);
-    if (heir !== undefined) this.#node.transferLeader(heir[0]);
+    if (heir !== undefined) this.#node.memberChanges.transferLeader(heir[0]);
     const why = `Cannot remove node ${self - 1} by itself: it hands its leadership over first`;
     throw new KvError("NOT_READY", why);
   }
 
   #transfer(id: NodeId): Member {
     const member = this.#memberIn(this.#node.roster, id);
-    if (id !== this.#node.status().id) this.#node.transferLeader(id);
+    if (id !== this.#node.status().id) this.#node.memberChanges.transferLeader(id);
     return member;
   }
 

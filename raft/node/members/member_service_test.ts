@@ -1,4 +1,5 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { KvError } from "../../../rpc/errors.ts";
 import { setFailpoint } from "../../../runtime/failpoint.ts";
 import { isJoint } from "../../membership.ts";
 import { TestGroup } from "../testing/test_group.ts";
@@ -50,6 +51,23 @@ Deno.test("MemberService.change() answers once the one that stays knows that it 
   await group.clock.advanceUntil(() => group.node(leader).status().role === "leader", 10_000);
   const reply = group.node(leader).propose(Buffer.from("x=b"));
   assertEquals(String(await group.clock.resolve(reply, 10_000)), "ab");
+  assertEquals(group.failures, []);
+  await group.stop();
+});
+
+Deno.test("MemberService.change() does not wait for the end of a change behind the loss of leadership", async () => {
+  const group = await TestGroup.start(4);
+  await group.write("x=a");
+  const leader = await group.leader();
+  const [removed = 0] = group.ids.filter((id) => id !== leader);
+  // Nobody hears of the end of the change, which the leader is about to propose.
+  using _ = setFailpoint("raft/afterConfChange", () => void group.isolate(leader));
+  const service = new MemberService(group.node(leader));
+  const answer = service.change({ $case: "remove", value: { id: removed } });
+  const outcome = assertRejects(() => answer, KvError);
+  const { code } = await group.clock.resolve(outcome, 20_000);
+  assertEquals(code, "LEADERSHIP_LOST");
+  assert(isJoint(group.node(leader).roster.conf));
   assertEquals(group.failures, []);
   await group.stop();
 });

@@ -37,7 +37,7 @@ class Newcomer {
     await group.write("x=a");
     await group.converge();
     while (await group.leader() !== LEADER) {
-      group.node(await group.leader()).transferLeader(LEADER);
+      group.node(await group.leader()).memberChanges.transferLeader(LEADER);
       await group.clock.advance(2_000);
     }
     group.network.serve(ADMIN, new MemberService(group.node(LEADER)).routes);
@@ -58,7 +58,7 @@ class Newcomer {
 
   async add(): Promise<void> {
     await this.run(
-      this.leader.changeMembers([{ type: "addLearner", id: ID, address: ADDRESS }]),
+      this.leader.memberChanges.make([{ type: "addLearner", id: ID, address: ADDRESS }]),
     );
   }
 

@@ -19,6 +19,7 @@ export class Leadership {
   readonly #options: LeadershipOptions;
   readonly #listeners = new Set<() => void>();
   #soft: SoftState;
+  #isOver = false;
 
   constructor(options: LeadershipOptions) {
     this.#options = options;
@@ -27,7 +28,17 @@ export class Leadership {
 
   /** Whether this node leads. */
   get isOwn(): boolean {
-    return this.#soft.role === "leader";
+    return this.#soft.role === "leader" && !this.#isOver;
+  }
+
+  /** @throws {KvError} NOT_LEADER, if this node does not lead */
+  demand(): void {
+    if (!this.isOwn) throw this.notLeader();
+  }
+
+  /** The node goes on no more, so it leads nobody. */
+  end(): void {
+    this.#isOver = true;
   }
 
   /** Calls back on every change of role, leader or term. Returns a function that ends it. */
@@ -54,7 +65,7 @@ export class Leadership {
 
   /** For what was asked of a node that does not lead; nothing has happened. */
   notLeader(): KvError {
-    const leader = this.isOwn ? undefined : this.#address();
+    const leader = this.#soft.role === "leader" ? undefined : this.#address();
     const where = leader === undefined ? "no leader is known" : `the leader is ${leader}`;
     return new KvError("NOT_LEADER", `This replica does not lead its group: ${where}`, { leader });
   }
