@@ -28,7 +28,7 @@ import { KvClerk, type ScanEntry } from "./kv_clerk.ts";
  *
  * @param args Words after the program's name
  * @returns The exit code: 0 done, 1 refused or failed, 2 wrong usage, 3 no such
- *   key, 4 no answer in time
+ *   key, 4 no answer in time, 130 interrupted
  */
 export async function main(args: readonly string[], io: KvCliIo): Promise<number> {
   let request: KvRequest;

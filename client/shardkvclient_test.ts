@@ -31,6 +31,7 @@ async function run(cluster: FakeCluster, args: string[], io?: Partial<KvCliIo>):
     dialer: () => cluster.network.dialer(),
     clock: systemClock,
     prng: createPrng(++runs),
+    onInterrupt: () => () => {},
     openAppend: () => {
       throw new Error("No such directory");
     },
@@ -233,6 +234,29 @@ Deno.test("shardkvclient bench records every acknowledged put, and counts those 
     const value = shard?.data.get(key) ?? new Uint8Array();
     const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", new Uint8Array(value)));
     assertEquals(sha256, Buffer.from(digest).toString("hex"));
+  }
+});
+
+Deno.test("shardkvclient bench tells what it has measured when it is interrupted", async () => {
+  for (const rate of [[], ["-rate", "1"]]) {
+    const clock = new VirtualClock();
+    const cluster = new FakeCluster({ clock, groups: 1 });
+    cluster.group(100).delayMs = () => 10;
+    let interrupt = () => {};
+    let isListening = false;
+    const onInterrupt = (listener: () => void) => {
+      interrupt = listener;
+      isListening = true;
+      return () => void (isListening = false);
+    };
+    const args = ["-o", "json", "bench", ...rate, "-duration", "1h", "-clients", "2"];
+    const outcome = run(cluster, args, { clock, onInterrupt });
+    await clock.advance(1_500);
+    interrupt();
+    const { code, stdout } = await clock.resolve(outcome, 100);
+    const { bench } = JSON.parse(stdout);
+    assertEquals([code, bench.failed, bench.error, isListening], [130, 0, null, false]);
+    assert(bench.successful > 0 && bench.requests === bench.successful, stdout);
   }
 });
 

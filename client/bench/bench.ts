@@ -79,6 +79,8 @@ export class Bench {
   #failed = 0;
   #failedInRow = 0;
   #firstError: KvError | undefined;
+  #schedule: Schedule | undefined;
+  #isEnded = false;
 
   constructor(options: BenchOptions) {
     const { prng, valueBytes, keys = BENCH_KEYS_DEFAULT } = options;
@@ -91,6 +93,12 @@ export class Bench {
     return this.#latencies.count + this.#failed;
   }
 
+  /** Lets the requests under way finish and begins no other. */
+  end(): void {
+    this.#isEnded = true;
+    this.#schedule?.end();
+  }
+
   /**
    * Writes the keys that the mode reads, uncounted.
    *
@@ -99,14 +107,18 @@ export class Bench {
   async load(): Promise<void> {
     const { clerk, mode } = this.#options;
     if (mode === "put" || mode === "append") return;
-    for (const entries of this.#data.chunks(LOAD_KEYS)) await clerk.putMany(entries);
+    for (const entries of this.#data.chunks(LOAD_KEYS)) {
+      if (this.#isEnded) return;
+      await clerk.putMany(entries);
+    }
   }
 
   /** Runs the load; requests that fail are counted. */
   async run(): Promise<BenchResult> {
     const { clients, clock } = this.#options;
     const start = clock.now();
-    const schedule = scheduleOf(this.#options);
+    const schedule = this.#schedule = scheduleOf(this.#options);
+    if (this.#isEnded) schedule.end();
     await Promise.all(
       Array.from({ length: clients }, (_, client) => this.#client(client, schedule)),
     );

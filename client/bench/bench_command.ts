@@ -1,5 +1,5 @@
 /** `shardkvclient bench`: eRaft's lines around a run, and a record of what was acknowledged. */
-import { EXIT_ERROR, EXIT_OK, exitCodeOf } from "../cli/cli_exit.ts";
+import { EXIT_ERROR, EXIT_INTERRUPTED, EXIT_OK, exitCodeOf } from "../cli/cli_exit.ts";
 import type { KvCliIo } from "../cli/kv_cli_io.ts";
 import type { KvClerk } from "../kv_clerk.ts";
 import type { BenchCommand } from "./bench_args.ts";
@@ -31,6 +31,8 @@ export async function benchCommand(
   const hasBar = format === "text" && io.isTerminal && !strict;
   const print = format === "json" ? () => {} : io.stdoutWhileRead;
   print(startText(command));
+  let isInterrupted = false;
+  let stopListening = () => {};
   try {
     const bench = new Bench({
       ...command,
@@ -40,10 +42,16 @@ export async function benchCommand(
       ...(hasBar ? {} : { onProgress: (done) => print(progressText(done)) }),
       ...(record === undefined ? {} : { onAcknowledged: (key, value) => record.add(key, value) }),
     });
+    stopListening = io.onInterrupt(() => {
+      isInterrupted = true;
+      bench.end();
+    });
     const result = await run(bench, command, io, hasBar);
     io.stdout(format === "json" ? resultJson(command, result) : resultText(command, result));
-    return exitCode(result, io);
+    const code = exitCode(result, io);
+    return isInterrupted ? EXIT_INTERRUPTED : code;
   } finally {
+    stopListening();
     record?.close();
   }
 }

@@ -1,5 +1,5 @@
 /** When the requests of a benchmark are due: as soon as a caller is free, or at a fixed rate. */
-import type { Clock } from "../../runtime/clock.ts";
+import type { Clock, Timer } from "../../runtime/clock.ts";
 
 export interface Schedule {
   /** Requests of all callers together; Infinity if only time ends them. */
@@ -11,6 +11,8 @@ export interface Schedule {
    * @returns When the request was due, on the schedule's clock; undefined: there is no other
    */
   next(client: number): number | undefined | Promise<number | undefined>;
+  /** No further request is due, for those who wait for one either. */
+  end(): void;
 }
 
 export interface ClosedLoopOptions {
@@ -29,7 +31,7 @@ export interface ClosedLoopOptions {
 export class ClosedLoop implements Schedule {
   readonly requests: number;
   readonly #clock: Clock;
-  readonly #end: number;
+  #end: number;
   /** Requests left to each caller. */
   readonly #left: number[];
 
@@ -50,6 +52,10 @@ export class ClosedLoop implements Schedule {
     if (left === 0 || now >= this.#end) return undefined;
     this.#left[client] = left - 1;
     return now;
+  }
+
+  end(): void {
+    this.#end = -Infinity;
   }
 }
 
@@ -73,7 +79,9 @@ export class OpenLoop implements Schedule {
   /** Requests that callers have taken. */
   #taken = 0;
   /** Free callers, each with when its request is due; the earliest first. */
-  readonly #waiting: { readonly due: number; readonly wake: (due: number) => void }[] = [];
+  readonly #waiting: { readonly due: number; readonly wake: (due?: number) => void }[] = [];
+  #timer: Timer | undefined;
+  #isOver = false;
 
   constructor({ clock, requests, ratePerSecond }: OpenLoopOptions) {
     this.#clock = clock;
@@ -82,8 +90,8 @@ export class OpenLoop implements Schedule {
     this.#intervalMs = 1_000 / ratePerSecond;
   }
 
-  next(): number | undefined | Promise<number> {
-    if (this.#taken >= this.requests) return undefined;
+  next(): number | undefined | Promise<number | undefined> {
+    if (this.#isOver || this.#taken >= this.requests) return undefined;
     const due = this.#start + this.#taken++ * this.#intervalMs;
     if (due <= this.#clock.now()) return due;
     return new Promise((wake) => {
@@ -92,9 +100,15 @@ export class OpenLoop implements Schedule {
     });
   }
 
+  end(): void {
+    this.#isOver = true;
+    this.#timer?.cancel();
+    for (const { wake } of this.#waiting.splice(0)) wake();
+  }
+
   /** One timer for all: it may ring late, and then wakes everybody who is due. */
   #arm(due: number): void {
-    this.#clock.setTimer(() => this.#wakeDue(), Math.max(0, due - this.#clock.now()));
+    this.#timer = this.#clock.setTimer(() => this.#wakeDue(), Math.max(0, due - this.#clock.now()));
   }
 
   #wakeDue(): void {

@@ -9,6 +9,8 @@ export const EXIT_USAGE = 2;
 export const EXIT_NOT_FOUND = 3;
 /** No answer in time. */
 export const EXIT_UNAVAILABLE = 4;
+/** Ended by the user, as shells tell it: 128 and the number of SIGINT. */
+export const EXIT_INTERRUPTED = 130;
 
 /** Codes that speak of the servers' health rather than of the request. */
 const UNAVAILABLE_CODES: readonly ErrorCode[] = [

@@ -25,6 +25,11 @@ export interface KvCliIo {
   readonly dialer: () => Dialer;
   readonly clock: Clock;
   readonly prng: Prng;
+  /**
+   * Calls back once if the user interrupts the program, which goes on then; a second
+   * interruption ends it. Returns a function that ends this.
+   */
+  readonly onInterrupt: (listener: () => void) => () => void;
   /** @throws {Error} When the file cannot be opened */
   readonly openAppend: (path: string) => AppendFile;
   /** Configurations from elsewhere than the controllers; for tests. */
@@ -42,9 +47,21 @@ export function processIo(): KvCliIo {
     dialer: () => new GrpcDialer({ endsWithProcess: true }),
     clock: systemClock,
     prng: createPrng(randomSeed()),
+    onInterrupt: onSigint,
     openAppend: (path) => {
       const file = Deno.openSync(path, { create: true, append: true });
       return { append: (text) => writeAll(file, encoder.encode(text)), close: () => file.close() };
     },
   };
+}
+
+function onSigint(listener: () => void): () => void {
+  const stop = () => Deno.removeSignalListener("SIGINT", onSignal);
+  const onSignal = () => {
+    // Without a listener the next one ends the process.
+    stop();
+    listener();
+  };
+  Deno.addSignalListener("SIGINT", onSignal);
+  return stop;
 }
