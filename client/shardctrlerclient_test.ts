@@ -159,6 +159,7 @@ Deno.test("shardctrlerclient answers nonsense with one clear line and exit code 
     [["join", "0=localhost:1"], `Cannot join group "0": ${gidRange}`],
     [["join", "1e2=localhost:1"], `Cannot join group "1e2": ${gidRange}`],
     [["join", "1=a:1", "1=b:1"], "Cannot join group 1: it is given twice"],
+    [["join", "1=a:1,b"], 'Cannot use address "b": it must be host:port, like localhost:50051'],
     [["leave", "abc"], `Cannot leave group "abc": ${gidRange}`],
     [["leave", "-5"], `Cannot leave group "-5": ${gidRange}`],
     [

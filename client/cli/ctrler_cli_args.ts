@@ -153,7 +153,7 @@ function parseGroups(args: readonly string[]): Map<Gid, readonly string[]> {
     }
     const gid = parseGid(arg.slice(0, equals), "join");
     if (groups.has(gid)) throw new UsageError(`Cannot join group ${gid}: it is given twice`);
-    groups.set(gid, arg.slice(equals + 1).split(","));
+    groups.set(gid, arg.slice(equals + 1).split(",").map(parsedAddress));
   }
   return groups;
 }
