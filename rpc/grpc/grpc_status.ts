@@ -61,8 +61,14 @@ function hasPerhapsArrived({ code, details }: ServiceError): boolean {
   }
 }
 
-/** Without the frame that grpc-js puts around why it could not connect. */
+/**
+ * Without the frame that grpc-js puts around why it could not connect. It takes
+ * whatever comes for a message: the first letters of a web page are the size of one.
+ */
 function readable(details: string): string {
+  if (details.startsWith("Received message larger than max")) {
+    return `${details}; no server of this store answers so, it may be another program's port`;
+  }
   return details.replace(/\. Last error: (?:Error: )?/, ": ").replace(/\. Resolution note: $/, "");
 }
 

@@ -44,6 +44,12 @@ Deno.test("fromServiceError() makes the best of servers that are not ours", () =
   }
 });
 
+Deno.test("fromServiceError() says of an answer that is none that another program may listen there", () => {
+  const details = "Received message larger than max (577073778 vs 4259840)";
+  const error = fromServiceError(serviceError(status.RESOURCE_EXHAUSTED, details), "/p", "b:2");
+  assertStringIncludes(error.message, "it may be another program's port");
+});
+
 Deno.test("fromServiceError() takes no refusal of the transport for a promise that nothing happened", () => {
   const known: [number, string, boolean][] = [
     // What grpc-js makes of streams that are reset, and of a proxy's 401 and 403.
