@@ -205,12 +205,36 @@ Deno.test("shardctrlerclient tells how a command is used on standard output", as
   for (const [args, usage] of cases) {
     assertEquals(await run(cluster, ...args), { code: 2, stdout: usage, stderr: "" });
   }
-  for (const args of [[], ["frobnicate"]]) {
-    const { code, stdout } = await run(cluster, ...args);
-    assertEquals([code, stdout.split("\n")[0]], [
+  const unknown = (words: string) => `Cannot do "${words}": there is no such command\n`;
+  const usages: [string[], string][] = [
+    [[], ""],
+    [["frobnicate"], unknown("frobnicate")],
+    [["member"], unknown("member")],
+    [["member", "eject", "100"], unknown("member eject")],
+  ];
+  for (const [args, line] of usages) {
+    const { code, stdout, stderr } = await run(cluster, ...args);
+    assertEquals([code, stdout.split("\n")[0], stderr], [
       2,
       "Usage: shardctrlerclient [options] <command> [args]",
+      line,
     ]);
+  }
+});
+
+Deno.test("shardctrlerclient tells who puts flags behind the command where they go", async () => {
+  await using cluster = await ControllerCluster.start(1);
+  const cases: [string[], string, string][] = [
+    [["moves", "-watch"], "moves", "-watch"],
+    [["query", "-o", "json"], "query [num]", "-o"],
+    [["member", "list", "0", "--o=json"], "member list <gid>", "--o=json"],
+  ];
+  for (const [args, form, flag] of cases) {
+    assertEquals(await run(cluster, ...args), {
+      code: 2,
+      stdout: `Usage: ${form}\n`,
+      stderr: `Cannot use "${flag}" here; flags go before the command\n`,
+    });
   }
 });
 

@@ -305,6 +305,22 @@ Deno.test("shardkvclient answers missing arguments with eRaft's usage and code 2
   assertMatch(stdout, /^Usage: shardkvclient \[options\] <command> \[args\]\n/);
 });
 
+Deno.test("shardkvclient tells who puts flags behind the command where they go", async () => {
+  const cluster = aCluster();
+  const usage = "Usage: get <key>\n";
+  const told: [string[], string][] = [
+    [["get", "k", "-o", "json"], 'Cannot use "-o" here; flags go before the command\n'],
+    [["get", "--o=raw", "k"], 'Cannot use "--o=raw" here; flags go before the command\n'],
+    [["get", "k", "-5"], ""],
+    [["get", "my", "key"], ""],
+  ];
+  for (const [args, stderr] of told) {
+    assertEquals(await run(cluster, args), { code: 2, stdout: usage, stderr });
+  }
+  // As many words as there are to be: this one is a key.
+  assertEquals((await run(cluster, ["get", "-o"])).code, 3);
+});
+
 Deno.test("shardkvclient answers nonsense with one clear line and code 2", async () => {
   const cluster = aCluster();
   const lines: [string[], string][] = [

@@ -8,7 +8,7 @@ import {
   type ShardId,
   SHARDS_MAX,
 } from "../../shardctrler/configuration/config.ts";
-import { UsageError } from "./cli_usage.ts";
+import { flagHint, UsageError, wrongCount } from "./cli_usage.ts";
 
 /** A command, checked as far as its words go. */
 export type CtrlerCommand =
@@ -85,7 +85,7 @@ export function parseCommand(words: readonly string[]): CtrlerCommand {
     case "member":
       return parseMember(args);
     default:
-      throw new UsageError(`Cannot do "${verb}": there is no such command`, USAGE);
+      throw unknownCommand(verb);
   }
 }
 
@@ -104,8 +104,14 @@ function parseMember(args: readonly string[]): MemberCommand {
       requireCount(`member ${verb}`, args, 3, 3, `member ${verb} <gid> <id>`);
       return { kind: "member", verb, gid: parseGidOrZero(gidText), id: parseId(last) };
     default:
-      throw new UsageError(`Cannot do "member ${verb}": there is no such command`, USAGE);
+      throw unknownCommand(verb === "" ? "member" : `member ${verb}`);
   }
+}
+
+/** The usage is what eRaft prints, and does not tell which word it is about. */
+function unknownCommand(words: string): UsageError {
+  const message = `Cannot do "${words}": there is no such command`;
+  return new UsageError(message, USAGE, message);
 }
 
 function parseGidOrZero(text: string): Gid {
@@ -137,9 +143,7 @@ function requireCount(
   max: number,
   usage: string,
 ): void {
-  if (args.length >= min && args.length <= max) return;
-  const given = `${args.length} argument${args.length === 1 ? "" : "s"}`;
-  throw new UsageError(`Cannot ${verb} with ${given}`, `Usage: ${usage}\n`);
+  if (args.length < min || args.length > max) throw wrongCount(verb, args, max, usage);
 }
 
 function parseGroups(args: readonly string[]): Map<Gid, readonly string[]> {
@@ -188,9 +192,4 @@ function parseInteger(text: string): number | undefined {
   if (!/^[+-]?\d+$/.test(text)) return undefined;
   const value = Number(text);
   return Number.isSafeInteger(value) ? value : undefined;
-}
-
-/** After the command every word is an argument, as with all Go tools; people forget that. */
-function flagHint(text: string): string {
-  return /^--?[a-z]/.test(text) ? "; flags go before the command" : "";
 }

@@ -10,7 +10,7 @@ import {
 } from "../../runtime/flags.ts";
 import { type BenchCommand, parseBench } from "../bench/bench_args.ts";
 import { CALL_TIMEOUT_MS_MAX } from "../kv_clerk.ts";
-import { UsageError } from "./cli_usage.ts";
+import { UsageError, wrongCount } from "./cli_usage.ts";
 
 export type KvCommand =
   | { readonly kind: "get" | "delete"; readonly key: string }
@@ -101,19 +101,19 @@ function parseCommand(words: readonly string[]): KvCommand {
       throw new UsageError("Cannot start: no command is given", USAGE);
     case "get":
     case "delete":
-      requireArguments(args, 1, `${verb} <key>`);
+      requireArguments(verb, args, 1, `${verb} <key>`);
       return { kind: verb, key };
     case "put":
     case "append":
-      requireArguments(args, 2, `${verb} <key> <value>`);
+      requireArguments(verb, args, 2, `${verb} <key> <value>`);
       return { kind: verb, key, value };
     case "cas":
-      requireArguments(args, 3, "cas <key> <expected> <new>");
+      requireArguments(verb, args, 3, "cas <key> <expected> <new>");
       return { kind: "cas", key, expected: value, value: third };
     case "scan":
       return parseScan(args);
     case "status":
-      requireArguments(args, 0, "status");
+      requireArguments(verb, args, 0, "status");
       return { kind: "status" };
     case "bench":
       return parseBench(args);
@@ -124,9 +124,13 @@ function parseCommand(words: readonly string[]): KvCommand {
   }
 }
 
-function requireArguments(args: readonly string[], count: number, form: string): void {
-  if (args.length === count) return;
-  throw new UsageError(`Cannot use ${args.length} arguments`, `Usage: ${form}\n`);
+function requireArguments(
+  verb: string,
+  args: readonly string[],
+  count: number,
+  form: string,
+): void {
+  if (args.length !== count) throw wrongCount(verb, args, count, form);
 }
 
 function parseScan(args: readonly string[]): KvCommand {
