@@ -84,8 +84,8 @@ export interface ScanEntry {
  *
  * Each call ends within its time. It rejects with a `KvError` whose
  * message says what was tried and whose `maybe` says whether a write may have
- * happened all the same, or with a `RangeError` if a key or value is too large,
- * or a text that has no UTF-8.
+ * happened all the same, or with a `RangeError` if a key is empty, a key or a
+ * value is too large, a text has no UTF-8, or a time is out of range.
  */
 export class KvClerk {
   readonly #options: KvClerkOptions;
@@ -184,7 +184,9 @@ export class KvClerk {
    * exists throughout comes exactly once, one that is written meanwhile may or
    * may not. The time of the call is that of each page, not of the whole.
    *
-   * @throws {RangeError} When a bound is too long or the limit is not a positive number
+   * @throws {TypeError} When there are a prefix and another bound
+   * @throws {RangeError} When a bound is too long or has no UTF-8, the limit is not an integer of
+   *   1 or more, or the time is out of range
    */
   scan(options: ScanOptions = {}): AsyncIterable<ScanEntry> {
     const { timeoutMs, signal } = this.#terms(options);

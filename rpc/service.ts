@@ -102,7 +102,7 @@ export interface ClientStream<Request, Response> {
   /** Half-closes: the server's `requests` end, responses still come. */
   end(): void;
   /**
-   * Responses in order; ends when the server ends, throws {@linkcode KvError} when the call
+   * Responses in order; ends when the server ends, throws a `KvError` when the call
    * breaks. An error may overtake responses that were sent just before it.
    */
   readonly responses: AsyncIterable<Response>;

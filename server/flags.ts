@@ -11,7 +11,7 @@ import { processFlags, type ProcessSettings } from "../runtime/process_flags.ts"
 export interface ServerSettings extends ProcessSettings {
   /** Place in `members`, from 0; may lie outside of it. */
   readonly id: number;
-  /** Addresses of the Raft group, this server's among them. */
+  /** Addresses of the Raft group, this server's among them; with `join`, any servers of it. */
   readonly members: readonly string[];
   /** Where the data is. */
   readonly directory: string;

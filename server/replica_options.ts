@@ -30,8 +30,9 @@ export interface ReplicaOptions
  * Opens the Raft node of a replica.
  *
  * @param gid The group; the controllers are one, too
- * @throws {IdentityError} When the engine belongs to another node
+ * @throws {IdentityError} When the engine or the group to join belongs to somebody else
  * @throws {EngineError} When the engine cannot be read
+ * @throws {KvError} UNAVAILABLE when no server of the group to join answers
  */
 export function openRaftNode<Reply>(
   options: ReplicaOptions,

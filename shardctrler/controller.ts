@@ -54,8 +54,9 @@ export class Controller {
   /**
    * Loads the node from its engine, or begins a new one, and starts it.
    *
-   * @throws {IdentityError} When the engine belongs to another node
+   * @throws {IdentityError} When the engine or the group to join belongs to somebody else
    * @throws {EngineError} When the engine cannot be read
+   * @throws {KvError} UNAVAILABLE when no server of the group to join answers
    */
   static async open(options: ControllerOptions): Promise<Controller> {
     const feed = new ConfigFeed();

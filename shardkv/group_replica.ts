@@ -55,8 +55,9 @@ export class GroupReplica {
    * Loads the replica from its engine, or begins a new one, and starts it.
    *
    * @throws {RangeError} When the gid or a limit is out of its range
-   * @throws {IdentityError} When the engine belongs to another node
+   * @throws {IdentityError} When the engine or the group to join belongs to somebody else
    * @throws {EngineError} When the engine cannot be read
+   * @throws {KvError} UNAVAILABLE when no server of the group to join answers
    */
   static async open(options: GroupReplicaOptions): Promise<GroupReplica> {
     const { gid } = options;
