@@ -57,7 +57,7 @@ export class MemberClerk {
 
   async list(): Promise<MemberState[]> {
     const response = await this.#caller.call({
-      ...this.#call("list members", "read"),
+      ...this.#call("the list of members", "read"),
       attempt: (channel, options) => channel.unary(MemberServiceService.list, {}, options),
     });
     return response.members.map((info) => memberState(info, response.lastIndex));
@@ -65,12 +65,12 @@ export class MemberClerk {
 
   /** Adds a member that listens and does not vote. It starts on an empty disk and joins by itself. */
   add(address: string): Promise<{ id: number; address: string }> {
-    return this.#change("add a member", { $case: "add", value: { address } });
+    return this.#change("adding a member", { $case: "add", value: { address } });
   }
 
   /** Gives a member that has caught up a vote. */
   promote(id: number): Promise<{ id: number; address: string }> {
-    return this.#change("promote a member", { $case: "promote", value: { id: id + 1 } });
+    return this.#change("promoting a member", { $case: "promote", value: { id: id + 1 } });
   }
 
   /**
@@ -78,12 +78,12 @@ export class MemberClerk {
    * that the group goes on without a pause.
    */
   remove(id: number): Promise<{ id: number; address: string }> {
-    return this.#change("remove a member", { $case: "remove", value: { id: id + 1 } });
+    return this.#change("removing a member", { $case: "remove", value: { id: id + 1 } });
   }
 
   /** Hands leadership to a voter; resolves once it has begun. */
   transfer(id: number): Promise<{ id: number; address: string }> {
-    return this.#change("hand over", { $case: "transfer", value: { id: id + 1 } });
+    return this.#change("the hand-over", { $case: "transfer", value: { id: id + 1 } });
   }
 
   /** Gives up the calls under way; safe to call again. */
@@ -100,7 +100,9 @@ export class MemberClerk {
       attempt: (channel, options) =>
         channel.unary(MemberServiceService.change, { change }, options),
     });
-    if (member === undefined) throw new KvError("INTERNAL", `Cannot ${what}: the answer is empty`);
+    if (member === undefined) {
+      throw new KvError("INTERNAL", `Cannot finish ${what}: the answer is empty`);
+    }
     return fromZero(member);
   }
 

@@ -171,6 +171,7 @@ Deno.test("member promote gives up on a learner that never started, and says why
   await run(store, "member", "add", "100", "nowhere:1");
   const { code, stderr } = await run(store, "-timeout", "5s", "member", "promote", "100", "3");
   assertEquals(code, 4);
+  assertStringIncludes(stderr, "Cannot finish promoting a member within 5000 ms: it had no effect");
   assertStringIncludes(stderr, "nothing is heard from it; start it if it is not running");
 });
 
