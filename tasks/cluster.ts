@@ -87,14 +87,17 @@ async function bringUp(
   directory: ClusterDirectory,
 ): Promise<void> {
   const startedAt = performance.now();
-  say(`Starting ${plan.controllers.length} controllers and ${plan.groups.length} groups\n`);
+  const groups = plan.groups.length === 1 ? "1 group" : `${plan.groups.length} groups`;
+  say(`Starting ${plan.controllers.length} controllers and ${groups}\n`);
   await processes.start();
   const admin = new ClusterAdmin(plan);
   try {
     const isNew = !directory.joined;
     if (isNew) {
       const joined = await admin.joinMissing();
-      if (joined.length > 0) say(`Joined groups ${joined.join(", ")}\n`);
+      if (joined.length > 0) {
+        say(`Joined group${joined.length === 1 ? "" : "s"} ${joined.join(", ")}\n`);
+      }
       await directory.rememberJoined();
     }
     const coverage = await (isNew ? admin.served(SERVED_TIMEOUT_MS) : servedAgain(admin));
