@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { ShardTransferServiceService } from "../../proto/gen/shardkv.ts";
 import { KvError } from "../../rpc/errors.ts";
 import { MemoryNetwork } from "../../rpc/memory/memory_network.ts";
@@ -65,4 +65,68 @@ Deno.test("ReplicaCaller.call() gives up when nobody knows a server", async () =
     KvError,
     "the group has no known server",
   );
+});
+
+/** A group of three whose servers answer as the test says; tells who was asked, and when. */
+function threeServers(answer: (address: string, call: number) => Promise<Record<never, never>>) {
+  const clock = new VirtualClock();
+  const network = new MemoryNetwork({ clock });
+  const servers = ["a:1", "b:1", "c:1"];
+  const asked: string[] = [];
+  const times: number[] = [];
+  for (const address of servers) {
+    network.serve(address, [
+      unary(dropShard, () => {
+        times.push(clock.now());
+        return answer(address, asked.push(address));
+      }),
+    ]);
+  }
+  const caller = new ReplicaCaller({
+    servers,
+    newest: () => Promise.resolve(servers),
+    dialer: network.dialer(),
+    clock,
+    prng: createPrng(1),
+    logger: silentLogger,
+    signal: new AbortController().signal,
+  });
+  const call = () => clock.resolve(caller.call(dropShard, REQUEST), 60_000);
+  return { call, asked, times };
+}
+
+Deno.test("ReplicaCaller goes to the leader that a replica names, and stays with who answers", async () => {
+  const { call, asked } = threeServers((address) =>
+    address === "c:1"
+      ? Promise.resolve({})
+      : Promise.reject(new KvError("NOT_LEADER", "Not here", { leader: "c:1" }))
+  );
+  await call();
+  await call();
+  assertEquals(asked, ["a:1", "c:1", "c:1"]);
+});
+
+Deno.test("ReplicaCaller goes to the next replica where a leader that has nothing names itself", async () => {
+  const { call, asked } = threeServers((address) =>
+    address === "b:1"
+      ? Promise.resolve({})
+      : Promise.reject(new KvError("NOT_READY", "Not yet", { leader: address }))
+  );
+  await call();
+  assertEquals(asked, ["a:1", "b:1"]);
+});
+
+Deno.test("ReplicaCaller waits but a moment after the first failure behind an answer", async () => {
+  const answered = [10, 12];
+  const { call, times } = threeServers((_address, call) =>
+    answered.includes(call)
+      ? Promise.resolve({})
+      : Promise.reject(new KvError("UNAVAILABLE", "Not now"))
+  );
+  await call();
+  const [before = 0, tenth = 0] = times.slice(-2);
+  assert(tenth - before > 100, `The last pause was ${tenth - before} ms`);
+  await call();
+  const [eleventh = 0, twelfth = 0] = times.slice(-2);
+  assert(twelfth - eleventh < 50, `The pause was ${twelfth - eleventh} ms`);
 });

@@ -121,16 +121,18 @@ Deno.test("pullShard() lets clients wait from the freeze on: writes for the last
   await close();
 });
 
-Deno.test("pullShard() keeps nobody waiting once it has failed", async () => {
-  const { clock, log, source, arrivals, pull, close } = await gainer();
-  source.freeze = ({ cursor }) => {
-    assert(arrivals.isExpected(0));
-    log.propose = () => Promise.reject(new KvError("NOT_LEADER", "Not here"));
-    return Promise.resolve(chunk(cursor, { done: true }));
-  };
-  await assertRejects(() => clock.resolve(pull(), 1_000), KvError, "Not here");
-  assertEquals([arrivals.areExpected, clock.pending], [false, 0]);
-  await close();
+Deno.test("pullShard() keeps nobody waiting once it has failed, and proposes nothing again then", async () => {
+  for (const code of ["NOT_LEADER", "LEADERSHIP_LOST"] as const) {
+    const { clock, log, source, arrivals, pull, close } = await gainer();
+    source.freeze = ({ cursor }) => {
+      assert(arrivals.isExpected(0));
+      log.propose = () => Promise.reject(new KvError(code, "Not here"));
+      return Promise.resolve(chunk(cursor, { done: true }));
+    };
+    await assertRejects(() => clock.resolve(pull(), 1_000), KvError, "Not here");
+    assertEquals([arrivals.areExpected, clock.pending], [false, 0]);
+    await close();
+  }
 });
 
 Deno.test("pullShard() proposes a chunk again while the log is only busy", async () => {

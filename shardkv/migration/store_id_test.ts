@@ -74,18 +74,22 @@ Deno.test("a group of before there were store ids follows any store until one ha
   await group.close();
 });
 
-Deno.test("releaseShard() does not look for the last owner in another store", async () => {
+/**
+ * Who is asked to forget a shard of group 200 whose servers are gone, by controllers that name first
+ * `other` and later the right group.
+ */
+async function askedForRelease(own: Config, other: Config): Promise<number[]> {
   const group = new MachineHarness(100);
   const clock = new VirtualClock();
   const network = new MemoryNetwork({ clock });
-  const chain = configChain([200], [200], [100]);
-  assertEquals(await group.config(configOf("7", chain, 1)), "done");
+  assertEquals(await group.config({ ...own, num: 1 }), "done");
+  assertEquals(await group.config({ ...own, num: 2 }), "done");
   let asked = 0;
   network.serve("g200n0", [unary(ShardTransferServiceService.dropShard, () => {
     asked++;
     return Promise.resolve({});
   })]);
-  let storeId = "8";
+  let named = other;
   const dialer = network.dialer();
   const released = releaseShard({
     arrivals: new Arrivals(clock),
@@ -95,7 +99,7 @@ Deno.test("releaseShard() does not look for the last owner in another store", as
       propose: () => Promise.resolve({ kind: "step", outcome: "done", configNum: 3 }),
     } as never,
     dialer,
-    controllers: { query: () => Promise.resolve(configOf(storeId, chain, 2)) },
+    controllers: { query: () => Promise.resolve(named) },
     clock,
     prng: createPrng(1),
     logger: silentLogger,
@@ -104,12 +108,25 @@ Deno.test("releaseShard() does not look for the last owner in another store", as
     signal: new AbortController().signal,
   }, { kind: "release", shard: 0, from: 200, servers: ["gone:1"], configNum: 3 });
   await clock.advance(30_000);
-  assertEquals(asked, 0);
-  storeId = "7";
+  const before = asked;
+  named = own;
   await clock.resolve(released, 30_000);
-  assertEquals(asked, 1);
   await dialer.close();
   await group.close();
+  return [before, asked];
+}
+
+Deno.test("releaseShard() does not look for the last owner in another store", async () => {
+  const chain = configChain([200], [200]);
+  const [own, other] = [configOf("7", chain, 2), configOf("8", chain, 2)];
+  assertEquals(await askedForRelease(own, other), [0, 1]);
+});
+
+Deno.test("releaseShard() does not take another group of its number for the last owner", async () => {
+  const config = configOf("7", configChain([200], [200]), 2);
+  const [own, other] = ["1", "2"].map((id) => ({ ...config, identities: new Map([[200, id]]) }));
+  assert(own !== undefined && other !== undefined);
+  assertEquals(await askedForRelease(own, other), [0, 1]);
 });
 
 Deno.test("checkGainer() lets only the group through that gains the shard, of the same store", () => {

@@ -14,6 +14,7 @@ export class FakeLog implements GroupLog {
   /** Thrown by the read barrier. */
   readError: Error | undefined;
   role: RaftNodeStatus["role"] = "leader";
+  readonly #listeners = new Set<Parameters<GroupLog["onRoleChange"]>[0]>();
 
   constructor(group: MachineHarness) {
     this.#group = group;
@@ -48,8 +49,15 @@ export class FakeLog implements GroupLog {
     };
   }
 
-  onRoleChange(): () => void {
-    return () => {};
+  onRoleChange(listener: Parameters<GroupLog["onRoleChange"]>[0]): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Who listens is told, also if it has that role already. */
+  become(role: RaftNodeStatus["role"]): void {
+    this.role = role;
+    for (const listener of this.#listeners) listener(this.status());
   }
 }
 
