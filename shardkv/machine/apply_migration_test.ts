@@ -58,6 +58,8 @@ async function assertNothing(
   assertEquals(await stateOf(group), before, what);
 }
 
+const SESSION = record(`\x01${"\0".repeat(7)}\x05`, "\x01\0\0\0");
+
 /** Records that are none, with what is wrong with them. */
 const UNSOUND: readonly (readonly [what: string, unsound: ShardRecord])[] = [
   ["an empty key", record("")],
@@ -71,6 +73,7 @@ const UNSOUND: readonly (readonly [what: string, unsound: ShardRecord])[] = [
   ["a session with more behind it", record(`\x01${"\0".repeat(7)}\x05`, "\x01\0\0\0\0")],
   ["a session of a later format", record(`\x01${"\0".repeat(7)}\x05`, "\x02\0\0\0")],
   ["a session that is gone", deleted(`\x01${"\0".repeat(7)}\x05`)],
+  ["a session both there and gone", { ...SESSION, deleted: true }],
 ];
 
 Deno.test("applyInsert() refuses a chunk with a record that is none, and keeps nothing of its others", async () => {
@@ -99,7 +102,7 @@ Deno.test("applyInsert() refuses a chunk with a record that is none, and keeps n
     await assertNothing(group, bad, "refused", `${what}, among changes`);
   }
   // What is refused does not stand in the way of what is right.
-  const records = [sound, deleted(`\x02${A}`), record(`\x01${"\0".repeat(7)}\x05`, "\x01\0\0\0")];
+  const records = [sound, deleted(`\x02${A}`), SESSION];
   const last = chunk(changeCursor(0), { records, cursorAfter: changeCursor(3), done: true });
   assertEquals(await group.insert(last), "done");
   assertEquals([await group.value(A), await group.value(B)], [undefined, "v"]);
