@@ -174,6 +174,8 @@ class GrpcServerStream<Request, Response> extends ServerCallContext
     this.finish(error);
     this.#requests.abort(error);
     this.abort(error);
+    // Its handler may wait for a caller who takes nothing, and is told only once it goes on.
+    this.#makeRoom();
   }
 
   #receive(bytes: Buffer): void {

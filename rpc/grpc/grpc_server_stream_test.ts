@@ -247,3 +247,32 @@ Deno.test("a stream keeps so many requests for a handler that is slow, and the r
     assertEquals(seen, Array.from({ length: count }, (_, i) => i + 1));
   });
 });
+
+Deno.test("a server that closes ends the handler of a stream that nobody reads", async () => {
+  const answers = new LargeAnswers();
+  await withServer(answers.handler, async (server, caller) => {
+    caller.start(20);
+    await until(() => answers.answered.length === HELD);
+    let isClosed = false;
+    const closed = server.close().then(() => isClosed = true);
+    await until(() => answers.ends.length === 1, "The end");
+    assertEquals([answers.ends, isClosed], [["UNAVAILABLE"], false]);
+    await closed;
+    assertEquals([server.unsentBytes, answers.answered.length], [0, HELD]);
+  });
+});
+
+Deno.test("a stream that is broken off ends the handler that waits for room, and leaves nothing", async () => {
+  const answers = new LargeAnswers();
+  await withServer(answers.handler, async (server, caller) => {
+    const call = caller.start(20);
+    await until(() => answers.answered.length === HELD);
+    // A message that is none.
+    call.write(Buffer.from("0000000001ff", "hex"));
+    await until(() => answers.ends.length === 1, "The end");
+    assertEquals(answers.ends, ["INVALID_ARGUMENT"]);
+    assertEquals(answers.answered.length, HELD);
+    call.close(http2.constants.NGHTTP2_CANCEL);
+    await until(() => server.unsentBytes === 0, "What it held");
+  });
+});
