@@ -7,7 +7,12 @@ import {
   generationPrefix,
   generationRange,
 } from "../../storage/key_space.ts";
-import { CHUNK_CHANGES_MAX } from "../limits.ts";
+import {
+  CHUNK_BYTES_MAX,
+  CHUNK_CHANGED_MAX,
+  CHUNK_CHANGES_MAX,
+  CHUNK_RECORDS_MAX,
+} from "../limits.ts";
 import { changeCursor, changeNumberOf } from "../machine/machine_keys.ts";
 import type { Ownership } from "../machine/ownership.ts";
 import {
@@ -20,7 +25,7 @@ import {
   writes,
 } from "../testing/machine_harness.ts";
 import { FakeLog } from "../testing/service_harness.ts";
-import { freezeShard, readChunk } from "./shard_source.ts";
+import { dropShard, freezeShard, readChunk } from "./shard_source.ts";
 
 const { RESULT_OK: OK, RESULT_WRONG_GROUP: WRONG_GROUP } = ResultCode;
 const KEY = keyIn(1, 2);
@@ -221,6 +226,81 @@ Deno.test("readChunk() ends a chunk of few records after so many changes", async
   const rest = await group.chunkAfter(2, 1, chunk.cursor, 1 << 20);
   assertEquals(rest.ended, true);
   assertEquals(changeNumberOf(rest.cursor), rest.changes);
+  await group.close();
+});
+
+/** What the source gives in one chunk after the other, up to the end of records or changes. */
+async function chunksOf(group: MachineHarness, cursor: Buffer, bytesMax: number) {
+  const chunks: { records: number; bytes: number; done: boolean }[] = [];
+  let next = cursor;
+  for (let ended = false; !ended;) {
+    const chunk = await group.chunkAfter(2, 1, next, bytesMax);
+    const bytes = chunk.records.reduce((sum, { key, value }) => sum + key.length + value.length, 0);
+    chunks.push({ records: chunk.records.length, bytes, done: chunk.done });
+    ({ cursor: next, ended } = chunk);
+  }
+  return chunks;
+}
+
+Deno.test("readChunk() gives no more at once than it may, whatever is asked for, and something each time", async () => {
+  const group = await source();
+  const value = "x".repeat(CHUNK_BYTES_MAX / 4);
+  for (let i = 0; i < 6; i++) await group.write([put(value, keyIn(1, 2, i))]);
+  for (const start of [Buffer.alloc(0), changeCursor(0)]) {
+    const generous = await chunksOf(group, start, 2 ** 31);
+    assertEquals(generous.reduce((sum, { records }) => sum + records, 0), 6);
+    assert(generous.every(({ bytes }) => bytes > 0 && bytes <= CHUNK_BYTES_MAX));
+    for (const bytesMax of [0, 1, value.length]) {
+      const chunks = (await chunksOf(group, start, bytesMax)).filter(({ records }) => records > 0);
+      assertEquals(chunks.map(({ records }) => records), [1, 1, 1, 1, 1, 1]);
+    }
+  }
+  await group.close();
+});
+
+Deno.test("readChunk() gives no more tiny records at once than can be taken in at once, of changes fewer", async () => {
+  const group = await source();
+  const keys = Array.from({ length: CHUNK_RECORDS_MAX + 100 }, (_, i) => `{${KEY}}${i}`);
+  for (let at = 0; at < keys.length; at += 1_000) {
+    await group.write(keys.slice(at, at + 1_000).map((key) => put("", key)));
+  }
+  const sizesAfter = async (cursor: Buffer) =>
+    (await chunksOf(group, cursor, CHUNK_BYTES_MAX)).map(({ records }) => records);
+  assertEquals(await sizesAfter(Buffer.alloc(0)), [CHUNK_RECORDS_MAX, 101]);
+  const changes = await sizesAfter(changeCursor(0));
+  assertEquals(changes.reduce((sum, records) => sum + records), keys.length);
+  assertEquals(Math.max(...changes), CHUNK_CHANGED_MAX);
+  await group.close();
+});
+
+Deno.test("readChunk() is done with a shard that is frozen only behind its last change", async () => {
+  const group = await source();
+  for (let i = 0; i < 5; i++) await group.write([put("v", keyIn(1, 2, i))]);
+  await group.freeze(2, 1);
+  for (const start of [Buffer.alloc(0), changeCursor(0)]) {
+    const chunks = await chunksOf(group, start, 1);
+    assert(chunks.length >= 5);
+    const isCatchUp = start.length > 0;
+    assertEquals(chunks.map(({ done }) => done), chunks.map((_, i) => isCatchUp && i >= 4));
+  }
+  await group.close();
+});
+
+Deno.test("dropShard() does not say that a shard is forgotten which is not", async () => {
+  const group = await source();
+  const context = { log: new FakeLog(group), machine: group.machine };
+  const codeOf = async (configNum: number, shard: number) =>
+    (await assertRejects(() => dropShard(context, { configNum, shard }), KvError)).code;
+  assertEquals([await codeOf(2, 0), await codeOf(2, 1), await codeOf(3, 1)], [
+    "REFUSED",
+    "REFUSED",
+    "NOT_READY",
+  ]);
+  assertEquals(group.statuses(), { 0: "Serving", 1: "Leaving" });
+  await group.freeze(2, 1);
+  await dropShard(context, { configNum: 2, shard: 1 });
+  await dropShard(context, { configNum: 2, shard: 1 });
+  assertEquals(group.statuses(), { 0: "Serving" });
   await group.close();
 });
 
