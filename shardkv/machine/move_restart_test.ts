@@ -3,7 +3,14 @@ import { assert, assertEquals } from "@std/assert";
 import { ResultCode, WriteOp } from "../../proto/gen/shardkv.ts";
 import { SESSION_TTL_MS } from "../../rpc/retry.ts";
 import { CHANGE_LOG_BYTES_MAX } from "../limits.ts";
-import { bytes, configChain, insertOf, MachineHarness, write } from "../testing/machine_harness.ts";
+import {
+  bytes,
+  configChain,
+  insertOf,
+  keyIn,
+  MachineHarness,
+  write,
+} from "../testing/machine_harness.ts";
 import { shardKey } from "./machine_keys.ts";
 import { decodeShard, encodeShard } from "./shard_record.ts";
 
@@ -216,4 +223,19 @@ Deno.test("a shard on its way here is not served after a restart, however much o
     await take(a, b, 2);
   }
   for (const group of [a, b]) await group.close();
+});
+
+Deno.test("a client that is forgotten stays so after a restart, though its shard was not written since", async () => {
+  const group = new MachineHarness(100);
+  for (const config of configChain([100, 100])) await group.config(config);
+  const [here, there] = [keyIn(0, 2), keyIn(1, 2)];
+  await group.write([put(here, "1")], SESSION);
+  group.timeMs += 2 * SESSION_TTL_MS;
+  assertEquals(await group.write([put(there, "")]), [OK]);
+  const before = await knowledgeOf(group);
+  await group.restart();
+  assertEquals(await knowledgeOf(group), before);
+  const clients = before.records.filter(([key]) => key?.startsWith("0400000000000101"));
+  assertEquals(clients, [], "nothing of it is stored");
+  await group.close();
 });

@@ -95,6 +95,12 @@ Deno.test("ReadBudget.run() reads nothing for a caller that is gone when its tur
   for (const other of others) await other.end();
   await reads.run(1, read);
   assert(hasRead);
+  // It has left no trace: as many are read at once as ever.
+  const shares = READING_KEYS_MAX / GET_SLICE_KEYS;
+  const full = Array.from({ length: shares }, () => new Read(reads, GET_SLICE_KEYS));
+  await settled();
+  assert(full.every(({ hasBegun }) => hasBegun));
+  for (const each of full) await each.end();
 });
 
 Deno.test("ReadBudget.sliceKeys() is as many as fit into what is left", () => {
