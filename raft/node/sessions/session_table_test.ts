@@ -57,6 +57,29 @@ Deno.test("begin() says tooMany for a client that acknowledges nothing, until it
   assertEquals(table.begin("1", 3, 2, 0), { kind: "new" });
 });
 
+Deno.test("begin() says tooMany for a client whose replies take a megabyte, until it acknowledges some, also once loaded", () => {
+  const table = new SessionTable();
+  const reply = new Uint8Array(1_000);
+  let next = 1;
+  for (; table.begin("1", next, 1, 0).kind === "new"; next++) {
+    assert(next < 2_000, `${next} replies are kept`);
+    table.finish("1", next, reply);
+  }
+  assertEquals(next - 1, Math.ceil((1 << 20) / reply.length));
+  const loaded = new SessionTable();
+  for (const { clientId, record } of table.takeDirty()) loaded.load(clientId, record ?? reply);
+  for (const each of [table, loaded]) {
+    assertEquals(each.begin("1", next, 1, 0), { kind: "tooMany" });
+    assertEquals(each.begin("1", next - 1, 1, 0), { kind: "repeat", reply });
+    assertEquals(each.begin("2", 1, 1, 0), { kind: "new" }, "others are served");
+    assertEquals(each.begin("1", next, 3, 0), { kind: "new" });
+    each.finish("1", next, reply);
+    assertEquals(each.begin("1", next + 1, 3, 0), { kind: "new" }, "two have gone, one has come");
+    each.finish("1", next + 1, reply);
+    assertEquals(each.begin("1", next + 2, 3, 0), { kind: "tooMany" });
+  }
+});
+
 Deno.test("expire() forgets a session only after the whole idle time", () => {
   const table = new SessionTable();
   table.begin("1", 1, 1, 0);
