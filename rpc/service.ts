@@ -128,6 +128,10 @@ export interface Channel {
 
 /** Hands out channels; equal addresses share one. */
 export interface Dialer {
+  /**
+   * To be asked for again with each call, or each stream: a channel that nobody
+   * uses may be closed when another address is new.
+   */
   channel(address: string): Channel;
   /** Closes the channel to an address that is no longer wanted. */
   forget(address: string): void;

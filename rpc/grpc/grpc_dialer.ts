@@ -61,6 +61,7 @@ export class GrpcDialer implements Dialer {
   channel(address: string): Channel {
     let channel = this.#channels.get(address);
     if (channel === undefined) {
+      this.#forgetUnused();
       channel = new GrpcChannel(address, this.#clock);
       if (this.#closed) channel.close();
       else this.#channels.set(address, channel);
@@ -71,6 +72,13 @@ export class GrpcDialer implements Dialer {
   forget(address: string): void {
     this.#channels.get(address)?.close();
     this.#channels.delete(address);
+  }
+
+  /** Only what is new makes more of them: no timer has to look. */
+  #forgetUnused(): void {
+    for (const [address, channel] of this.#channels) {
+      if (channel.isUnused()) this.forget(address);
+    }
   }
 
   /** Gives up the calls under way and closes every connection. Safe to call again. */
@@ -100,6 +108,13 @@ const SOCKET_SETTLE_MS = 10;
 const CONNECT_MS_MAX = 5_000;
 
 /**
+ * Milliseconds without a call after which a channel goes when another address is
+ * new. Servers are replaced, and those that are gone would be kept, and called for
+ * half an hour each, for as long as this process lives.
+ */
+const UNUSED_MS_MAX = 60_000;
+
+/**
  * Milliseconds until gRPC's timer for the next attempt to connect is gone; it
  * cannot be taken back. The longest backoff and its jitter of 20 %.
  */
@@ -113,6 +128,8 @@ class GrpcChannel implements Channel {
   /** Since when calls have found the client connecting; undefined if it was not. */
   #connectingSince: number | undefined;
   readonly #calls = new OpenCalls<OpenCall>();
+  /** Since when it has been found without a call; undefined if it was used since. */
+  #unusedSince: number | undefined;
   #closed = false;
 
   constructor(address: string, clock: Clock) {
@@ -158,6 +175,14 @@ class GrpcChannel implements Channel {
     });
   }
 
+  /** Whether nobody has used it for a while; counts from the first time that it is asked. */
+  isUnused(): boolean {
+    if (this.#calls.size > 0) return false;
+    const now = this.#clock.now();
+    this.#unusedSince ??= now;
+    return now - this.#unusedSince >= UNUSED_MS_MAX;
+  }
+
   /** Milliseconds that {@linkcode close} leaves something of gRPC's running. */
   get settleMs(): number {
     if (this.#client === undefined) return 0;
@@ -174,6 +199,7 @@ class GrpcChannel implements Channel {
   }
 
   #connect(): Client {
+    this.#unusedSince = undefined;
     if (this.#isStuck()) this.#giveUpClient();
     // The scheme is spelled out because `localhost:80` reads like one itself.
     this.#client ??= new Client(

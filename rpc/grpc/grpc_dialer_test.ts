@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { type Clock, sleep, systemClock } from "../../runtime/clock.ts";
 import { KvError } from "../errors.ts";
-import { unary } from "../service.ts";
+import { stream, unary } from "../service.ts";
 import { execute, request, response, streamMethod } from "../testing/carrier_testing.ts";
 import { GrpcDialer } from "./grpc_dialer.ts";
 import { serveGrpc } from "./grpc_server.ts";
@@ -209,4 +209,43 @@ Deno.test("GrpcDialer leaves nothing behind of a channel that is closed as it is
   await closed;
   assertEquals(server.connections, 0);
   await server.close();
+});
+
+Deno.test("GrpcDialer lets go of addresses that nobody uses, once there are others", async () => {
+  const echo = stream(streamMethod, async (call) => {
+    for await (const { id } of call.requests) call.send(response(id));
+  });
+  const left = await serveGrpc({ address: "127.0.0.1:0", routes });
+  const kept = await serveGrpc({ address: "127.0.0.1:0", routes: [echo] });
+  let skipped = 0;
+  const clock = { ...systemClock, now: () => systemClock.now() + skipped };
+  const dialer = new GrpcDialer({ clock });
+  const call = (id: number) =>
+    dialer.channel(left.address).unary(execute, request(id), { timeoutMs: TIMEOUT_MS });
+  const lasting = dialer.channel(kept.address).stream(streamMethod);
+  const answers = lasting.responses[Symbol.asyncIterator]();
+  const ask = async (id: number) => {
+    lasting.send(request(id));
+    return (await answers.next()).value?.id;
+  };
+  await call(1);
+  assertEquals(await ask(1), 1);
+  const first = dialer.channel(left.address);
+  const meet = (name: string, ms: number) => {
+    skipped += ms;
+    dialer.channel(name);
+    return dialer.channel(left.address) === first;
+  };
+  assert(meet("one.invalid:1", 600_000), "nobody has found it without a call before");
+  assert(meet("two.invalid:1", 50_000));
+  await call(2);
+  assert(meet("three.invalid:1", 50_000), "it was used");
+  assert(!meet("four.invalid:1", 61_000));
+  while (left.connections > 0) await sleep(systemClock, 1);
+  assertEquals(await ask(2), 2, "a stream is a use for as long as it is open");
+  assertEquals((await call(3)).id, 3);
+  lasting.cancel();
+  await dialer.close();
+  await left.close();
+  await kept.close();
 });

@@ -5,7 +5,7 @@
 import * as pb from "../../../proto/gen/raft.ts";
 import { type ErrorCode, KvError } from "../../../rpc/errors.ts";
 import { backoffMs } from "../../../rpc/retry.ts";
-import type { Channel, ClientStream } from "../../../rpc/service.ts";
+import type { ClientStream, Dialer } from "../../../rpc/service.ts";
 import { type Clock, sleep } from "../../../runtime/clock.ts";
 import type { Logger } from "../../../runtime/logger.ts";
 import type { Prng } from "../../../runtime/prng.ts";
@@ -43,9 +43,11 @@ export interface PeerStreamOptions {
   /** Where this node is, told to the peer. */
   readonly address: string;
   readonly peer: NodeId;
+  /** Where the peer is. */
+  readonly peerAddress: string;
   /** The peer has let this node in and says who it is; rejects if it is the wrong one. */
   readonly onWelcome: (incarnation: string) => Promise<void>;
-  readonly channel: Channel;
+  readonly dialer: Pick<Dialer, "channel">;
   readonly clock: Clock;
   readonly prng: Prng;
   readonly logger: Logger;
@@ -149,12 +151,12 @@ export class PeerStream {
   }
 
   async #run(): Promise<void> {
-    const { channel, clock, prng, onLoss, onGone } = this.#options;
+    const { clock, prng, onLoss, onGone } = this.#options;
     const { signal } = this.#stop;
     let failures = 0;
     while (!signal.aborted) {
       try {
-        await this.#converse(channel, () => {
+        await this.#converse(() => {
           this.#told = undefined;
           failures = 0;
         });
@@ -174,16 +176,17 @@ export class PeerStream {
 
   /** One line per kind of trouble, not one per attempt. */
   #tell(code: ErrorCode, error: string): void {
-    const { channel: { address }, clock, logger, peer } = this.#options;
+    const { peerAddress: address, clock, logger, peer } = this.#options;
     const now = clock.now();
     if (this.#told?.code === code && now - this.#told.at < TELL_AGAIN_MS) return;
     this.#told = { code, at: now };
     logger.warn("Lost a peer", { peer: peer - 1, address, error });
   }
 
-  async #converse(channel: Channel, onAlive: () => void): Promise<void> {
-    const { onWelcome, address, clock } = this.#options;
-    const stream = channel.stream(pb.RaftTransportService.stream, { signal: this.#stop.signal });
+  async #converse(onAlive: () => void): Promise<void> {
+    const { onWelcome, address, peerAddress, dialer, clock } = this.#options;
+    const stream = dialer.channel(peerAddress)
+      .stream(pb.RaftTransportService.stream, { signal: this.#stop.signal });
     this.#peerIncarnation = UNKNOWN_INCARNATION;
     this.#bytesSent = 0;
     this.#givenUp = undefined;

@@ -117,14 +117,14 @@ export class RpcTransport implements Transport {
   }
 
   #connect(peer: NodeId, address: string): void {
-    const { identity, dialer } = this.#options;
+    const { identity } = this.#options;
     if (this.#closed || peer === identity.nodeId) return;
     if (this.#peers.get(peer)?.address === address) return;
     this.#drop(peer);
     const stream = new PeerStream({
       ...this.#options,
       peer,
-      channel: dialer.channel(address),
+      peerAddress: address,
       onWelcome: (incarnation) => this.#judge((registry) => registry.welcomed(peer, incarnation)),
       onLoss: () => this.#unreachable(peer),
       onGone: () => this.#gone(peer),
