@@ -25,6 +25,7 @@ import { widenConnection, widenStreams } from "./flow_control.ts";
 import { ServerStreams, toGrpcHandler } from "./grpc_server_stream.ts";
 import { UnaryCalls } from "./grpc_unary_call.ts";
 import { guardStreams, onSession } from "./server_sessions.ts";
+import { freeWhenClosed } from "./session_handles.ts";
 import { replaceStreamTable } from "./stream_table.ts";
 import { UnsentAnswers } from "./unsent_answers.ts";
 import { gatherWrites } from "./write_gathering.ts";
@@ -121,6 +122,7 @@ export async function serveGrpc(options: ServeGrpcOptions): Promise<GrpcServer> 
   onSession(server, (session) => {
     widenConnection(session);
     replaceStreamTable(session);
+    freeWhenClosed(session);
   });
   const gate = new ConnectionGate({
     clock,
