@@ -1,5 +1,5 @@
 /** Calls over gRPC: one long-lived connection per address, which mends itself. */
-import { type ChannelOptions, Client, connectivityState, credentials } from "@grpc/grpc-js";
+import { type ChannelOptions, Client, connectivityState } from "@grpc/grpc-js";
 import { type Clock, sleep, systemClock } from "../../runtime/clock.ts";
 import { assertTimeout, cancelledBefore, channelClosed, failedStream } from "../call_options.ts";
 import type { KvError } from "../errors.ts";
@@ -8,6 +8,7 @@ import { encodeRequest } from "../message_codec.ts";
 import type { CallOptions, Channel, ClientStream, Dialer, Method } from "../service.ts";
 import { GrpcClientStream, type OpenCall, runUnary } from "./grpc_client_call.ts";
 import { OpenCalls } from "./open_calls.ts";
+import { insecureCredentials } from "./session_handles.ts";
 
 const CHANNEL_OPTIONS: ChannelOptions = {
   // A peer that was stopped or cut off is noticed within two seconds, so that
@@ -204,7 +205,7 @@ class GrpcChannel implements Channel {
     // The scheme is spelled out because `localhost:80` reads like one itself.
     this.#client ??= new Client(
       `dns:///${this.address}`,
-      credentials.createInsecure(),
+      insecureCredentials(this.#clock),
       CHANNEL_OPTIONS,
     );
     return this.#client;

@@ -2,8 +2,10 @@ import { assert, assertEquals, assertFalse } from "@std/assert";
 import { once } from "node:events";
 import { connect, createServer, type Http2Session } from "node:http2";
 import type { AddressInfo } from "node:net";
-import { execute, request } from "../testing/carrier_testing.ts";
+import { unary } from "../service.ts";
+import { execute, request, response } from "../testing/carrier_testing.ts";
 import { GrpcDialer } from "./grpc_dialer.ts";
+import { serveGrpc } from "./grpc_server.ts";
 import { freeWhenClosed } from "./session_handles.ts";
 
 /** Enough that what each leaves behind stands out from what a heap does by itself. */
@@ -40,7 +42,7 @@ Deno.test("what is no session of node:http2 is left alone", () => {
 });
 
 Deno.test("a server keeps next to nothing of clients that have come and gone", async () => {
-  const source = `
+  const child = new Child(`
     import { serveGrpc } from "${import.meta.resolve("./grpc_server.ts")}";
     import { unary } from "${import.meta.resolve("../service.ts")}";
     import { execute, response } from "${import.meta.resolve("../testing/carrier_testing.ts")}";
@@ -50,15 +52,8 @@ Deno.test("a server keeps next to nothing of clients that have come and gone", a
       return Promise.resolve(response(Deno.memoryUsage().heapUsed));
     });
     const { address } = await serveGrpc({ address: "127.0.0.1:0", routes: [route] });
-    Deno.stdout.writeSync(new TextEncoder().encode(address));`;
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["eval", "--quiet", "--v8-flags=--expose-gc", source],
-    cwd: import.meta.dirname ?? ".",
-    stdin: "null",
-    stdout: "piped",
-  }).spawn();
-  const output = child.stdout.getReader();
-  const address = new TextDecoder().decode((await output.read()).value);
+    console.log(address);`);
+  const address = await child.line();
   const visit = async (id: number) => {
     await using dialer = new GrpcDialer({ endsWithProcess: true });
     const call = dialer.channel(address).unary(execute, request(id), { timeoutMs: 10_000 });
@@ -73,8 +68,64 @@ Deno.test("a server keeps next to nothing of clients that have come and gone", a
     const left = (await heapAfter(CONNECTIONS) - before) / CONNECTIONS;
     assert(left < LEFT_BYTES_MAX, `Each connection left ${left} bytes`);
   } finally {
-    child.kill("SIGKILL");
-    await child.status;
-    await output.cancel();
+    await child.kill();
   }
 });
+
+Deno.test("a client keeps next to nothing of connections that it has closed", async () => {
+  const server = await serveGrpc({
+    address: "127.0.0.1:0",
+    routes: [unary(execute, ({ id }) => Promise.resolve(response(id)))],
+  });
+  const child = new Child(`
+    import { GrpcDialer } from "${import.meta.resolve("./grpc_dialer.ts")}";
+    import { execute, request } from "${import.meta.resolve("../testing/carrier_testing.ts")}";
+    const heapAfter = async (connections) => {
+      for (let i = 0; i < connections; i++) {
+        await using dialer = new GrpcDialer({ endsWithProcess: true });
+        await dialer.channel("${server.address}").unary(execute, request(i), { timeoutMs: 10_000 });
+      }
+      for (let i = 0; i < 3; i++) globalThis.gc();
+      return Deno.memoryUsage().heapUsed;
+    };
+    const before = await heapAfter(${CONNECTIONS / 4});
+    console.log((await heapAfter(${CONNECTIONS}) - before) / ${CONNECTIONS});`);
+  try {
+    const left = Number(await child.line());
+
+    assert(left < LEFT_BYTES_MAX, `Each connection left ${left} bytes`);
+  } finally {
+    await child.kill();
+    await server.close();
+  }
+});
+
+/** A process that can be made to collect its garbage. */
+class Child {
+  readonly #process: Deno.ChildProcess;
+  readonly #output: ReadableStreamDefaultReader<Uint8Array>;
+
+  constructor(source: string) {
+    this.#process = new Deno.Command(Deno.execPath(), {
+      args: ["eval", "--quiet", "--v8-flags=--expose-gc", source],
+      cwd: import.meta.dirname ?? ".",
+      stdin: "null",
+      stdout: "piped",
+    }).spawn();
+    this.#output = this.#process.stdout.getReader();
+  }
+
+  async line(): Promise<string> {
+    return new TextDecoder().decode((await this.#output.read()).value).trim();
+  }
+
+  async kill(): Promise<void> {
+    try {
+      this.#process.kill("SIGKILL");
+    } catch {
+      // It has ended by itself.
+    }
+    await this.#process.status;
+    await this.#output.cancel();
+  }
+}
