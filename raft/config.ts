@@ -31,7 +31,7 @@ export interface RaftConfig {
   /**
    * Send at once only what somebody waits for: entries to as many members as a
    * majority takes. The others, and news of commits, wait until the driver
-   * calls `RawNode.sendHeld` (raft/vanguard.ts). @default {false}
+   * calls `RawNode.sendHeld` (raft/replication/vanguard.ts). @default {false}
    */
   readonly thrifty: boolean;
   /**

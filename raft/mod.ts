@@ -19,18 +19,18 @@
  *
  * @module
  */
-export * from "./conf_change.ts";
+export * from "./membership/conf_change.ts";
 export * from "./config.ts";
 export * from "./describe.ts";
-export { isJoint } from "./membership.ts";
-export * from "./lost_entries_error.ts";
+export { isJoint } from "./membership/membership.ts";
+export * from "./log/lost_entries_error.ts";
 export * from "./message.ts";
 export * from "./proposal_error.ts";
 export * from "./raw_node.ts";
-export type { LogPosition } from "./entry_window.ts";
-export type { ProgressState } from "./progress.ts";
-export { majoritySize } from "./quorum.ts";
-export type { RetentionOptions } from "./raft_log.ts";
+export type { LogPosition } from "./log/entry_window.ts";
+export type { ProgressState } from "./replication/progress.ts";
+export { majoritySize } from "./membership/quorum.ts";
+export type { RetentionOptions } from "./log/raft_log.ts";
 export * from "./ready.ts";
 export type { ProgressStatus, RawNodeStatus } from "./status.ts";
 export * from "./types.ts";

@@ -6,13 +6,14 @@
 import { invariant } from "../runtime/invariant.ts";
 import type { Prng } from "../runtime/prng.ts";
 import type { RaftConfig } from "./config.ts";
-import { Lease } from "./lease.ts";
-import { members } from "./membership.ts";
+import type { RaftLog } from "./log/raft_log.ts";
+import { members } from "./membership/membership.ts";
 import type { Message } from "./message.ts";
-import { Progress } from "./progress.ts";
-import type { RaftLog } from "./raft_log.ts";
+import { Lease } from "./reads/lease.ts";
+import { ForwardedReads, LeaderReads } from "./reads/read_index.ts";
 import type { ReadState } from "./ready.ts";
-import { ForwardedReads, LeaderReads } from "./read_index.ts";
+import { Progress } from "./replication/progress.ts";
+import { Vanguard } from "./replication/vanguard.ts";
 import {
   type ConfState,
   type EntryKind,
@@ -24,7 +25,6 @@ import {
   type SnapshotMeta,
   type Term,
 } from "./types.ts";
-import { Vanguard } from "./vanguard.ts";
 
 export interface RaftCore {
   readonly config: RaftConfig;

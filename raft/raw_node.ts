@@ -5,25 +5,25 @@
 import { invariant } from "../runtime/invariant.ts";
 import type { Prng } from "../runtime/prng.ts";
 import { type RaftConfig, validateRaftConfig } from "./config.ts";
-import { campaign } from "./election.ts";
-import type { ConfChange } from "./conf_change.ts";
-import { noticeGone } from "./leader_gone.ts";
-import { isConfStateValid } from "./membership.ts";
+import { campaign } from "./election/election.ts";
+import { noticeGone } from "./election/leader_gone.ts";
+import type { ConfChange } from "./membership/conf_change.ts";
 import {
   appendConfChange,
   applyConfChange,
   checkConfChange,
   leaveJointIfDue,
-} from "./membership_change.ts";
+} from "./membership/membership_change.ts";
+import { isConfStateValid } from "./membership/membership.ts";
 import type { Message } from "./message.ts";
 import { ProposalError } from "./proposal_error.ts";
 export { ProposalError } from "./proposal_error.ts";
 import { appendOwn, createCore, type RaftCore, send } from "./raft_core.ts";
-import { RaftLog, type RetentionOptions } from "./raft_log.ts";
+import { RaftLog, type RetentionOptions } from "./log/raft_log.ts";
 import type { Ready } from "./ready.ts";
 import { ReadyRounds } from "./ready_rounds.ts";
-import { catchUpIndexes, replicate, sendHeld } from "./replication.ts";
-import { acceptRead, beginReadRound } from "./serve_reads.ts";
+import { catchUpIndexes, replicate, sendHeld } from "./replication/replication.ts";
+import { acceptRead, beginReadRound } from "./reads/serve_reads.ts";
 import { type RawNodeStatus, statusOf } from "./status.ts";
 import { step, tick } from "./step.ts";
 import { needsSnapshot } from "./step_follower.ts";

@@ -1,6 +1,6 @@
 /** A node at a glance, for status pages, logs and tests. */
-import type { Progress, ProgressState } from "./progress.ts";
 import type { RaftCore } from "./raft_core.ts";
+import type { Progress, ProgressState } from "./replication/progress.ts";
 import type { LogIndex, NodeId, Role, Term } from "./types.ts";
 
 /** What a leader knows of a member. */

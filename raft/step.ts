@@ -6,11 +6,11 @@ import {
   isLeaderProtected,
   isPromotable,
   learnCommit,
-} from "./election.ts";
-import { giveUpGoneLeader } from "./leader_gone.ts";
-import { isVoter } from "./membership.ts";
+} from "./election/election.ts";
+import { giveUpGoneLeader } from "./election/leader_gone.ts";
+import { isVoter } from "./membership/membership.ts";
+import { quorumIndex } from "./membership/quorum.ts";
 import type { Message } from "./message.ts";
-import { quorumIndex } from "./quorum.ts";
 import {
   becomeFollower,
   commitNews,
@@ -19,7 +19,7 @@ import {
   refuseRead,
   send,
 } from "./raft_core.ts";
-import { beginRace, sendHeartbeats } from "./replication.ts";
+import { beginRace, sendHeartbeats } from "./replication/replication.ts";
 import { stepCandidate } from "./step_candidate.ts";
 import { stepFollower } from "./step_follower.ts";
 import { stepLeader, tryHandOver } from "./step_leader.ts";

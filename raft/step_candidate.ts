@@ -1,6 +1,6 @@
 /** What a candidate or pre-candidate does with messages of its term (Raft paper 5.2). */
 import { invariant } from "../runtime/invariant.ts";
-import { recordVote } from "./election.ts";
+import { recordVote } from "./election/election.ts";
 import type { Message } from "./message.ts";
 import { becomeFollower, type RaftCore, refuseRead } from "./raft_core.ts";
 import { stepFollower } from "./step_follower.ts";

@@ -1,7 +1,7 @@
 /** What a follower does with messages of its term. */
 import { invariant } from "../runtime/invariant.ts";
-import { handleTimeoutNow } from "./election.ts";
-import { LostEntriesError } from "./lost_entries_error.ts";
+import { handleTimeoutNow } from "./election/election.ts";
+import { LostEntriesError } from "./log/lost_entries_error.ts";
 import type {
   AppendRequest,
   Heartbeat,

@@ -1,11 +1,11 @@
 /** What a leader does with messages of its term. */
 import { invariant } from "../runtime/invariant.ts";
+import { isVoter } from "./membership/membership.ts";
 import type { AppendResponse, HeartbeatResponse, Message } from "./message.ts";
-import type { Progress } from "./progress.ts";
-import { isVoter } from "./membership.ts";
 import { type RaftCore, refuseRead, send } from "./raft_core.ts";
-import { advanceCommit } from "./replication.ts";
-import { acceptRead, confirmReads } from "./serve_reads.ts";
+import { acceptRead, confirmReads } from "./reads/serve_reads.ts";
+import type { Progress } from "./replication/progress.ts";
+import { advanceCommit } from "./replication/replication.ts";
 import type { NodeId } from "./types.ts";
 
 export function stepLeader(core: RaftCore, message: Message): void {

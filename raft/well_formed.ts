@@ -1,5 +1,5 @@
 /** The gate for messages from outside: what no correct node sends never reaches the core. */
-import { isConfStateValid } from "./membership.ts";
+import { isConfStateValid } from "./membership/membership.ts";
 import type { AppendRequest, Message } from "./message.ts";
 import type { Term } from "./types.ts";
 

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertGreater, assertRejects } from "@std/assert";
 import { setFailpoint } from "../../runtime/failpoint.ts";
 import { createPrng } from "../../runtime/prng.ts";
-import { isJoint } from "../membership.ts";
+import { isJoint } from "../membership/membership.ts";
 import type { NodeId, Role } from "../types.ts";
 import { RAFT_FAILPOINTS, type RaftFailpoint } from "./failpoints.ts";
 import type { NodeIdentity } from "./members/identity.ts";

@@ -1,4 +1,4 @@
-/** Has the core send what it holds back (raft/vanguard.ts), a little later. */
+/** Has the core send what it holds back (raft/replication/vanguard.ts), a little later. */
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import type { RawNode } from "../raw_node.ts";
 

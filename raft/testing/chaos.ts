@@ -1,8 +1,8 @@
 /** Everything that can go wrong between and inside nodes, at random, from a seed. */
 import { assert } from "@std/assert";
 import { createPrng, type Prng } from "../../runtime/prng.ts";
-import type { MemberChange } from "../conf_change.ts";
 import type { RaftConfig } from "../config.ts";
+import type { MemberChange } from "../membership/conf_change.ts";
 import type { Message } from "../message.ts";
 import { ProposalError } from "../proposal_error.ts";
 import type { NodeId } from "../types.ts";

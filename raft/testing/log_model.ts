@@ -4,7 +4,7 @@
  * stamp of its own, so that an entry which was replaced and came back is not
  * taken for the one that was there before.
  */
-import type { LogPosition } from "../entry_window.ts";
+import type { LogPosition } from "../log/entry_window.ts";
 import type { Entry, LogIndex, Term } from "../types.ts";
 
 interface Slot {

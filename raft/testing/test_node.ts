@@ -2,8 +2,8 @@
 import { assert } from "@std/assert";
 import { createPrng, type Prng } from "../../runtime/prng.ts";
 import { DEFAULT_RAFT_CONFIG, type RaftConfig } from "../config.ts";
+import { type ConfChange, LEAVE_JOINT } from "../membership/conf_change.ts";
 import type { Message } from "../message.ts";
-import { type ConfChange, LEAVE_JOINT } from "../conf_change.ts";
 import { RawNode } from "../raw_node.ts";
 import type { Ready } from "../ready.ts";
 import type {

@@ -6,6 +6,11 @@
  */
 export const PURE_FILES = [
   "raft/*.ts",
+  "raft/election/*.ts",
+  "raft/log/*.ts",
+  "raft/membership/*.ts",
+  "raft/reads/*.ts",
+  "raft/replication/*.ts",
   "raft/node/sessions/*.ts",
   "shardctrler/configuration/*.ts",
   "shardctrler/machine/machine_keys.ts",

@@ -3,7 +3,7 @@
  * log begins is a record in the engine. The journal is read at start only.
  *
  * Writes to the engine and to the journal are not ordered with each other, and need
- * not be. An entry is applied only once it is durable (raft/raft_log.ts). Journal
+ * not be. An entry is applied only once it is durable (raft/log/raft_log.ts). Journal
  * records are removed only once the engine durably holds a later start of the log,
  * and with it all that was applied up to there.
  */

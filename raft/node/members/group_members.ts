@@ -1,9 +1,9 @@
 /** Who belongs to the group, as this node has applied it, and how that changes. */
 import type { KvError } from "../../../rpc/errors.ts";
 import type { Logger } from "../../../runtime/logger.ts";
-import type { MemberChange } from "../../conf_change.ts";
 import { describeConfState } from "../../describe.ts";
-import { isJoint } from "../../membership.ts";
+import type { MemberChange } from "../../membership/conf_change.ts";
+import { isJoint } from "../../membership/membership.ts";
 import type { RawNode } from "../../raw_node.ts";
 import type { ConfState, LogIndex, NodeId, Term } from "../../types.ts";
 import type { RpcTransport } from "../transport/rpc_transport.ts";

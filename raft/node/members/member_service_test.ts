@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { KvError } from "../../../rpc/errors.ts";
 import { setFailpoint } from "../../../runtime/failpoint.ts";
-import { isJoint } from "../../membership.ts";
+import { isJoint } from "../../membership/membership.ts";
 import { TestGroup } from "../testing/test_group.ts";
 import { MemberService } from "./member_service.ts";
 

@@ -3,8 +3,8 @@
  * an address for every id. Part of the replicated state: it changes with
  * entries of the log and travels in snapshots.
  */
-import { changeConf, type ConfChange } from "../../conf_change.ts";
-import { members as idsOf } from "../../membership.ts";
+import { changeConf, type ConfChange } from "../../membership/conf_change.ts";
+import { members as idsOf } from "../../membership/membership.ts";
 import type { ConfState, NodeId } from "../../types.ts";
 
 /** Incarnation of a node that nobody has met. */

@@ -2,7 +2,7 @@
 import * as pb from "../../../proto/gen/raft.ts";
 import type { Write } from "../../../storage/engine.ts";
 import { appliedKey } from "../../../storage/key_space.ts";
-import { LEAVE_JOINT, type MemberChange } from "../../conf_change.ts";
+import { LEAVE_JOINT, type MemberChange } from "../../membership/conf_change.ts";
 import type { LogIndex, Term } from "../../types.ts";
 import { decodeSnapshotMeta, encodeSnapshotMeta } from "../transport/codec.ts";
 import type { Roster, RosterChange } from "./roster.ts";

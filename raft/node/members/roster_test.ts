@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { ConfChangeError } from "../../conf_change.ts";
+import { ConfChangeError } from "../../membership/conf_change.ts";
 import { appliedWrite, decodeApplied, decodeChange, encodeChange } from "./roster_codec.ts";
 import { changeRoster, firstRoster, type Member, memberOf, wasRemoved } from "./roster.ts";
 

@@ -1,5 +1,5 @@
 /** Changes of members as a script writes them: `v4 l5 r1` takes 4 as a voter, 5 as a learner, 1 out. */
-import { type ConfChange, LEAVE_JOINT, type MemberChange } from "../../conf_change.ts";
+import { type ConfChange, LEAVE_JOINT, type MemberChange } from "../../membership/conf_change.ts";
 import type { Entry } from "../../types.ts";
 
 const TYPES: Readonly<Record<string, MemberChange["type"]>> = {

@@ -22,7 +22,7 @@ async function verdicts(hunted: readonly Mutant[]): Promise<Map<string, Verdict>
 
 Deno.test("prove() catches planted bugs, and only bugs", async () => {
   const caught = MUTANTS.filter(({ name }) => name === "promise-before-disk");
-  const file = "raft/quorum.ts";
+  const file = "raft/membership/quorum.ts";
   const find = "return Math.floor(size / 2) + 1;";
   const harmless: Mutant = {
     name: "no-bug",

@@ -5,7 +5,7 @@ export const LEASE_MUTANTS: readonly Mutant[] = [
   {
     name: "lease-by-sending",
     breaks: "A leader holds a lease once it has sent heartbeats, whoever answers them.",
-    file: "raft/lease.ts",
+    file: "raft/reads/lease.ts",
     find: "    this.#sent.push({ sequence, atMs });\n",
     replace: `    this.#sent.push({ sequence, atMs });
     this.#provenMs = atMs;
@@ -14,7 +14,7 @@ export const LEASE_MUTANTS: readonly Mutant[] = [
   {
     name: "lease-kept-on-transfer",
     breaks: "A leader keeps its lease although it has told another node to take over.",
-    file: "raft/lease.ts",
+    file: "raft/reads/lease.ts",
     find: "    this.#isVoid = true;\n",
     replace: "",
   },
@@ -22,7 +22,7 @@ export const LEASE_MUTANTS: readonly Mutant[] = [
     name: "lease-from-late-answer",
     breaks:
       "A lease counts from the newest heartbeats, although it was older ones that were answered.",
-    file: "raft/lease.ts",
+    file: "raft/reads/lease.ts",
     find: "      this.#provenMs = Math.max(this.#provenMs, round.atMs);\n",
     replace: "      this.#provenMs = this.#sent.at(-1)?.atMs ?? round.atMs;\n",
   },

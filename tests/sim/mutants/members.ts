@@ -5,14 +5,14 @@ export const MEMBER_MUTANTS: readonly Mutant[] = [
   {
     name: "joint-commit-by-new-majority",
     breaks: "While voters change, the majority of the new ones commits alone.",
-    file: "raft/quorum.ts",
+    file: "raft/membership/quorum.ts",
     find: "    majorityIndex(electorate.votersOutgoing, reached),\n",
     replace: "",
   },
   {
     name: "learner-counted",
     breaks: "The copy of a learner counts as if it had a vote.",
-    file: "raft/replication.ts",
+    file: "raft/replication/replication.ts",
     find: "const index = quorumIndex(core.conf, (id)",
     replace: `const voters = [...core.conf.voters, ...core.conf.learners];
   const index = quorumIndex({ ...core.conf, voters }, (id)`,
@@ -20,7 +20,7 @@ export const MEMBER_MUTANTS: readonly Mutant[] = [
   {
     name: "followers-keep-members",
     breaks: "Only the leader puts a change of members in force: votes of removed nodes count.",
-    file: "raft/membership_change.ts",
+    file: "raft/membership/membership_change.ts",
     find: `  core.conf = changeConf(core.conf, change);
   if (core.role !== "leader") {`,
     replace: `  if (core.role === "leader") core.conf = changeConf(core.conf, change);

@@ -5,7 +5,7 @@ export const READ_MUTANTS: readonly Mutant[] = [
   {
     name: "read-without-quorum",
     breaks: "A leader answers reads without asking whether it still leads.",
-    file: "raft/serve_reads.ts",
+    file: "raft/reads/serve_reads.ts",
     find: "if (isSingleVoter(core.conf, core.config.id)) confirmReads(core);",
     replace: `for (const { index, requests } of leaderReads.takeConfirmed(Infinity)) {
     for (const { from, context } of requests) answerRead(core, from, context, index);
@@ -15,7 +15,7 @@ export const READ_MUTANTS: readonly Mutant[] = [
   {
     name: "read-before-first-commit",
     breaks: "A new leader answers reads before it knows what its predecessors committed.",
-    file: "raft/serve_reads.ts",
+    file: "raft/reads/serve_reads.ts",
     find: "if (!leaderReads.hasWaiting || !hasCommittedInTerm(core)) return;",
     replace: "if (!leaderReads.hasWaiting) return;",
   },

@@ -5,14 +5,14 @@ export const REPLICATION_MUTANTS: readonly Mutant[] = [
   {
     name: "old-term-by-counting",
     breaks: "A leader commits entries of earlier terms by counting their copies.",
-    file: "raft/replication.ts",
+    file: "raft/replication/replication.ts",
     find: "if (index <= log.commit || log.term(index) !== core.term) return;",
     replace: "if (index <= log.commit) return;",
   },
   {
     name: "commit-what-was-sent",
     breaks: "A leader counts entries that it has sent as if they had arrived.",
-    file: "raft/replication.ts",
+    file: "raft/replication/replication.ts",
     find: "quorumIndex(core.conf, (id) => core.progress.get(id)?.match ?? 0)",
     replace: "quorumIndex(core.conf, (id) => (core.progress.get(id)?.next ?? 1) - 1)",
   },
@@ -28,14 +28,14 @@ export const REPLICATION_MUTANTS: readonly Mutant[] = [
   {
     name: "match-falls",
     breaks: "A late acknowledgement lowers what a leader knows to be on a follower.",
-    file: "raft/progress.ts",
+    file: "raft/replication/progress.ts",
     find: "if (index <= this.#match) return false;",
     replace: "if (index === this.#match) return false;",
   },
   {
     name: "heartbeat-commits-unmatched",
     breaks: "A heartbeat commits entries on followers whose logs may differ from the leader's.",
-    file: "raft/replication.ts",
+    file: "raft/replication/replication.ts",
     find: "const commit = Math.min(progress.match, log.commit);",
     replace: "const commit = log.commit;",
   },
@@ -49,7 +49,7 @@ export const REPLICATION_MUTANTS: readonly Mutant[] = [
   {
     name: "late-append-cuts",
     breaks: "A follower cuts its log at entries that it has already, whatever follows them.",
-    file: "raft/raft_log.ts",
+    file: "raft/log/raft_log.ts",
     find: "      if (term === entry.term) continue;\n",
     replace: "",
   },
