@@ -84,6 +84,29 @@ Deno.test("a write is done once the peer has left room for it, and not before", 
   });
 });
 
+for (const together of [1, 3]) {
+  const how = together === 1 ? "one by one" : "several at once";
+
+  Deno.test(`small writes, ${how}, are not done beyond what the peer has left room for`, async () => {
+    await withPair(async ({ sender, reader }) => {
+      const small = Buffer.alloc(10_000);
+      const count = 300;
+      let done = 0;
+      for (let i = 0; i < count; i += together) {
+        sender.cork();
+        for (let j = 0; j < together; j++) sender.write(small, () => done++);
+        sender.uncork();
+        await sleep(systemClock, 0);
+      }
+      // The peer's window, and as much again as it may hold unread.
+      const roomBytes = AHEAD_BYTES_MAX + 4 * 65_535;
+      assert(done * small.length < roomBytes, `${done} writes are said to be done`);
+      reader.resume();
+      await until(() => done === count);
+    });
+  });
+}
+
 Deno.test("what is written arrives as it is, whatever its sizes", async () => {
   await withPair(async ({ sender, reader }) => {
     const sizes = [1, 0, AHEAD_BYTES_MAX, 70_000, AHEAD_BYTES_MAX + 1, 5, 2 * AHEAD_BYTES_MAX, 3];
