@@ -241,7 +241,11 @@ Deno.test("GrpcDialer lets go of addresses that nobody uses, once there are othe
   await call(2);
   assert(meet("three.invalid:1", 50_000), "it was used");
   assert(!meet("four.invalid:1", 61_000));
-  while (left.connections > 0) await sleep(systemClock, 1);
+  const deadline = systemClock.now() + 10_000;
+  while (left.connections > 0) {
+    assert(systemClock.now() < deadline, "The connection that nobody uses was not closed");
+    await sleep(systemClock, 1);
+  }
   assertEquals(await ask(2), 2, "a stream is a use for as long as it is open");
   assertEquals((await call(3)).id, 3);
   lasting.cancel();

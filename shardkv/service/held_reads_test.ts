@@ -8,20 +8,9 @@ import {
 } from "../../proto/gen/shardkv.ts";
 import { KvError } from "../../rpc/errors.ts";
 import { VirtualClock } from "../../runtime/virtual_clock.ts";
-import { RequestMetrics } from "../../server/request_metrics.ts";
-import {
-  DEFAULT_GROUP_LIMITS,
-  HELD_BYTES_MAX,
-  RESPONSE_BYTES_MAX,
-  SERVER_REQUESTS_MAX,
-} from "../limits.ts";
-import { Arrivals } from "../migration/arrivals.ts";
-import { WriteBrake } from "../migration/write_brake.ts";
+import { HELD_BYTES_MAX, RESPONSE_BYTES_MAX } from "../limits.ts";
 import { bytes, configChain, MachineHarness, write } from "../testing/machine_harness.ts";
-import { FakeLog } from "../testing/service_harness.ts";
-import { KvService } from "./kv_service.ts";
-import { ReadBudget } from "./read_budget.ts";
-import { RequestGate } from "./request_gate.ts";
+import { FakeLog, kvServiceOn } from "../testing/service_harness.ts";
 
 const VALUE_BYTES = 1 << 20;
 /** Values of one response. */
@@ -65,17 +54,7 @@ async function service() {
   });
   Object.defineProperty(log, "reader", { value: reader });
   const clock = new VirtualClock();
-  const kv = new KvService({
-    log,
-    machine: group.machine,
-    limits: DEFAULT_GROUP_LIMITS,
-    requests: new RequestMetrics(clock),
-    gid: 100,
-    reads: new ReadBudget(),
-    brake: new WriteBrake(clock),
-    arrivals: new Arrivals(clock),
-    gate: new RequestGate(SERVER_REQUESTS_MAX),
-  });
+  const kv = kvServiceOn({ log, group, clock });
   /** Executes so many, one after the other as far as they are read. */
   const execute = async (count: number, writes = true) => {
     const answers: Promise<BatchResponse>[] = [];

@@ -12,12 +12,7 @@ import { KvError } from "../../rpc/errors.ts";
 import { SESSION_TTL_MS } from "../../rpc/retry.ts";
 import { VirtualClock } from "../../runtime/virtual_clock.ts";
 import { RequestMetrics } from "../../server/request_metrics.ts";
-import {
-  DEFAULT_GROUP_LIMITS,
-  RESPONSE_BYTES_MAX,
-  SERVER_REQUESTS_MAX,
-  STREAM_REQUESTS_MAX,
-} from "../limits.ts";
+import { RESPONSE_BYTES_MAX, SERVER_REQUESTS_MAX, STREAM_REQUESTS_MAX } from "../limits.ts";
 import { Arrivals } from "../migration/arrivals.ts";
 import { WriteBrake } from "../migration/write_brake.ts";
 import {
@@ -28,9 +23,8 @@ import {
   nextConfig,
   write,
 } from "../testing/machine_harness.ts";
-import { callUnary, FakeLog } from "../testing/service_harness.ts";
+import { callUnary, FakeLog, kvServiceOn } from "../testing/service_harness.ts";
 import { KvService } from "./kv_service.ts";
-import { ReadBudget } from "./read_budget.ts";
 import { RequestGate } from "./request_gate.ts";
 
 async function service() {
@@ -39,16 +33,12 @@ async function service() {
   assert(config !== undefined);
   await group.config(config);
   const log = new FakeLog(group);
-  const limits = DEFAULT_GROUP_LIMITS;
   const clock = new VirtualClock();
   const requests = new RequestMetrics(clock);
   const brake = new WriteBrake(clock);
   const arrivals = new Arrivals(clock);
-  const { machine } = group;
-  const reads = new ReadBudget();
   const gate = new RequestGate(SERVER_REQUESTS_MAX);
-  const moving = { brake, arrivals };
-  const kv = new KvService({ log, machine, limits, requests, gid: 100, reads, gate, ...moving });
+  const kv = kvServiceOn({ log, group, clock }, { requests, brake, arrivals, gate });
   return { group, log, kv, clock, requests, brake, arrivals, gate };
 }
 
@@ -382,17 +372,7 @@ Deno.test("Scan pages over shards in key order and says who serves a shard of an
   await group.config(config);
   const log = new FakeLog(group);
   const clock = new VirtualClock();
-  const kv = new KvService({
-    log,
-    machine: group.machine,
-    limits: DEFAULT_GROUP_LIMITS,
-    requests: new RequestMetrics(clock),
-    gid: 100,
-    reads: new ReadBudget(),
-    brake: new WriteBrake(clock),
-    arrivals: new Arrivals(clock),
-    gate: new RequestGate(SERVER_REQUESTS_MAX),
-  });
+  const kv = kvServiceOn({ log, group, clock });
   const names = Array.from({ length: 50 }, (_, i) => keyIn(i % 3, 4, i)).sort();
   const commands = names.map((name) => write({ key: bytes(name), value: bytes("v") }));
   await kv.execute(request({ writes: batch(commands) }));

@@ -7,14 +7,10 @@ import {
 } from "../../proto/gen/shardkv.ts";
 import { VirtualClock } from "../../runtime/virtual_clock.ts";
 import { RequestMetrics } from "../../server/request_metrics.ts";
-import { DEFAULT_GROUP_LIMITS } from "../limits.ts";
 import { changeCursor } from "../machine/machine_keys.ts";
-import { Arrivals } from "../migration/arrivals.ts";
 import { WriteBrake } from "../migration/write_brake.ts";
 import { bytes, configChain, keyIn, MachineHarness, write } from "../testing/machine_harness.ts";
-import { callUnary, FakeLog } from "../testing/service_harness.ts";
-import { KvService } from "./kv_service.ts";
-import { ReadBudget } from "./read_budget.ts";
+import { callUnary, FakeLog, kvServiceOn } from "../testing/service_harness.ts";
 import { RequestGate } from "./request_gate.ts";
 import { transferRoutes } from "./service.ts";
 
@@ -29,17 +25,7 @@ Deno.test("freezeShard() freezes a shard behind the writes that were held, not i
   const { machine } = group;
   const brake = new WriteBrake(clock);
   const requests = new RequestMetrics(clock);
-  const kv = new KvService({
-    log,
-    machine,
-    limits: DEFAULT_GROUP_LIMITS,
-    requests,
-    gid: 100,
-    reads: new ReadBudget(),
-    brake,
-    arrivals: new Arrivals(clock),
-    gate: new RequestGate(10),
-  });
+  const kv = kvServiceOn({ log, group, clock }, { requests, brake });
   const transfers = new RequestGate(10);
   const routes = [...kv.routes, ...transferRoutes({ log, machine, transfers }, brake)];
   const cursor = changeCursor(0);

@@ -3,9 +3,36 @@ import { assert } from "@std/assert";
 import type { RaftNodeStatus } from "../../raft/node/raft_node_options.ts";
 import type { ReplyAt } from "../../raft/node/requests/proposals.ts";
 import type { Method, ServiceRoutes } from "../../rpc/service.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import { RequestMetrics } from "../../server/request_metrics.ts";
 import type { GroupLog } from "../group_log.ts";
+import { DEFAULT_GROUP_LIMITS, SERVER_REQUESTS_MAX } from "../limits.ts";
 import type { GroupReply } from "../machine/commands.ts";
+import { Arrivals } from "../migration/arrivals.ts";
+import { WriteBrake } from "../migration/write_brake.ts";
+import { KvService, type KvServiceOptions } from "../service/kv_service.ts";
+import { ReadBudget } from "../service/read_budget.ts";
+import { RequestGate } from "../service/request_gate.ts";
 import type { MachineHarness } from "./machine_harness.ts";
+
+/** A service of group 100; `parts` is what a test looks at, the rest is its own. */
+export function kvServiceOn(
+  { log, group, clock }: { log: GroupLog; group: MachineHarness; clock: Clock },
+  parts: Partial<KvServiceOptions> = {},
+): KvService {
+  return new KvService({
+    log,
+    machine: group.machine,
+    limits: DEFAULT_GROUP_LIMITS,
+    requests: new RequestMetrics(clock),
+    gid: 100,
+    reads: new ReadBudget(),
+    brake: new WriteBrake(clock),
+    arrivals: new Arrivals(clock),
+    gate: new RequestGate(SERVER_REQUESTS_MAX),
+    ...parts,
+  });
+}
 
 export class FakeLog implements GroupLog {
   readonly #group: MachineHarness;
