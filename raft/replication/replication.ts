@@ -7,11 +7,12 @@ import type { Progress } from "./progress.ts";
 
 const NO_ENTRIES: readonly Entry[] = Object.freeze([]);
 /**
- * Entries that may be held back from a member, and their payload bytes; more are
- * worth a message of their own.
+ * Entries that may be held back from a member, and their payload bytes. More are
+ * worth a message of their own, and likely to be what many wait for: the fewer
+ * members are asked, the longer one of them that is busy otherwise holds all up.
  */
 const HELD_ENTRIES_MAX = 64;
-const HELD_BYTES_MAX = 256 << 10;
+const HELD_BYTES_MAX = 4 << 10;
 
 /**
  * Sends every member what it may get now. Called once per round rather than

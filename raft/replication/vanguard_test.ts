@@ -101,9 +101,18 @@ Deno.test("a thrifty leader holds news of a commit back, but not for good", () =
 
 Deno.test("a large entry is held back from nobody", () => {
   const node = thriftyLeader();
-  node.raw.propose(new Uint8Array(256 << 10));
+  node.raw.propose(new Uint8Array(4 << 10));
   const sent = only(node.drain(), "append");
   assertEquals(sent.map(({ to }) => to), [2, 3, 4]);
+});
+
+Deno.test("small entries are held back until they are large together", () => {
+  const node = thriftyLeader();
+  const members = Array.from({ length: 4 }, () => {
+    node.raw.propose(new Uint8Array(1 << 10));
+    return only(node.drain(), "append").map(({ to, entries }) => [to, entries.length]);
+  });
+  assertEquals(members, [[[2, 1]], [[2, 1]], [[2, 1]], [[2, 1], [3, 4], [4, 4]]]);
 });
 
 Deno.test("everybody is asked for help when the vanguard is late, and the first to help joins it", () => {
