@@ -35,6 +35,7 @@ export class SnapshotExchange {
   readonly #receiver: SnapshotReceiver;
   #staged: StagedSnapshot | undefined;
   #closed = false;
+  #isReminding = false;
 
   constructor(options: SnapshotExchangeOptions) {
     this.#options = options;
@@ -79,7 +80,14 @@ export class SnapshotExchange {
     const snapshot = this.#source.offered(to);
     const { term, progress } = core.status();
     if (snapshot === undefined || progress.get(to)?.state !== "snapshot") return;
-    transmit({ type: "snapshot", from: identity.nodeId, to, term, snapshot });
+    // A full queue makes room for the offer, and reports what it dropped as lost: here again.
+    if (this.#isReminding) return;
+    this.#isReminding = true;
+    try {
+      transmit({ type: "snapshot", from: identity.nodeId, to, term, snapshot });
+    } finally {
+      this.#isReminding = false;
+    }
   }
 
   /**
