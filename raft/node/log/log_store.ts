@@ -122,10 +122,16 @@ export class LogStore {
     const term = termOf(index);
     invariant(term !== undefined, () => `The term of compacted entry ${index} must be known`);
     this.#base = { ...this.#base, index, term, written: this.#written };
-    while ((this.#runs[1]?.first ?? Infinity) <= index + 1) this.#runs.shift();
+    while (this.#nextRunHas(index + 1)) this.#runs.shift();
     if (index === this.#last) this.#runs = [];
     const below = Math.min(this.#runs[0]?.sequence ?? Infinity, this.#written);
     return { write: baseWrite(this.#base), below };
+  }
+
+  /** Whether the run behind the first holds `index` or begins before it, and is durable already. */
+  #nextRunHas(index: LogIndex): boolean {
+    const next = this.#runs[1];
+    return next !== undefined && next.first <= index && next.sequence <= this.#written;
   }
 
   /**

@@ -3,6 +3,7 @@ import { type Engine, EngineError, type Write } from "../../../storage/engine.ts
 import { FileJournal } from "../../../storage/journal/file_journal.ts";
 import { filesIn, withDirectory } from "../../../storage/journal/journal_fixture.ts";
 import { appliedKey, nodeKey } from "../../../storage/key_space.ts";
+import { createPrng } from "../../../runtime/prng.ts";
 import { MemoryEngine } from "../../../storage/memory_engine.ts";
 import type { Entry } from "../../types.ts";
 import { appliedWrite } from "../members/roster_codec.ts";
@@ -195,6 +196,31 @@ Deno.test("LogStore.compact() keeps what is durable until its replacement is", a
   await saved;
   assertEquals(engine.journal.newest, 2);
 });
+
+for (let seed = 1; seed <= 8; seed++) {
+  Deno.test(`LogStore.compact() keeps what an unfinished save replaces until that is durable (seed ${seed})`, async () => {
+    let hangs = false;
+    const engine = new MemoryEngine({
+      delay: (operation) =>
+        hangs && operation === "sync" ? new Promise(() => {}) : Promise.resolve(),
+    });
+    const { store } = await LogStore.load(engine);
+    await store.save({ term: 1, vote: 0, commit: 0 }, [entry(1, 1), entry(2, 1)]);
+    await store.save(undefined, [entry(3, 1), entry(4, 1)]);
+    await store.save(undefined, [entry(5, 1)]);
+    hangs = true;
+    store.save({ term: 2, vote: 0, commit: 2 }, [entry(3, 2)]).catch(() => {});
+    await Promise.resolve();
+    hangs = false;
+    const compacted = store.compact(2, () => 1);
+    assert(compacted !== undefined);
+    await engine.write([appliedWrite(1, { index: 2, term: 1, roster })], { sync: false });
+    await engine.write([compacted.write], SYNC);
+    await engine.journal.forget(compacted.below);
+    const { state } = await LogStore.load(engine.crash(createPrng(seed)));
+    assertEquals(state.entries[0]?.index, 3);
+  });
+}
 
 Deno.test("LogStore.load() refuses a generation record that was cut", async () => {
   const { engine } = await withEntries(entry(1, 1));
