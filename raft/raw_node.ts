@@ -18,7 +18,7 @@ import { isConfStateValid } from "./membership/membership.ts";
 import type { Message } from "./message.ts";
 import { ProposalError } from "./proposal_error.ts";
 export { ProposalError } from "./proposal_error.ts";
-import { appendOwn, createCore, type RaftCore, send } from "./raft_core.ts";
+import { appendOwn, becomeFollower, createCore, type RaftCore, send } from "./raft_core.ts";
 import { RaftLog, type RetentionOptions } from "./log/raft_log.ts";
 import type { Ready } from "./ready.ts";
 import { ReadyRounds } from "./ready_rounds.ts";
@@ -209,6 +209,11 @@ export class RawNode {
   /** Acts as if the election timeout had passed; nothing on a leader or a node that may not lead. */
   campaign(): void {
     campaign(this.#core);
+  }
+
+  /** Leads no longer, for a reason that the others cannot see; nothing on a node that does not lead. */
+  resign(): void {
+    if (this.#core.role === "leader") becomeFollower(this.#core, this.#core.term, NONE);
   }
 
   /** Whether `ready()` has anything to say. */

@@ -55,6 +55,8 @@ export class Persister {
   #pending: Round[] = [];
   #running: Promise<void> | undefined;
   #stopped = false;
+  /** When the write under way began. */
+  #writingSince = 0;
   /** A snapshot is about to replace the log: nothing else may change it. */
   #installing = false;
 
@@ -70,6 +72,11 @@ export class Persister {
   /** Rounds wait, and only {@linkcode start} has them written. */
   get isDue(): boolean {
     return this.#pending.length > 0 && this.#running === undefined;
+  }
+
+  /** Milliseconds since the write under way began; 0 if there is none. */
+  get writingMs(): number {
+    return this.#running === undefined ? 0 : this.#options.clock.now() - this.#writingSince;
   }
 
   /** Rounds must be given in the core's order, those with nothing to write too. */
@@ -120,6 +127,7 @@ export class Persister {
       while (this.#pending.length > 0 && !this.#stopped) {
         const rounds = this.#pending;
         this.#pending = [];
+        this.#writingSince = this.#options.clock.now();
         await this.#write(rounds);
         this.#options.onPersisted(rounds);
       }

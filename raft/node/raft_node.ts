@@ -72,6 +72,12 @@ export class RaftNode<Reply = unknown> {
   readonly #inbox: Message[] = [];
   readonly #logTime: LogTime;
   readonly #turns: Turns;
+  /**
+   * How long a leader's write may take, in milliseconds. Its followers alone commit
+   * and are content with it; but what its own disk lacks it can neither apply nor
+   * answer.
+   */
+  readonly #writingMsMax: number;
   #stopped = false;
 
   /**
@@ -118,6 +124,8 @@ export class RaftNode<Reply = unknown> {
       onFatal,
     });
     this.#core = new RawNode({ ...stored, config, prng: options.prng });
+    // Had its disk stopped its event loop, the others would have replaced it by then.
+    this.#writingMsMax = 2 * config.electionTicks * tickMs;
     this.#barriers = new ReadBarriers(2 * config.electionTicks);
     this.#generation = new LiveGeneration(engine, stored.generation);
     const lookout = new ApplyLookout(stored.applied);
@@ -326,6 +334,7 @@ export class RaftNode<Reply = unknown> {
       if (message.type === "snapshot") this.#snapshots.receive(message);
       else this.#core.step(message);
     }
+    if (this.#persister.writingMs > this.#writingMsMax) this.#core.resign();
     for (let i = 0; i < ticks; i++) {
       this.#core.tick();
       this.#barriers.tick();

@@ -91,6 +91,8 @@ export class Rounds {
       this.#sendPromises(ready);
       return;
     }
+    // Behind a disk that hangs, others' reads would make one after the other.
+    if (isEmpty && ready.messagesAfterPersist.length === 0) return;
     persister.enqueue({ ready, installation: snapshots.takeInstallation(ready.snapshot) });
   }
 
