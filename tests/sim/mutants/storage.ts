@@ -92,8 +92,8 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     name: "forget-too-much",
     breaks: "The record of the journal with the first entry of the log goes too.",
     file: "raft/node/log/log_store.ts",
-    find: "<= index + 1) this.#runs.shift();",
-    replace: "<= index + 2) this.#runs.shift();",
+    find: "this.#nextRunHas(index + 1)",
+    replace: "this.#nextRunHas(index + 2)",
   },
   {
     name: "install-keeps-conflict",
