@@ -14,6 +14,12 @@ export type ReadMany = (keys: readonly Uint8Array[]) => Promise<(Uint8Array | un
 
 /** Chains of a view: about as many as it has records when it is full. */
 const CHAINS = 2_048;
+/**
+ * Keys looked up at once. The engine knows the length of a value only with the value
+ * itself: of a thousand keys that are deleted it would bring a thousand values, of up to
+ * 1 MiB each, into memory. So many still keep two of its threads busy.
+ */
+const LOOK_UP_KEYS_MAX = 128;
 
 /** What is known of a record, and whether that has changed. */
 class Slot implements RecordRef, KeyHash {
@@ -116,8 +122,8 @@ export class BatchView implements MachineView, Lookahead {
   }
 
   /**
-   * Reads what was asked for and is not known yet, in one call. May be called again
-   * for the next commands once these are applied.
+   * Reads what was asked for and is not known yet, some keys after the other. May be
+   * called again for the next commands once these are applied.
    *
    * @param earlier A view whose writes are on their way to the engine, where they
    *   cannot be read yet
@@ -131,9 +137,9 @@ export class BatchView implements MachineView, Lookahead {
       slot.isAsked = false;
       return !this.#isKnown(slot) && !this.#isOnItsWay(slot, earlier);
     });
-    if (wanted.length === 0) return;
-    const found = await read(wanted.map(({ key }) => key));
-    for (const [i, slot] of wanted.entries()) this.#fill(slot, found[i]);
+    for (let at = 0; at < wanted.length; at += LOOK_UP_KEYS_MAX) {
+      await this.#read(wanted.slice(at, at + LOOK_UP_KEYS_MAX), read);
+    }
   }
 
   get({ key, hasValue, value }: Slot): Uint8Array | undefined {
@@ -207,6 +213,12 @@ export class BatchView implements MachineView, Lookahead {
     slot.known = known;
     if (known !== "absent") slot.length = known;
     return known !== undefined;
+  }
+
+  /** Of values of which only the length is wanted nothing is left in memory afterwards. */
+  async #read(slots: readonly Slot[], read: ReadMany): Promise<void> {
+    const found = await read(slots.map(({ key }) => key));
+    for (const [i, slot] of slots.entries()) this.#fill(slot, found[i]);
   }
 
   #isOnItsWay(slot: Slot, earlier: BatchView | undefined): boolean {

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import type { Write } from "../../../storage/engine.ts";
 import { BatchView } from "./batch_view.ts";
 import { KnownLengths } from "./known_lengths.ts";
@@ -97,6 +97,24 @@ Deno.test("BatchView lets a command see what those before it did to a known valu
   store.write(view);
   const next = await store.view(["a", "b"]);
   assertEquals([lengthOf(next, "a"), lengthOf(next, "b")], [1, undefined]);
+});
+
+Deno.test("BatchView holds few values at a time, however many lengths are wanted", async () => {
+  const view = new BatchView(new KnownLengths({ secret: "1" }));
+  const names = Array.from({ length: 1_000 }, (_, i) => `key-${i}`);
+  for (const name of names) view.length(key(name));
+  const reads: number[] = [];
+  let isReading = false;
+  await view.lookUp(async (keys) => {
+    assertEquals(isReading, false);
+    isReading = true;
+    reads.push(keys.length);
+    await Promise.resolve();
+    isReading = false;
+    return keys.map((each) => Buffer.alloc(Number(`${each}`.slice("key-".length))));
+  });
+  assert(Math.max(...reads) <= 128, `${reads} values at once`);
+  assertEquals(names.map((name) => lengthOf(view, name)), names.map((_, i) => i));
 });
 
 Deno.test("BatchView tells keys apart whose hashes begin the same", async () => {
