@@ -28,8 +28,13 @@ import {
 
 /** Records read at first; more with each read while they turn out small. */
 const SLICE_RECORDS_MIN = 4;
-/** Records read at once. */
-const SLICE_RECORDS_MAX = 1_024;
+/**
+ * Records read at once. However small those before them were, the next ones may be
+ * large, and all that are read are in memory.
+ */
+const SLICE_RECORDS_MAX = 64;
+/** Changes read at once: each is a number and a key. */
+const SLICE_CHANGES_MAX = 1_024;
 
 export interface Chunk {
   readonly records: ShardRecord[];
@@ -40,6 +45,7 @@ export interface Chunk {
 }
 
 type Reader = Pick<MachineReader, "scan" | "getMany">;
+type Change = Awaited<ReturnType<Reader["scan"]>>[number];
 
 /** Records until the bytes are reached; at least one, if there is one. The end of them is where changes begin. */
 export async function readRecords(
@@ -48,7 +54,7 @@ export async function readRecords(
   cursor: Buffer,
   bytesWanted: number,
 ): Promise<Chunk> {
-  const filling = new Filling(bytesWanted, CHUNK_RECORDS_MAX);
+  const filling = new Filling(bytesWanted, CHUNK_RECORDS_MAX, SLICE_RECORDS_MAX);
   let { start, end } = recordsAfter(stay, cursor);
   let last = cursor;
   for (;;) {
@@ -81,22 +87,24 @@ export async function readChanges(
   cursor: Buffer,
   bytesWanted: number,
 ): Promise<Chunk> {
-  const filling = new Filling(bytesWanted, CHUNK_CHANGED_MAX);
+  const filling = new Filling(bytesWanted, CHUNK_CHANGED_MAX, SLICE_CHANGES_MAX);
   const first = changeNumberOf(cursor);
   let last = first;
   for (;;) {
     const { limit } = filling;
     const { start, end } = changesAfter(stay, last);
     const changes = await reader.scan(start, end, { limit });
-    const records = await readChanged(reader, stay, changes.map(({ value }) => value));
-    for (const change of changes) {
-      const name = change.value.toString("latin1");
-      const record = records.get(name);
-      if (record !== undefined && !filling.add(record)) {
-        return { records: filling.records, cursor: changeCursor(last), ended: false };
+    for (const slice of slicesOf(changes)) {
+      const records = await readChanged(reader, stay, slice.keys);
+      for (const change of slice.changes) {
+        const name = nameOf(change);
+        const record = records.get(name);
+        if (record !== undefined && !filling.add(record)) {
+          return { records: filling.records, cursor: changeCursor(last), ended: false };
+        }
+        records.delete(name);
+        last = changeNumberOf(relativeOf(change.key));
       }
-      records.delete(name);
-      last = changeNumberOf(relativeOf(change.key));
     }
     const ended = changes.length < limit;
     if (ended || last - first >= CHUNK_CHANGES_MAX) {
@@ -106,18 +114,48 @@ export async function readChanges(
   }
 }
 
+/** Neighbours among changes that were read together. */
+interface ChangeSlice {
+  readonly changes: Change[];
+  /** What these change and none before them has changed, by name. */
+  readonly keys: Map<string, Buffer>;
+}
+
+/** Slices in the order of the changes, each with as many records as may be read at once. */
+function* slicesOf(changes: readonly Change[]): Generator<ChangeSlice> {
+  const named = new Set<string>();
+  let slice: ChangeSlice = { changes: [], keys: new Map() };
+  for (const change of changes) {
+    const name = nameOf(change);
+    if (!named.has(name)) {
+      if (slice.keys.size === SLICE_RECORDS_MAX) {
+        yield slice;
+        slice = { changes: [], keys: new Map() };
+      }
+      named.add(name);
+      slice.keys.set(name, change.value);
+    }
+    slice.changes.push(change);
+  }
+  yield slice;
+}
+
+/** The key within the shard of the record that has changed, its bytes as Latin-1 text. */
+function nameOf({ value }: Change): string {
+  return value.toString("latin1");
+}
+
 const NO_BYTES = Buffer.alloc(0);
 
-/** The records with these keys within the shard, by their keys' bytes as Latin-1 text. */
+/** The records with these keys within the shard, by the same names. */
 async function readChanged(
   reader: Reader,
   stay: Stay,
-  keys: readonly Buffer[],
+  keys: ReadonlyMap<string, Buffer>,
 ): Promise<Map<string, ShardRecord>> {
-  const distinct = [...new Map(keys.map((key) => [key.toString("latin1"), key]))];
-  if (distinct.length === 0) return new Map();
-  const values = await reader.getMany(distinct.map(([, key]) => recordKey(stay, key)));
-  return new Map(distinct.map(([name, key], i) => {
+  if (keys.size === 0) return new Map();
+  const values = await reader.getMany([...keys.values()].map((key) => recordKey(stay, key)));
+  return new Map([...keys].map(([name, key], i) => {
     const value = values[i];
     return [name, { key, value: value ?? NO_BYTES, deleted: value === undefined }];
   }));
@@ -128,13 +166,15 @@ class Filling {
   readonly records: ShardRecord[] = [];
   readonly #bytesWanted: number;
   readonly #recordsMax: number;
+  readonly #limitMax: number;
   #bytes = 0;
   /** How many records, or changes, to read at once. */
   limit = SLICE_RECORDS_MIN;
 
-  constructor(bytesWanted: number, recordsMax: number) {
+  constructor(bytesWanted: number, recordsMax: number, limitMax: number) {
     this.#bytesWanted = bytesWanted;
     this.#recordsMax = recordsMax;
+    this.#limitMax = limitMax;
   }
 
   /** @returns False if there is no room; the first record always has it */
@@ -151,6 +191,6 @@ class Filling {
   adapt(): void {
     const left = this.#bytesWanted - this.#bytes;
     const fitting = Math.ceil(left * this.records.length / Math.max(this.#bytes, 1)) + 1;
-    this.limit = Math.max(SLICE_RECORDS_MIN, Math.min(this.limit * 2, fitting, SLICE_RECORDS_MAX));
+    this.limit = Math.max(SLICE_RECORDS_MIN, Math.min(this.limit * 2, fitting, this.#limitMax));
   }
 }

@@ -273,6 +273,59 @@ Deno.test("readChunk() gives no more tiny records at once than can be taken in a
   await group.close();
 });
 
+/** Notes how many bytes of values each read brings. */
+function bytesRead(engine: MachineHarness["engine"]): number[] {
+  const reads: number[] = [];
+  const note = (values: readonly (Buffer | undefined)[]) => {
+    reads.push(values.reduce((sum, value) => sum + (value?.length ?? 0), 0));
+  };
+  const scan = engine.scan.bind(engine);
+  engine.scan = async (...args) => {
+    const pairs = await scan(...args);
+    note(pairs.map(({ value }) => value));
+    return pairs;
+  };
+  const getMany = engine.getMany.bind(engine);
+  engine.getMany = async (keys) => {
+    const values = await getMany(keys);
+    note(values);
+    return values;
+  };
+  return reads;
+}
+
+Deno.test("readChunk() reads few large records at a time, however small those before them were", async () => {
+  const group = await source();
+  const named = (kind: string) => Array.from({ length: 600 }, (_, i) => `{${KEY}}${kind}${i}`);
+  await group.write(named("a").map((key) => put("", key)));
+  const large = named("b").map((key) => put("x".repeat(8 << 10), key));
+  for (let at = 0; at < 600; at += 100) await group.write(large.slice(at, at + 100));
+  const reads = bytesRead(group.engine);
+  for (const start of [Buffer.alloc(0), changeCursor(0)]) {
+    await group.chunkAfter(2, 1, start, CHUNK_BYTES_MAX);
+    const most = Math.max(...reads.splice(0));
+    assert(most <= CHUNK_BYTES_MAX, `${most} bytes at once`);
+  }
+  await group.close();
+});
+
+Deno.test("readChunk() gives a record once, as it is now, however far apart changes name it", async () => {
+  const group = await source();
+  const expected = new Map<string, string>();
+  for (let i = 0; i < 400; i++) {
+    // An old one after each new one: named in an earlier slice of the same read, or in an earlier read.
+    const puts = [i, i * 7 % (i + 1)].map((number) => [`{${KEY}}${number}`, `value-${i}`] as const);
+    await group.write(puts.map(([key, value]) => put(value, key)));
+    for (const [key, value] of puts) expected.set(`\x02${key}`, value);
+  }
+  const chunk = await group.chunkAfter(2, 1, changeCursor(0), CHUNK_BYTES_MAX);
+  assertEquals([chunk.ended, chunk.cursor], [true, changeCursor(800)]);
+  const copy = new Map(chunk.records.map(({ key, value }) => [`${key}`, `${value}`]));
+  assertEquals(copy, expected);
+  assert(chunk.records.length < 600, `${chunk.records.length} records for 400`);
+  await group.close();
+});
+
 Deno.test("readChunk() is done with a shard that is frozen only behind its last change", async () => {
   const group = await source();
   for (let i = 0; i < 5; i++) await group.write([put("v", keyIn(1, 2, i))]);
