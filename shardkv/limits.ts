@@ -92,10 +92,22 @@ export const ARRIVAL_MS_MAX = 500;
 export const HAND_OVER_RECORDS_MAX = 512;
 /** The same for the bytes of the chunk's records. */
 export const HAND_OVER_BYTES_MAX = 256 << 10;
-/** Shards pulled at the same time: enough to hide the round trips, few enough to leave room for clients. */
+/**
+ * Shards pulled from one group at the same time: enough to hide the round trips, few
+ * enough to leave room for clients.
+ */
 export const PULLS_MAX = 4;
-/** Shards whose source is being told to forget them at the same time. */
+/**
+ * Shards pulled from all groups at the same time. Pulls from a group that is down last
+ * until it is back; those from others go on beside up to seven such groups. More is not
+ * allowed, as each pull has up to two chunks in memory and one in front of clients'
+ * writes in the log.
+ */
+export const ALL_PULLS_MAX = 32;
+/** Shards that one group is being told to forget at the same time. */
 export const RELEASES_MAX = 8;
+/** Shards that all groups are being told to forget at the same time: as of pulls, those of eight. */
+export const ALL_RELEASES_MAX = 64;
 /** Milliseconds for one call to another group: a stopped process must not hold a migration up. */
 export const TRANSFER_TIMEOUT_MS = 2_000;
 /** Milliseconds for a request that is passed on to the right server. */

@@ -16,7 +16,7 @@ import {
   type ShardId,
 } from "../../shardctrler/configuration/config.ts";
 import { proposeStep } from "../group_log.ts";
-import { PULLS_MAX, RELEASES_MAX } from "../limits.ts";
+import { ALL_PULLS_MAX, ALL_RELEASES_MAX, PULLS_MAX, RELEASES_MAX } from "../limits.ts";
 import { encodeBirth, encodeConfigStep } from "../machine/commands.ts";
 import { Notifier } from "../notifier.ts";
 import { ControllerSilence } from "./controller_silence.ts";
@@ -31,6 +31,12 @@ const RETRY_MS = 500;
  * another store's: that takes an operator to put right.
  */
 const FOREIGN_RETRY_MS = 10_000;
+
+/** Actions of a kind that run at the same time: for shards of one group, and of all. */
+const ACTIONS_MAX = {
+  pull: { ofGroup: PULLS_MAX, ofAll: ALL_PULLS_MAX },
+  release: { ofGroup: RELEASES_MAX, ofAll: ALL_RELEASES_MAX },
+} as const;
 
 export interface LeaderDutiesOptions extends Omit<MoveContext, "signal" | "progress"> {
   readonly controllers: Pick<CtrlerClerk, "watch" | "query">;
@@ -93,12 +99,16 @@ export class LeaderDuties {
     await Promise.all(this.#running);
   }
 
-  #mayStart(action: ShardAction): boolean {
-    if (this.#actions.has(action.shard)) return false;
-    const max = action.kind === "pull" ? PULLS_MAX : RELEASES_MAX;
-    let alike = 0;
-    for (const { kind } of this.#actions.values()) alike += kind === action.kind ? 1 : 0;
-    return alike < max;
+  /**
+   * Whether there is room for one more. Actions with a group that is down do not end;
+   * each group has room of its own, so that they do not take that of others.
+   */
+  #mayStart({ kind, shard, from }: ShardAction): boolean {
+    if (this.#actions.has(shard)) return false;
+    const max = ACTIONS_MAX[kind];
+    const alike = [...this.#actions.values()].filter((action) => action.kind === kind);
+    if (alike.length >= max.ofAll) return false;
+    return alike.filter((action) => action.from === from).length < max.ofGroup;
   }
 
   #startAction(action: ShardAction): void {

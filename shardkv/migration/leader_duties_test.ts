@@ -4,7 +4,7 @@ import { silentLogger } from "../../runtime/logger.ts";
 import { keyIn } from "../testing/machine_harness.ts";
 import { StoreCluster } from "../testing/store_cluster.ts";
 
-const [SOURCE, GAINER] = [100, 200];
+const [SOURCE, GAINER, DEAD] = [100, 200, 300];
 /** Nothing of what was not synced is left. */
 const losingAll = { below: () => 0, next: () => 0 };
 
@@ -47,6 +47,23 @@ Deno.test("a leader that applies its log past a move does not begin that move ag
     await store.settle(SOURCE, GAINER);
   }
   assertEquals(store.failures, []);
+});
+
+Deno.test("shards of a group arrive although another one that gives some away is down", async () => {
+  await using store = await StoreCluster.start({ shards: 24, gids: [SOURCE, DEAD, GAINER] });
+  await store.join(SOURCE);
+  await store.join(DEAD);
+  await store.settle(SOURCE, DEAD);
+  const { shards: before } = await store.run(store.admin.query());
+  await store.stop(DEAD, 0);
+  const { shards: after } = await store.join(GAINER);
+  await store.ctrl.clock.advance(30_000);
+  const { shards } = store.node(GAINER).status();
+  const isServed = (gid: number) =>
+    shards.filter(({ shardId }) => before[shardId] === gid && after[shardId] === GAINER)
+      .map(({ status }) => status === "Serving");
+  assertEquals(isServed(SOURCE), [true, true, true, true]);
+  assertEquals(isServed(DEAD), [false, false, false, false]);
 });
 
 Deno.test("a leader says so when the controllers are silent for long, now and then", async () => {

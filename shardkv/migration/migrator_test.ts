@@ -12,8 +12,14 @@ import { type Clock, sleep } from "../../runtime/clock.ts";
 import { type Logger, silentLogger } from "../../runtime/logger.ts";
 import { createPrng } from "../../runtime/prng.ts";
 import { VirtualClock } from "../../runtime/virtual_clock.ts";
-import { type Config, NO_IDENTITY } from "../../shardctrler/configuration/config.ts";
-import { DEFAULT_GROUP_LIMITS, PULLS_MAX, RELEASES_MAX, TRANSFER_TIMEOUT_MS } from "../limits.ts";
+import { type Config, type Gid, NO_IDENTITY } from "../../shardctrler/configuration/config.ts";
+import {
+  ALL_PULLS_MAX,
+  DEFAULT_GROUP_LIMITS,
+  PULLS_MAX,
+  RELEASES_MAX,
+  TRANSFER_TIMEOUT_MS,
+} from "../limits.ts";
 import { changeCursor } from "../machine/machine_keys.ts";
 import { configChain, MachineHarness, nextConfig } from "../testing/machine_harness.ts";
 import { FakeLog } from "../testing/service_harness.ts";
@@ -112,8 +118,11 @@ class Controllers {
   }
 }
 
-/** A replica of group 100, which gains all shards from group 200 in configuration 2. */
-function replica(shards = 1, logger: Logger = silentLogger) {
+/**
+ * A replica of group 100, which gains all shards in configuration 2: from group 200,
+ * or each from the group given for it, of which only 200 is there.
+ */
+function replica(sources: number | readonly Gid[] = 1, logger: Logger = silentLogger) {
   const clock = new VirtualClock();
   const network = new MemoryNetwork({ clock });
   const group = new MachineHarness(100);
@@ -121,8 +130,8 @@ function replica(shards = 1, logger: Logger = silentLogger) {
   const source = new Source();
   const servers = ["g200n0", "g200n1", "g200n2"].map((address) => source.serve(network, address));
   const controllers = new Controllers(clock);
-  const owners = (gid: number) => new Array<number>(shards).fill(gid);
-  controllers.configs.push(...configChain(owners(200), owners(100)));
+  const before = typeof sources === "number" ? new Array<Gid>(sources).fill(200) : sources;
+  controllers.configs.push(...configChain(before, before.map(() => 100)));
   const failures: unknown[] = [];
   const dialer = network.dialer();
   const boot = () => {
@@ -407,6 +416,18 @@ Deno.test("Migrator fetches so many shards at once, each other one as soon as th
   await settle();
   assertEquals(asked().length, shards);
   await end();
+});
+
+Deno.test("Migrator fetches shards of one group while many others do not answer, within a bound", async () => {
+  const gone = ALL_PULLS_MAX / PULLS_MAX;
+  for (const [groups, expected] of [[gone - 1, "Serving"], [gone, "Pulling"]] as const) {
+    const waiting = Array.from({ length: groups * 6 }, (_, shard) => 300 + shard % groups);
+    const { clock, group, migrator, end } = replica([...waiting, 200]);
+    migrator.start();
+    await clock.advance(10_000);
+    assertEquals(group.statuses()[waiting.length], expected);
+    await end();
+  }
 });
 
 Deno.test("Migrator has so many shards forgotten at once, while others are fetched", async () => {
