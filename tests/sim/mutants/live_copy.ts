@@ -70,11 +70,9 @@ export const LIVE_COPY_MUTANTS: readonly Mutant[] = [
     breaks:
       "A record that is in a chunk of changes is not read again for a change that came later.",
     file: "shardkv/migration/shard_reader.ts",
-    find:
-      "    const records = await readChanged(reader, stay, changes.map(({ value }) => value));\n",
-    replace:
-      `    const records = await readChanged(reader, stay, changes.map(({ value }) => value));
-    for (const { key } of filling.records) records.delete(key.toString("latin1"));
+    find: "      const records = await readChanged(reader, stay, slice.keys);\n",
+    replace: `      const records = await readChanged(reader, stay, slice.keys);
+      for (const { key } of filling.records) records.delete(key.toString("latin1"));
 `,
   },
   {
