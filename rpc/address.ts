@@ -11,6 +11,8 @@ export interface ParseAddressOptions {
   readonly portMin?: number;
 }
 
+/** Characters of an address: a DNS name has 253 at most, then come a colon and the port. */
+export const ADDRESS_CHARS_MAX = 259;
 const PORT_MAX = 65_535;
 
 /** RFC 1123 letters, digits and hyphens; the underscore is what container networks add. */

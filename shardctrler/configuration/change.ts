@@ -1,5 +1,5 @@
 /** The changes that may be asked for, and the checks of them that need no configuration. Pure. */
-import { parseAddress } from "../../rpc/address.ts";
+import { ADDRESS_CHARS_MAX, parseAddress } from "../../rpc/address.ts";
 import type { ErrorCode } from "../../rpc/errors.ts";
 import { GID_MAX, isGid, isId } from "./config_check.ts";
 import type { Gid, GroupIdentity, ShardId } from "./config.ts";
@@ -48,9 +48,6 @@ export interface Refusal {
 export const GROUPS_MAX = 1_024;
 /** Servers of one group: replicas beyond nine cost more than they add. */
 const SERVERS_PER_GROUP_MAX = 9;
-
-/** Characters of an address: a DNS name has 253 at most, then come a colon and the port. */
-const ADDRESS_CHARS_MAX = 259;
 
 /**
  * Finds what is wrong with a change whatever the configuration is, so that

@@ -1,5 +1,6 @@
 /** What operators and joining nodes ask about the members of a group, and how they change them. */
 import * as pb from "../../../proto/gen/raft.ts";
+import { ADDRESS_CHARS_MAX, parseAddress } from "../../../rpc/address.ts";
 import { KvError } from "../../../rpc/errors.ts";
 import { type ServiceRoutes, unary } from "../../../rpc/service.ts";
 import { isJoint, majoritySize } from "../../mod.ts";
@@ -91,6 +92,7 @@ export class MemberService {
   }
 
   async #add(address: string): Promise<Member> {
+    checkAddress(address);
     const { roster } = this.#node;
     const present = roster.members.find((member) => member.address === address);
     if (present !== undefined && !isVoter(roster, present.id)) return present;
@@ -190,6 +192,29 @@ export class MemberService {
     const member = memberOf(roster, id);
     if (member !== undefined) return member;
     throw new KvError("NOT_FOUND", `Cannot find node ${id - 1}: the group has no such member`);
+  }
+}
+
+/**
+ * An address goes into the log, and with every snapshot to every member: what is none
+ * would stay there until the member is removed.
+ */
+function checkAddress(address: string): void {
+  if (address.length > ADDRESS_CHARS_MAX) {
+    const start = `${address.slice(0, 20)}...`;
+    throw new KvError(
+      "INVALID_ARGUMENT",
+      `Cannot add ${start}: the address has ${address.length} characters, ` +
+        `at most ${ADDRESS_CHARS_MAX} are allowed`,
+    );
+  }
+  try {
+    parseAddress(address);
+  } catch (cause) {
+    // Of SyntaxError and RangeError, whose texts begin with "Cannot use address".
+    const { message } = cause as Error;
+    const why = message.replace("Cannot use address", "Cannot add a member with address");
+    throw new KvError("INVALID_ARGUMENT", why, { cause });
   }
 }
 

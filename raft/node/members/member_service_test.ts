@@ -71,3 +71,30 @@ Deno.test("MemberService.change() does not wait for the end of a change behind t
   assertEquals(group.failures, []);
   await group.stop();
 });
+
+Deno.test("MemberService.change() adds nobody with what is no address, or too long for one", async () => {
+  const group = await TestGroup.start(1);
+  await group.leader();
+  const service = new MemberService(group.node(1));
+  const refusalOf = async (address: string) => {
+    const asked = assertRejects(
+      () => service.change({ $case: "add", value: { address } }),
+      KvError,
+    );
+    const { code, message } = await group.clock.resolve(asked, 10_000);
+    return [code, message];
+  };
+  const { lastIndex } = group.node(1).status();
+  assertEquals(await refusalOf("nowhere"), [
+    "INVALID_ARGUMENT",
+    'Cannot add a member with address "nowhere": it must be host:port, like localhost:50051',
+  ]);
+  // What IPv6 has behind a percent sign may be of any length.
+  assertEquals(await refusalOf(`[fe80::1%${"x".repeat(4 << 20)}]:1`), [
+    "INVALID_ARGUMENT",
+    "Cannot add [fe80::1%xxxxxxxxxxx...: the address has 4194316 characters, " +
+    "at most 259 are allowed",
+  ]);
+  assertEquals(group.node(1).status().lastIndex, lastIndex);
+  await group.stop();
+});

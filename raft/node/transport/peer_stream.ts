@@ -37,6 +37,8 @@ const RECONNECT = { initialMs: 50, maxMs: 500 };
 /** A problem that lasts is logged again after this many milliseconds. */
 const TELL_AGAIN_MS = 30_000;
 
+type RaftStream = ClientStream<pb.RaftFrame, pb.RaftCredit>;
+
 export interface PeerStreamOptions {
   readonly identity: NodeIdentity;
   readonly incarnation: string;
@@ -63,7 +65,7 @@ export class PeerStream {
   readonly #stop = new AbortController();
   readonly #running: Promise<void>;
   /** Present once both ends have introduced themselves. */
-  #stream: ClientStream<pb.RaftFrame, pb.RaftCredit> | undefined;
+  #stream: RaftStream | undefined;
   #peerIncarnation = UNKNOWN_INCARNATION;
   #bytesSent = 0;
   #bytesReceived = 0;
@@ -110,11 +112,24 @@ export class PeerStream {
     ) {
       const messages = this.#queue.takeFrame();
       this.#bytesSent += frameCost(messages);
-      this.#stream.send(this.#frame(messages, ""));
+      this.#sendFrame(this.#stream, messages);
       this.#awaitReport();
     }
     // No credit is left: so much is reported at once, too.
     if (!this.#queue.isEmpty) this.#awaitReport();
+  }
+
+  /**
+   * What a stream does not take, as a frame above the message limit, is lost to the
+   * peer: the stream is given up as for any other loss. Nobody would catch the error.
+   */
+  #sendFrame(stream: RaftStream, messages: readonly Message[]): void {
+    try {
+      stream.send(this.#frame(messages, ""));
+    } catch (error) {
+      this.#stream = undefined;
+      this.#giveUp(stream, KvError.from(error));
+    }
   }
 
   /** Gives the stream up if the peer has not reported what it had to. */
@@ -126,12 +141,11 @@ export class PeerStream {
     if (now - this.#reportedAt >= 2 * CREDIT_REPORT_MS) this.#awaitingSince ??= now;
     if (this.#awaitingSince === undefined || now - this.#awaitingSince < REPORT_MS_MAX) return;
     this.#stream = undefined;
-    this.#giveUp(stream, "report what it has taken in");
+    this.#giveUp(stream, late("report what it has taken in"));
   }
 
-  #giveUp(stream: ClientStream<pb.RaftFrame, pb.RaftCredit>, what: string): void {
-    const why = `Cannot go on with the stream: the peer did not ${what} within ${REPORT_MS_MAX} ms`;
-    this.#givenUp = new KvError("DEADLINE_EXCEEDED", why);
+  #giveUp(stream: RaftStream, why: KvError): void {
+    this.#givenUp = why;
     stream.cancel();
   }
 
@@ -190,7 +204,10 @@ export class PeerStream {
     this.#peerIncarnation = UNKNOWN_INCARNATION;
     this.#bytesSent = 0;
     this.#givenUp = undefined;
-    const welcome = clock.setTimer(() => this.#giveUp(stream, "welcome this node"), REPORT_MS_MAX);
+    const welcome = clock.setTimer(
+      () => this.#giveUp(stream, late("welcome this node")),
+      REPORT_MS_MAX,
+    );
     try {
       stream.send(this.#frame([], address));
       for await (const credit of stream.responses) {
@@ -211,4 +228,9 @@ export class PeerStream {
       stream.cancel();
     }
   }
+}
+
+function late(what: string): KvError {
+  const why = `Cannot go on with the stream: the peer did not ${what} within ${REPORT_MS_MAX} ms`;
+  return new KvError("DEADLINE_EXCEEDED", why);
 }
