@@ -124,11 +124,11 @@ export class SnapshotSource {
   async #fetch(request: pb.FetchSnapshotRequest): Promise<pb.SnapshotChunk> {
     const { identity, registry } = this.#options;
     checkFrame(request, identity);
+    // Whoever is admitted is remembered for good: only those whom something was offered are.
+    this.#viewFor(request);
     await registry.admit(request.from, request.fromIncarnation);
-    const view = this.#views.get(request.from);
-    if (view === undefined || view.meta.id !== request.snapshotId) {
-      throw new KvError("NOT_FOUND", `Cannot send snapshot ${request.snapshotId}: it was given up`);
-    }
+    // It may have been given up, or replaced, while the peer was written down.
+    const view = this.#viewFor(request);
     if (view.busy) {
       throw new KvError("OVERLOADED", "Cannot send a chunk: another one is being read");
     }
@@ -157,6 +157,13 @@ export class SnapshotSource {
     } finally {
       view.busy = false;
     }
+  }
+
+  /** @throws {KvError} NOT_FOUND if the caller was offered no such snapshot, or no longer is */
+  #viewFor({ from, snapshotId }: pb.FetchSnapshotRequest): View {
+    const view = this.#views.get(from);
+    if (view?.meta.id === snapshotId) return view;
+    throw new KvError("NOT_FOUND", `Cannot send snapshot ${snapshotId}: it was given up`);
   }
 
   /** What was read for a chunk that failed is gone: to go on behind it would leave a hole. */

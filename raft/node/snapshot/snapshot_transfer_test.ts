@@ -11,7 +11,7 @@ import { generationRange, machineKey, machinePrefix } from "../../../storage/key
 import { MemoryEngine } from "../../../storage/memory_engine.ts";
 import { PeerRegistry } from "../members/peer_registry.ts";
 import { appliedWrite } from "../members/roster_codec.ts";
-import { firstRoster } from "../members/roster.ts";
+import { firstRoster, UNKNOWN_INCARNATION } from "../members/roster.ts";
 import { SnapshotReceiver, type StagedSnapshot } from "./snapshot_receiver.ts";
 import { checksumOf, SnapshotSource } from "./snapshot_source.ts";
 
@@ -319,5 +319,29 @@ Deno.test("a follower that has lost its disk gets no snapshot under its old id",
   transfer.receiver.offer({ type: "snapshot", from: 1, to: 2, term: 3, snapshot });
   await transfer.clock.advance(60_000);
   assertEquals(transfer.staged, []);
+  await transfer.close();
+});
+
+Deno.test("who asks for a snapshot that was not offered is not remembered", async () => {
+  const transfer = await Transfer.create();
+  await transfer.fill();
+  transfer.serve();
+  const { id: snapshotId } = await transfer.source.open(2, 1);
+  const channel = transfer.network.dialer("stranger:1").channel("leader:1");
+  const ask = (from: number, snapshotId: number) => {
+    const request = { clusterId: CLUSTER_ID, gid: 1, from, to: 1, fromIncarnation: INCARNATION };
+    return channel.unary(
+      RaftTransportService.fetchSnapshot,
+      { ...request, snapshotId, sequence: 0 },
+      { timeoutMs: 1_000 },
+    );
+  };
+  for (const [from, id] of [[1_000_000, snapshotId], [2, snapshotId + 1]] as const) {
+    const error = await assertRejects(() => ask(from, id), KvError, "it was given up");
+    assertEquals(error.code, "NOT_FOUND");
+    assertEquals(transfer.registry.incarnationOf(from), UNKNOWN_INCARNATION);
+  }
+  await ask(2, snapshotId);
+  assertEquals(transfer.registry.incarnationOf(2), INCARNATION);
   await transfer.close();
 });
