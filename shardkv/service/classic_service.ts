@@ -34,7 +34,7 @@ import { type ClassicErr, classicErrOf, classicErrOfResult } from "./classic_err
 import { forwardCommand } from "./forwarder.ts";
 import { readKeys } from "./kv_reads.ts";
 import type { Caller, ReadBudget } from "./read_budget.ts";
-import { checkKey, checkValue } from "./request_check.ts";
+import { checkKey, checkShardIds, checkValue } from "./request_check.ts";
 import type { RequestGate } from "./request_gate.ts";
 import { groupStatus, type StatusSources } from "./status.ts";
 
@@ -69,8 +69,14 @@ export class ClassicService {
   get routes(): ServiceRoutes {
     return [
       unary(ShardKVServiceService.command, (request, context) => this.#command(request, context)),
-      unary(ShardKVServiceService.getShardsData, (request) => this.#getShardsData(request)),
-      unary(ShardKVServiceService.deleteShardsData, (request) => this.#deleteShardsData(request)),
+      unary(
+        ShardKVServiceService.getShardsData,
+        (request, context) => this.#getShardsData(request, context),
+      ),
+      unary(
+        ShardKVServiceService.deleteShardsData,
+        (request, context) => this.#deleteShardsData(request, context),
+      ),
       unary(
         ShardKVServiceService.getStatus,
         () => Promise.resolve(groupStatus(this.#options)),
@@ -137,20 +143,24 @@ export class ClassicService {
     return forwardCommand(this.#options.dialer, servers, request, { mayRepeat, signal });
   }
 
-  async #getShardsData(request: ShardOperationRequest): Promise<ShardOperationResponse> {
+  async #getShardsData(
+    request: ShardOperationRequest,
+    caller: Caller,
+  ): Promise<ShardOperationResponse> {
     try {
-      const shards = await this.#options.transfers.run(() => this.#readShards(request));
+      const shards = await this.#options.transfers.run(() => this.#readShards(request, caller));
       return this.#operationAnswer("OK", shards);
     } catch (error) {
       return this.#operationAnswer(classicErrOf(error), {});
     }
   }
 
-  /** @throws {KvError} As `#readShard` */
-  async #readShards({ configNum, shardIds }: ShardOperationRequest): Promise<ShardsData> {
+  /** @throws {KvError} As `shardsFor` and `#readShard` */
+  async #readShards(request: ShardOperationRequest, caller: Caller): Promise<ShardsData> {
+    const { configNum } = request;
     const shards: ShardsData = {};
     let bytesLeft = SHARDS_DATA_BYTES_MAX;
-    for (const shard of shardIds) {
+    for (const shard of shardsFor(caller, request)) {
       const data = await this.#readShard(configNum, shard, bytesLeft);
       bytesLeft -= data.bytes;
       shards[shard] = { kv: data.kv };
@@ -191,21 +201,43 @@ export class ClassicService {
     return { kv, bytes };
   }
 
-  async #deleteShardsData(request: ShardOperationRequest): Promise<ShardOperationResponse> {
-    const { configNum } = request;
+  async #deleteShardsData(
+    request: ShardOperationRequest,
+    caller: Caller,
+  ): Promise<ShardOperationResponse> {
     try {
-      await this.#options.transfers.run(async () => {
-        for (const shard of request.shardIds) await dropShard(this.#options, { configNum, shard });
-      });
+      await this.#options.transfers.run(() => this.#dropShards(request, caller));
       return this.#operationAnswer("OK", {});
     } catch (error) {
       return this.#operationAnswer(classicErrOf(error), {});
     }
   }
 
+  /** @throws {KvError} As `shardsFor` and `dropShard` */
+  async #dropShards(request: ShardOperationRequest, caller: Caller): Promise<void> {
+    const { configNum } = request;
+    for (const shard of shardsFor(caller, request)) {
+      await dropShard(this.#options, { configNum, shard });
+    }
+  }
+
   #operationAnswer(err: ClassicErr, shards: ShardsData): ShardOperationResponse {
     const configNum = this.#options.machine.ownership.config.num;
     return { err, configNum, shards, lastOperations: {} };
+  }
+}
+
+/**
+ * The shards of a request, one by one while its caller waits for them: each costs an
+ * entry of the log, or a read.
+ *
+ * @throws {KvError} INVALID_ARGUMENT if there are too many; the caller's reason once it is gone
+ */
+function* shardsFor(caller: Caller, { shardIds }: ShardOperationRequest): Generator<number> {
+  checkShardIds(shardIds);
+  for (const shard of shardIds) {
+    caller.signal.throwIfAborted();
+    yield shard;
   }
 }
 

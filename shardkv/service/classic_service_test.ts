@@ -1,8 +1,10 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { Op, ShardKVServiceService } from "../../proto/gen/shardkv.ts";
+import { KvError } from "../../rpc/errors.ts";
 import type { Dialer } from "../../rpc/service.ts";
 import { VirtualClock } from "../../runtime/virtual_clock.ts";
 import { RequestMetrics } from "../../server/request_metrics.ts";
+import { SHARDS_MAX } from "../../shardctrler/configuration/config.ts";
 import { DEFAULT_GROUP_LIMITS } from "../limits.ts";
 import { bytes, configChain, keyIn, MachineHarness, write } from "../testing/machine_harness.ts";
 import { callUnary, FakeLog } from "../testing/service_harness.ts";
@@ -98,6 +100,39 @@ Deno.test("DeleteShardsData never says OK to a configuration that is not there y
   assertEquals(group.statuses(), { 0: "Serving" });
   await group.close();
 });
+
+for (const name of ["getShardsData", "deleteShardsData"] as const) {
+  Deno.test(`${name} takes no more shards than there can be`, async () => {
+    const { group, log, routes } = await givingGroup();
+    log.propose = () => Promise.reject(new Error("Nothing is to be proposed"));
+    const request = { configNum: 2, shardIds: new Array<number>(SHARDS_MAX + 1).fill(1) };
+    const asked = callUnary(routes, ShardKVServiceService[name], request);
+    const { code, message } = await assertRejects(() => asked, KvError);
+    assertEquals(code, "INVALID_ARGUMENT");
+    assertStringIncludes(message, "16385 shards are named, the limit is 16384");
+    await group.close();
+  });
+
+  Deno.test(`${name} goes on with no further shard once its caller is gone`, async () => {
+    const { group, log, routes } = await givingGroup();
+    // A shard is deleted once it is frozen; to get it freezes it.
+    if (name === "deleteShardsData") await group.freeze(2, 1);
+    const gone = new AbortController();
+    const reason = new KvError("CANCELLED", "The caller is gone");
+    let steps = 0;
+    const propose = log.propose.bind(log);
+    log.propose = (payload) => {
+      steps++;
+      gone.abort(reason);
+      return propose(payload);
+    };
+    const request = { configNum: 2, shardIds: [1, 1, 1, 1] };
+    const asked = callUnary(routes, ShardKVServiceService[name], request, gone.signal);
+    assertEquals(await assertRejects(() => asked, KvError), reason);
+    assertEquals(steps, 1);
+    await group.close();
+  });
+}
 
 Deno.test("GetStatus tells eRaft's figures and ours", async () => {
   const { group, routes } = await givingGroup();

@@ -151,10 +151,17 @@ export function checkGetKeys(keys: readonly Buffer[]): void {
   for (const key of keys) checkKey(key);
 }
 
+/** @throws {KvError} INVALID_ARGUMENT if more shards are named than there can be */
+export function checkShardIds(shards: readonly number[]): void {
+  if (shards.length > SHARDS_MAX) {
+    throw invalid(`${shards.length} shards are named, the limit is ${SHARDS_MAX}`);
+  }
+}
+
 /** @throws {KvError} INVALID_ARGUMENT if the range or the shards make no sense */
 export function checkScan({ shards, start, end }: ScanRequest, ownership: Ownership): void {
   if (shards.length === 0) throw invalid("no shard to scan is named");
-  if (shards.length > SHARDS_MAX) throw invalid(`${shards.length} shards to scan are named`);
+  checkShardIds(shards);
   const count = ownership.config.shards.length;
   const unknown = count === 0 ? undefined : shards.find((shard) => shard < 0 || shard >= count);
   if (unknown !== undefined) throw invalid(`shard ${unknown} is not one of 0 to ${count - 1}`);

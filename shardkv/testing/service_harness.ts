@@ -93,11 +93,12 @@ export function callUnary<Request, Response>(
   routes: ServiceRoutes,
   method: Method<Request, Response>,
   request: Request,
+  signal = new AbortController().signal,
 ): Promise<Response> {
   const route = routes.find((each) => each.method.path === method.path);
   if (route?.kind !== "unary") throw new Error(`There is no unary route ${method.path}`);
   return route.handler(request, {
-    signal: new AbortController().signal,
+    signal,
     peer: "test",
     metadata: () => undefined,
   });
