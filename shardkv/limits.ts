@@ -36,7 +36,9 @@ export const TRANSFER_REQUESTS_MAX = 256;
 export const SCAN_PAIRS_MAX = 4_096;
 /** Bytes of keys and values in one page of a scan; a single larger pair still passes. */
 export const SCAN_BYTES_MAX = 1 << 20;
-/** Pairs read from one shard at a time for a scan. */
+/** Pairs of the first read from a shard for a scan; more with each read while they are small. */
+export const SCAN_READ_PAIRS_MIN = 4;
+/** Pairs kept of one shard at a time for a scan. */
 export const SCAN_SLICE_PAIRS_MAX = 256;
 /** Reads of different shards that run at the same time for one scan. */
 export const SCAN_READS_MAX = 16;

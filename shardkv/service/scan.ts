@@ -44,7 +44,7 @@ export async function scanPage(
   const cursors = openCursors(context, request, shards, limit);
   const page = await reads.run(GET_SLICE_KEYS, async () => {
     await boundedMap(cursors, SCAN_READS_MAX, (cursor) => cursor.fill());
-    return await merge(cursors, limit, request.keysOnly);
+    return await merge(cursors, limit);
   }, caller);
   const after = machine.ownership;
   for (const shard of shards) {
@@ -84,39 +84,36 @@ function notServed(code: "WRONG_GROUP" | "NOT_READY", shard: number): KvError {
 }
 
 function openCursors(
-  { log, machine }: ReadContext,
+  { log }: ReadContext,
   request: ScanRequest,
   shards: readonly HeldShard[],
   limit: number,
 ): ShardCursor[] {
-  const figures = new Map(machine.figures().map((figure) => [figure.shard, figure]));
   const end = request.end.length === 0 ? undefined : request.end;
-  return shards.map((shard) => {
-    const { keys = 0, bytes = 0 } = figures.get(shard.shard) ?? {};
-    return new ShardCursor({
+  return shards.map((shard) =>
+    new ShardCursor({
       reader: log.reader,
       shard,
       start: request.start,
       end,
       // What a fair share of the page takes, and a little more for uneven shards.
       wanted: Math.ceil(limit / shards.length) + 1,
-      pairBytes: keys === 0 ? 0 : bytes / keys,
-    });
-  });
+      bytesMax: SCAN_BYTES_MAX / shards.length,
+      keysOnly: request.keysOnly,
+    })
+  );
 }
 
 /** Takes the smallest of the cursors' heads until the page is full. */
 async function merge(
   cursors: readonly ShardCursor[],
   limit: number,
-  keysOnly: boolean,
 ): Promise<Pick<ScanResponse, "pairs" | "more">> {
   const heads = new CursorHeap(cursors);
   const pairs: ShardPair[] = [];
   let bytes = 0;
   for (let cursor = heads.top; cursor?.head !== undefined; cursor = heads.top) {
-    const { key } = cursor.head;
-    const value = keysOnly ? Buffer.alloc(0) : cursor.head.value;
+    const { key, value } = cursor.head;
     bytes += key.length + value.length;
     if (pairs.length >= limit || (pairs.length > 0 && bytes > SCAN_BYTES_MAX)) {
       return { pairs, more: true };
