@@ -21,6 +21,7 @@ import {
 } from "../shardctrler/configuration/config.ts";
 import { watchConfigs } from "./calls/config_watch.ts";
 import { type LeaderCall, LeaderCaller } from "./calls/leader_caller.ts";
+import { ageOf, momentOf } from "./calls/moment.ts";
 import { type ControllerStatus, offlineStatus, onlineStatus } from "./status/controller_status.ts";
 
 export type { ControllerStatus } from "./status/controller_status.ts";
@@ -231,7 +232,8 @@ export class CtrlerClerk {
   async #change(change: ConfigChange, call: CtrlerCallOptions): Promise<Config> {
     const refusal = checkChange(change);
     if (refusal !== undefined) throw new KvError(refusal.code, refusal.message);
-    const { prng } = this.#options;
+    const { clock, prng } = this.#options;
+    const begun = momentOf(clock);
     const session = this.#idle.pop() ?? { clientId: randomId(prng), sequence: 0 };
     session.sequence++;
     const { clientId, sequence } = session;
@@ -243,6 +245,7 @@ export class CtrlerClerk {
         "write",
         { ...call, timeoutMs },
         (channel, options) => {
+          checkAge(change.kind, ageOf(begun, momentOf(clock)));
           return channel.unary(ControllerServiceService.change, request, options);
         },
       );
@@ -273,6 +276,20 @@ export class CtrlerClerk {
     if (call.signal === undefined) return this.#closed.signal;
     return AbortSignal.any([call.signal, this.#closed.signal]);
   }
+}
+
+/**
+ * The timeout alone does not end a change in time: it stands still while the machine is suspended.
+ *
+ * @throws {KvError} SESSION_EXPIRED once the controllers may have forgotten the change
+ */
+function checkAge(what: string, ageMs: number): void {
+  if (ageMs <= CHANGE_TIMEOUT_MS_MAX) return;
+  throw new KvError(
+    "SESSION_EXPIRED",
+    `Cannot tell whether the ${what} first sent ${Math.ceil(ageMs)} ms ago happened: ` +
+      `controllers may have forgotten it`,
+  );
 }
 
 function configOf(message: ConfigMessage | undefined): Config {

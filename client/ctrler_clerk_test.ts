@@ -22,6 +22,17 @@ Deno.test("CtrlerClerk sends a change whose answer was lost again as the same ch
   assertEquals((await cluster.run(joined)).num, 2);
 });
 
+Deno.test("CtrlerClerk does not send a change again whose answer was lost before its machine was suspended", async () => {
+  const { cluster, clerk } = await deaf();
+  await using _ = cluster;
+  const moved = clerk.move(0, 2);
+  await cluster.clock.advanceUntil(() => cluster.node(0).status().configNum === 2, 1_000);
+  cluster.clock.suspend(SESSION_TTL_MS);
+  cluster.network.heal();
+  const error = await assertRejects(() => cluster.run(moved), KvError, "whether the move");
+  assertEquals([error.code, error.maybe], ["SESSION_EXPIRED", true]);
+});
+
 Deno.test("CtrlerClerk gives a change up before the controllers forget that they made it", async () => {
   const { cluster, clerk } = await deaf();
   await using _ = cluster;

@@ -289,6 +289,20 @@ Deno.test("a write that may have happened keeps its number, also past a time wit
   assertEquals(sent.map(({ number, lowest }) => [number, lowest]), [[1, 1], [1, 1]]);
 });
 
+Deno.test("a write that is sent again tells how long its machine was suspended meanwhile", async () => {
+  const clock = new VirtualClock();
+  const cluster = new FakeCluster({ clock });
+  await using clerk = cluster.clerk();
+  const ages: number[] = [];
+  cluster.groupOf("k").fault = (_, { ageMs }) => {
+    if (ages.push(ageMs) > 1) return "none";
+    clock.suspend(7_200_000);
+    return "loseResponse";
+  };
+  await clock.resolve(clerk.append("k", "x"), 1_000);
+  assertEquals(ages.slice(0, 2), [0, 7_200_000]);
+});
+
 Deno.test("a call says so if it was the controllers that did not answer", async () => {
   const clock = new VirtualClock();
   const cluster = new FakeCluster({ clock });

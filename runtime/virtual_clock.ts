@@ -13,6 +13,7 @@ interface Alarm extends Timer {
 export class VirtualClock implements Clock {
   readonly #startWallTimeMs: number;
   #nowMs = 0;
+  #suspendedMs = 0;
   #lastOrder = 0;
   /** A binary heap, the next alarm first; cancelled ones stay until their turn comes. */
   readonly #heap: Alarm[] = [];
@@ -28,7 +29,7 @@ export class VirtualClock implements Clock {
   }
 
   wallTime(): number {
-    return this.#startWallTimeMs + Math.floor(this.#nowMs);
+    return this.#startWallTimeMs + Math.floor(this.#nowMs + this.#suspendedMs);
   }
 
   setTimer(callback: () => void, delayMs: number): Timer {
@@ -50,6 +51,11 @@ export class VirtualClock implements Clock {
   /** Behind the microtasks that wait already; time stands still until then. */
   afterTurn(callback: () => void): void {
     queueMicrotask(callback);
+  }
+
+  /** As if the machine had been suspended for `ms`: the wall clock alone has gone on. */
+  suspend(ms: number): void {
+    this.#suspendedMs += ms;
   }
 
   /** Number of timers that are set. */

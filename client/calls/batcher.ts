@@ -2,6 +2,7 @@
 import { type BatchRequest, WriteBatch } from "../../proto/gen/shardkv.ts";
 import { asBuffer } from "../../runtime/buffers.ts";
 import type { CallQueue } from "./call_queue.ts";
+import { ageOf, type Moment } from "./moment.ts";
 import type { PendingCall } from "./pending_call.ts";
 import type { Session } from "./session.ts";
 
@@ -22,7 +23,6 @@ export interface Batch {
  * Takes the next batch from the queue and gives its new writes their sequence
  * numbers.
  *
- * @param now The client's clock, in milliseconds
  * @param readBytes How large the value of a read is likely to be
  * @returns undefined if nothing waits, or if the next call is a write and the
  *   session's window is full
@@ -30,7 +30,7 @@ export interface Batch {
 export function takeBatch(
   queue: CallQueue,
   session: Session,
-  now: number,
+  now: Moment,
   readBytes = 0,
 ): Batch | undefined {
   const writes: PendingCall[] = [];
@@ -75,7 +75,7 @@ export function encodeBatch(
   id: number,
   batch: Batch,
   session: Session,
-  now: number,
+  now: Moment,
 ): BatchRequest {
   const { writes, reads } = batch;
   return {
@@ -96,12 +96,12 @@ function encodeWrites(writes: readonly PendingCall[], session: Session): Buffer 
   return asBuffer(bytes);
 }
 
-function oldestAge(writes: readonly PendingCall[], now: number): number {
-  let first = now;
-  for (const call of writes) {
-    if (call.firstSentAt !== undefined && call.firstSentAt < first) first = call.firstSentAt;
+function oldestAge(writes: readonly PendingCall[], now: Moment): number {
+  let oldest = 0;
+  for (const { firstSentAt } of writes) {
+    if (firstSentAt !== undefined) oldest = Math.max(oldest, ageOf(firstSentAt, now));
   }
-  return Math.ceil(now - first);
+  return Math.ceil(oldest);
 }
 
 /** All calls of a batch, writes first. */

@@ -8,6 +8,7 @@ import { Session } from "./session.ts";
 const CALLS = 256;
 const VALUE = Buffer.alloc(100, 7);
 const keys = Array.from({ length: CALLS }, (_, i) => Buffer.from(`bench-key-${i}`));
+const NOW = { steady: 1, wall: 1 };
 const completion = { resolve: () => {}, reject: () => {} };
 
 function fill(op: WriteOp): CallQueue {
@@ -24,9 +25,9 @@ for (
 ) {
   const session = new Session("12345678901234567890");
   Deno.bench(`a batch of ${CALLS} ${name}s: taken, encoded, answered`, () => {
-    const batch = takeBatch(fill(op), session, 1);
+    const batch = takeBatch(fill(op), session, NOW);
     if (batch === undefined) throw new Error("There is no batch");
-    KvServiceService.stream.requestSerialize(encodeBatch(1, batch, session, 1));
+    KvServiceService.stream.requestSerialize(encodeBatch(1, batch, session, NOW));
     for (const { sequence } of batch.writes) session.answered(sequence);
   });
 }

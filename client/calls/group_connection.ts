@@ -12,6 +12,7 @@ import type { Gid } from "../../shardctrler/configuration/config.ts";
 import { type Batch, BATCH_COMMANDS_MAX, callsOf, takeBatch, takeNumberBack } from "./batcher.ts";
 import { CallQueue } from "./call_queue.ts";
 import { wasNeverSent } from "./deadline_error.ts";
+import { momentOf } from "./moment.ts";
 import type { PendingCall } from "./pending_call.ts";
 import type { ReplicaChoice } from "./replica_choice.ts";
 import { ReplicaStream } from "./replica_stream.ts";
@@ -144,7 +145,7 @@ export class GroupConnection {
       this.#queue.peek() !== undefined && this.#mayLeave(follows);
       follows = true
     ) {
-      const batch = takeBatch(this.#queue, session, clock.now(), this.#readBytes);
+      const batch = takeBatch(this.#queue, session, momentOf(clock), this.#readBytes);
       if (batch === undefined) return this.#awaitWindow();
       this.#current ??= this.#open();
       this.#current.send(batch);

@@ -1,6 +1,7 @@
 /** One command of a caller on its way: what it asks, how far it got, whom to tell. */
 import { type Result, type WriteCommand, WriteOp } from "../../proto/gen/shardkv.ts";
 import type { KvError } from "../../rpc/errors.ts";
+import type { Moment } from "./moment.ts";
 
 /** Bytes a command costs in a message besides its key and values, rounded up. */
 const COMMAND_OVERHEAD_BYTES = 32;
@@ -64,8 +65,8 @@ export class PendingCall implements WriteCommand {
   settled = false;
   /** On the client's clock, in milliseconds. */
   deadline = 0;
-  /** When it first left, on the client's clock; undefined while it never has. */
-  firstSentAt: number | undefined = undefined;
+  /** When it first left; undefined while it never has. */
+  firstSentAt: Moment | undefined = undefined;
   /** How often it had to wait before it was routed again. */
   waits = 0;
   /** How often it was sent on to another group at once, since it last waited. */

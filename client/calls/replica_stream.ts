@@ -11,6 +11,7 @@ import type { Channel, ClientStream } from "../../rpc/service.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import { SequenceMap } from "../../runtime/sequence_map.ts";
 import { type Batch, callsOf, encodeBatch } from "./batcher.ts";
+import { momentOf } from "./moment.ts";
 import type { Session } from "./session.ts";
 
 /** A replica that answers nothing for this long, in milliseconds, is taken for dead. */
@@ -75,10 +76,10 @@ export class ReplicaStream {
 
   send(batch: Batch): void {
     const { clock, session } = this.#options;
-    const now = clock.now();
+    const now = momentOf(clock);
     const id = this.#nextId++;
     for (const call of callsOf(batch)) call.lastAddress = this.address;
-    this.#sent.set(id, { batch, at: now, isHeld: false });
+    this.#sent.set(id, { batch, at: now.steady, isHeld: false });
     this.#timer ??= clock.setTimer(() => this.#watch(), SILENCE_MS_MAX);
     this.#stream.send(encodeBatch(id, batch, session, now));
   }
