@@ -20,6 +20,17 @@ Deno.test("CallQueue.requeue() puts calls before all others, those first that ke
   assertEquals(keys, ["back", "later", "new", "waiting"]);
 });
 
+Deno.test("CallQueue.push() puts a call that kept its number before those that have none yet", () => {
+  const queue = new CallQueue();
+  for (const call of [put("a"), put("b"), put("c", 1), put("d"), put("e", 2)]) queue.push(call);
+  const keys: string[] = [];
+  for (let call = queue.peek(); call !== undefined; call = queue.peek()) {
+    keys.push(call.key.toString());
+    queue.shift();
+  }
+  assertEquals(keys, ["c", "e", "a", "b", "d"]);
+});
+
 Deno.test("CallQueue.takeAll() leaves nothing that could be sent twice", () => {
   const queue = new CallQueue();
   queue.push(put("a"));

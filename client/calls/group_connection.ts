@@ -70,7 +70,7 @@ export class GroupConnection {
   #failures = 0;
   /** How large recent values were on average; falls slowly. */
   #readBytes = 0;
-  /** The session's window is full: nothing is sent before it opens. */
+  /** The session's window is full: what has no number yet is not sent before it opens. */
   #awaitsWindow = false;
   #closed = false;
 
@@ -118,14 +118,21 @@ export class GroupConnection {
   }
 
   #scheduleFlush(): void {
-    if (this.#flushQueued || this.#awaitsWindow || this.#pause !== undefined) return;
-    if (!this.#mayLeave(false)) return;
+    if (this.#flushQueued || this.#pause !== undefined) return;
+    if (this.#isStoppedByWindow || !this.#mayLeave(false)) return;
     this.#flushQueued = true;
     // Callers that were woken together ask again in this same turn; one batch takes them all.
     queueMicrotask(() => {
       this.#flushQueued = false;
       this.#flush();
     });
+  }
+
+  /** A write that has its number may leave, and may be what the window waits for. */
+  get #isStoppedByWindow(): boolean {
+    if (!this.#awaitsWindow) return false;
+    const next = this.#queue.peek();
+    return next === undefined || next.sequence === 0;
   }
 
   /** @param follows The batch before it left in the same turn, full */
@@ -153,6 +160,7 @@ export class GroupConnection {
   }
 
   #awaitWindow(): void {
+    if (this.#awaitsWindow) return;
     this.#awaitsWindow = true;
     this.#options.session.whenOpen(() => {
       this.#awaitsWindow = false;

@@ -92,9 +92,10 @@ function getCall(key: string): PendingCall {
   return new PendingCall(new Command(WriteOp.WRITE_OP_UNSPECIFIED, Buffer.from(key)), completion);
 }
 
-Deno.test("GroupConnection stops at the session's window and goes on when it opens", async () => {
-  const clock = new VirtualClock();
-  const { connection, cluster, group, session, done, held } = connect(clock, 4);
+/** A connection whose session's window is full, as long as the shard of `stuck` does not arrive. */
+async function connectAndFillWindow(clock: VirtualClock) {
+  const parts = connect(clock, 4);
+  const { connection, cluster, group, done, held } = parts;
   const stuck = "stuck";
   group.arriving.add(cluster.shardOf(stuck));
   const others = Array.from({ length: 100 }, (_, i) => `k${i}`)
@@ -103,9 +104,29 @@ Deno.test("GroupConnection stops at the session's window and goes on when it ope
   await clock.advance(10);
   assertEquals(held.map((call) => call.key.toString()), [stuck]);
   assertEquals(done, others.slice(0, 3));
+  return { ...parts, stuck, others };
+}
+
+Deno.test("GroupConnection stops at the session's window and goes on when it opens", async () => {
+  const clock = new VirtualClock();
+  const { connection, session, done, others } = await connectAndFillWindow(clock);
   session.answered(1);
   await clock.advance(10);
   assertEquals(done, others);
+  connection.close();
+});
+
+Deno.test("GroupConnection sends a write again, past those that wait for the window that it keeps full", async () => {
+  const clock = new VirtualClock();
+  const { connection, group, done, held, stuck, others } = await connectAndFillWindow(clock);
+  const again = () => held.splice(0).forEach((call) => connection.enqueue(call));
+  again();
+  await clock.advance(10);
+  assertEquals(held.length, 1, "it was sent, and the shard is not there yet");
+  group.arriving.clear();
+  again();
+  await clock.advance(10);
+  assertEquals(done, [...others.slice(0, 3), stuck, ...others.slice(3)]);
   connection.close();
 });
 
