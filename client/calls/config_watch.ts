@@ -1,7 +1,7 @@
 /** Follows the configurations as they come to exist. */
 import { ControllerServiceService, type WatchResponse } from "../../proto/gen/shardctrler.ts";
 import { KvError } from "../../rpc/errors.ts";
-import type { Dialer } from "../../rpc/service.ts";
+import type { Channel, Dialer } from "../../rpc/service.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { sleep } from "../../runtime/clock.ts";
 import type { Prng } from "../../runtime/prng.ts";
@@ -10,6 +10,10 @@ import type { Config } from "../../shardctrler/configuration/config.ts";
 
 /** Milliseconds between two looks while no controller can be watched. */
 const WATCH_POLL_MS = 1_000;
+/** Milliseconds between two looks whether a controller that is watched still answers. */
+const ALIVE_PAUSE_MS = 5_000;
+/** Milliseconds it has to answer then. */
+const ALIVE_TIMEOUT_MS = 5_000;
 
 export interface ConfigWatchOptions {
   readonly dialer: Dialer;
@@ -31,8 +35,9 @@ export interface ConfigWatchOptions {
 
 /**
  * Yields configurations from number `from` on: each in order, or with `latest`
- * always the newest. A controller that fails is left for the next; while none
- * can be watched the latest configuration is asked for every second.
+ * always the newest. A controller that fails, or answers nothing for ten seconds, is
+ * left for the next; while none can be watched the latest configuration is asked for
+ * every second.
  */
 export async function* watchConfigs(options: ConfigWatchOptions): AsyncGenerator<Config> {
   const { signal } = options;
@@ -60,8 +65,11 @@ async function* streamConfigs(
   address: string,
   from: number,
 ): AsyncGenerator<Config> {
-  const { dialer, latest, signal } = options;
-  const stream = dialer.channel(address).stream(ControllerServiceService.watch, { signal });
+  const { clock, dialer, latest, signal } = options;
+  const channel = dialer.channel(address);
+  const stream = channel.stream(ControllerServiceService.watch, { signal });
+  const over = new AbortController();
+  const guarded = untilDead(channel, clock, over.signal).then(() => stream.cancel());
   const responses = stream.responses[Symbol.asyncIterator]();
   try {
     for (let next = from; !signal.aborted;) {
@@ -73,7 +81,33 @@ async function* streamConfigs(
       yield config;
     }
   } finally {
+    over.abort();
     stream.cancel();
+    await guarded;
+  }
+}
+
+/**
+ * Ends once a controller does not answer, or with the signal. A watch without news
+ * looks the same whether all is well or the process stands still: its kernel goes on
+ * accepting connections, and nothing breaks.
+ */
+async function untilDead(channel: Channel, clock: Clock, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    await sleep(clock, ALIVE_PAUSE_MS, signal).catch(() => {});
+    if (signal.aborted || !await isAlive(channel, signal)) return;
+  }
+}
+
+/** Any answer will do; configuration 0 is small, and every controller has it at hand. */
+async function isAlive(channel: Channel, signal: AbortSignal): Promise<boolean> {
+  const options = { timeoutMs: ALIVE_TIMEOUT_MS, signal };
+  try {
+    await channel.unary(ControllerServiceService.query, { num: 0 }, options);
+    return true;
+  } catch (error) {
+    const { code } = KvError.from(error);
+    return code !== "DEADLINE_EXCEEDED" && code !== "UNAVAILABLE";
   }
 }
 

@@ -6,7 +6,7 @@ import {
 } from "../../proto/gen/shardctrler.ts";
 import { KvError } from "../../rpc/errors.ts";
 import { MemoryNetwork } from "../../rpc/memory/memory_network.ts";
-import { type ServerStream, stream } from "../../rpc/service.ts";
+import { type ServerStream, stream, unary } from "../../rpc/service.ts";
 import { sleep } from "../../runtime/clock.ts";
 import { createPrng } from "../../runtime/prng.ts";
 import { VirtualClock } from "../../runtime/virtual_clock.ts";
@@ -33,6 +33,10 @@ class Fixture {
   readonly queries: number[] = [];
   /** Watches that are open. */
   open = 0;
+  /** When a controller was asked whether it still answers. */
+  readonly looks: number[] = [];
+  /** Controllers whose processes stand still. */
+  readonly still = new Set<string>();
   query: (num: number) => Promise<Config> = () => Promise.reject(UNAVAILABLE);
   readonly #stop = new AbortController();
   #done: Promise<void> = Promise.resolve();
@@ -46,7 +50,14 @@ class Fixture {
         this.open--;
       }
     };
-    this.network.serve(address, [stream(ControllerServiceService.watch, counted)]);
+    this.network.serve(address, [
+      stream(ControllerServiceService.watch, counted),
+      unary(ControllerServiceService.query, () => {
+        this.looks.push(this.clock.now());
+        if (this.still.has(address)) return new Promise(() => {});
+        return Promise.resolve({ config: encodeConfig(configOf(0)) });
+      }),
+    ]);
   }
 
   /** Sends these, one for each request, and then nothing more. */
@@ -89,6 +100,7 @@ class Fixture {
     await this.clock.resolve(this.#done, 5_000);
     await this.clock.advance(0);
     assertEquals(this.open, 0, "no watch stays open");
+    assertEquals(this.clock.pending, 0, "no timer is left");
   }
 }
 
@@ -113,6 +125,39 @@ Deno.test("watchConfigs() leaves a controller that goes back in time or sends no
   await fixture.clock.advance(10);
   assertEquals(fixture.nums, [3, 4]);
   assertEquals(fixture.open, 1, "the others are left");
+  await fixture.stop();
+});
+
+Deno.test("watchConfigs() leaves a controller that stands still", async () => {
+  const fixture = new Fixture();
+  fixture.serveNums("a:1", 1);
+  fixture.serveNums("b:1", 2);
+  fixture.watch();
+  await fixture.clock.advance(60_000);
+  assertEquals(fixture.nums, [1], "it stays where it is answered");
+  fixture.still.add("a:1");
+  await fixture.clock.advance(10_000);
+  assertEquals(fixture.nums, [1, 2]);
+  assertEquals(fixture.open, 1, "the other is left");
+  await fixture.stop();
+});
+
+Deno.test("watchConfigs() asks a controller that it watches for no more than a sign of life", async () => {
+  const fixture = new Fixture();
+  fixture.serveNums("a:1", 1);
+  fixture.watch();
+  await fixture.clock.advance(16_000);
+  assertEquals(fixture.looks, [5_000, 10_000, 15_000]);
+  await fixture.stop();
+});
+
+Deno.test("watchConfigs() ends while it waits for a controller that stands still", async () => {
+  const fixture = new Fixture();
+  fixture.serveNums("a:1");
+  fixture.still.add("a:1");
+  fixture.watch();
+  await fixture.clock.advance(6_000);
+  assertEquals(fixture.looks.length, 1);
   await fixture.stop();
 });
 
