@@ -1,15 +1,16 @@
 import { assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { KvError } from "../../rpc/errors.ts";
 import type { Engine } from "../../storage/engine.ts";
-import type { NodeId } from "../types.ts";
 import type { Ready } from "../ready.ts";
+import { readyOf } from "../testing/ready.ts";
+import type { NodeId } from "../types.ts";
 import { Rounds, type RoundsOptions } from "./rounds.ts";
 import { TestGroup } from "./testing/test_group.ts";
 
 /** Disks whose syncs do not end while they hang, as on a thread beside the event loop. */
 class HangingDisks {
   readonly #hung = new Set<NodeId>();
-  #release = Promise.withResolvers<void>();
+  readonly #release = Promise.withResolvers<void>();
 
   hang(id: NodeId): void {
     this.#hung.add(id);
@@ -50,18 +51,8 @@ Deno.test("a leader whose disk hangs is replaced, and who has proposed is told",
 });
 
 Deno.test("Rounds with nothing to save or to promise are not kept behind a write", () => {
-  const nothing: Ready = {
-    softState: undefined,
-    hardState: undefined,
-    snapshot: undefined,
-    entries: [],
-    messages: [],
-    messagesAfterPersist: [],
-    committedEntries: [],
-    readStates: [],
-    droppedReads: [],
-  };
-  const promise = { ...nothing, hardState: { term: 2, vote: 0, commit: 0 } };
+  const nothing = readyOf({});
+  const promise = readyOf({ hardState: { term: 2, vote: 0, commit: 0 } });
   const rounds = [nothing, promise, nothing];
   const kept: Ready[] = [];
   const options = {

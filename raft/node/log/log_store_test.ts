@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { createPrng } from "../../../runtime/prng.ts";
 import { type Engine, EngineError, type Write } from "../../../storage/engine.ts";
 import { FileJournal } from "../../../storage/journal/file_journal.ts";
 import { filesIn, withDirectory } from "../../../storage/journal/journal_fixture.ts";
 import { appliedKey, nodeKey } from "../../../storage/key_space.ts";
-import { createPrng } from "../../../runtime/prng.ts";
 import { MemoryEngine } from "../../../storage/memory_engine.ts";
 import type { Entry } from "../../types.ts";
 import { appliedWrite } from "../members/roster_codec.ts";

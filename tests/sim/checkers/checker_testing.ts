@@ -5,6 +5,7 @@ import { Config as ConfigMessage } from "../../../proto/gen/shardctrler.ts";
 import { WriteBatch, WriteOp } from "../../../proto/gen/shardkv.ts";
 import type { Ready } from "../../../raft/ready.ts";
 import type { ProgressStatus, RawNodeStatus } from "../../../raft/status.ts";
+import { readyOf } from "../../../raft/testing/ready.ts";
 import type { ConfState, Entry, EntryKind, NodeId } from "../../../raft/types.ts";
 import { type Config, emptyConfig } from "../../../shardctrler/configuration/config.ts";
 import {
@@ -166,21 +167,6 @@ export function entryOf(
   kind: EntryKind = "normal",
 ): Entry {
   return { index, term, kind, data: Buffer.from(data as string) };
-}
-
-export function readyOf(parts: Partial<Ready>): Ready {
-  return {
-    softState: undefined,
-    hardState: undefined,
-    snapshot: undefined,
-    entries: [],
-    messages: [],
-    messagesAfterPersist: [],
-    committedEntries: [],
-    readStates: [],
-    droppedReads: [],
-    ...parts,
-  };
 }
 
 export function leaderReady(term: number, entries: readonly Entry[] = []): Ready {

@@ -1,5 +1,6 @@
 import type { Message } from "../../../raft/message.ts";
-import { assertTrips, FakeNode, leaderReady, readyOf } from "./checker_testing.ts";
+import { readyOf } from "../../../raft/testing/ready.ts";
+import { assertTrips, FakeNode, leaderReady } from "./checker_testing.ts";
 import { ElectionChecker } from "./elections.ts";
 import type { NodeView } from "../observation.ts";
 

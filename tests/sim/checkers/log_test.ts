@@ -1,12 +1,6 @@
 import type { Entry } from "../../../raft/types.ts";
-import {
-  assertTrips,
-  entryOf,
-  FakeNode,
-  leaderReady,
-  readyOf,
-  watching,
-} from "./checker_testing.ts";
+import { readyOf } from "../../../raft/testing/ready.ts";
+import { assertTrips, entryOf, FakeNode, leaderReady, watching } from "./checker_testing.ts";
 import { Ledger } from "./ledger.ts";
 import { LogChecker } from "./log.ts";
 import { Turns } from "./turns.ts";

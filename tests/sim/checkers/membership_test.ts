@@ -1,11 +1,11 @@
 import type { ConfState } from "../../../raft/types.ts";
+import { readyOf } from "../../../raft/testing/ready.ts";
 import {
   assertTrips,
   confOf,
   entryOf,
   FakeNode,
   leaderReady,
-  readyOf,
   watching,
 } from "./checker_testing.ts";
 import { Ledger } from "./ledger.ts";

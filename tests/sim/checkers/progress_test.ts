@@ -1,11 +1,11 @@
 import type { ProgressStatus } from "../../../raft/status.ts";
+import { readyOf } from "../../../raft/testing/ready.ts";
 import {
   assertTrips,
   entryOf,
   FakeNode,
   leaderReady,
   progressOf,
-  readyOf,
   watching,
 } from "./checker_testing.ts";
 import { Ledger } from "./ledger.ts";

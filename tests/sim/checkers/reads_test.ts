@@ -1,4 +1,5 @@
-import { assertTrips, FakeNode, leaderReady, readyOf, watching } from "./checker_testing.ts";
+import { readyOf } from "../../../raft/testing/ready.ts";
+import { assertTrips, FakeNode, leaderReady, watching } from "./checker_testing.ts";
 import { Ledger } from "./ledger.ts";
 import { ReadChecker } from "./reads.ts";
 import { Turns } from "./turns.ts";

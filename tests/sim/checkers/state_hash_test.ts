@@ -1,5 +1,6 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
-import { assertTrips, confOf, FakeNode, readyOf } from "./checker_testing.ts";
+import { readyOf } from "../../../raft/testing/ready.ts";
+import { assertTrips, confOf, FakeNode } from "./checker_testing.ts";
 import { stateHash, StateHashChecker } from "./state_hash.ts";
 
 /** A stay of shard 0, and a record in it. */
